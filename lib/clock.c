@@ -1,0 +1,27 @@
+/* Reads the clocks, for everybody. */
+#include "lib/clock.h"
+
+#include <assert.h>
+#include <time.h>
+
+static uint64_t
+read_ms(clockid_t clock)
+{
+	struct timespec ts;
+	int rc = clock_gettime(clock, &ts);
+
+	assert(rc == 0);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+uint64_t
+clock_mono_ms(void)
+{
+	return read_ms(CLOCK_MONOTONIC);
+}
+
+uint64_t
+clock_real_ms(void)
+{
+	return read_ms(CLOCK_REALTIME);
+}

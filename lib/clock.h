@@ -1,0 +1,13 @@
+/* The only functions that read a clock. */
+#ifndef LIB_CLOCK_H
+#define LIB_CLOCK_H
+
+#include <stdint.h>
+
+/* CLOCK_MONOTONIC in milliseconds: for every timer and deadline. */
+uint64_t clock_mono_ms(void);
+
+/* CLOCK_REALTIME in milliseconds: for stamps that people and stores read. */
+uint64_t clock_real_ms(void);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * Messages of fixed size between the master and its children, and between
+ * dynproxyctl and the master: the master parses nothing else.
+ */
+#ifndef LIB_CTLMSG_H
+#define LIB_CTLMSG_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CTL_FD 3 /* a child finds its socket to the master here */
+
+enum ctl_type {
+	/* master to child, before it starts; each with a descriptor */
+	CTL_CONFIG = 1, /* text of the effective configuration */
+	CTL_TABLE,      /* the route table; read-only for a worker */
+	CTL_LISTENER,   /* arg: its place in conf->listeners */
+	CTL_START,      /* no descriptor; arg: slot number: begin */
+
+	/* child to master */
+	CTL_READY, /* it serves */
+
+	/* master to child */
+	CTL_DRAIN, /* accept nothing more, finish, exit */
+
+	/* dynproxyctl to master: a question; the answer has the same type */
+	CTL_STATUS, /* answered by one message a process, then CTL_END */
+	CTL_STOP,   /* arg: 0 fast, 1 graceful */
+	CTL_END,    /* the answer is complete; arg: 0, or an exit code */
+};
+
+struct ctlmsg {
+	uint32_t type; /* enum ctl_type */
+	uint32_t arg;
+	uint64_t value;
+	char text[112]; /* NUL-terminated when received */
+};
+
+/*
+ * Send one message over a SOCK_SEQPACKET socket, with a descriptor unless fd
+ * is -1 (which stays the caller's).  -1 with errno.
+ */
+int ctlmsg_send(int sock, const struct ctlmsg *m, int fd);
+
+/*
+ * Receive one.  *fd: a close-on-exec descriptor, the caller's to close, or
+ * -1.  1: a message, 0: the other end is gone, -1: errno (EAGAIN; EBADMSG for
+ * what is no message).
+ */
+int ctlmsg_recv(int sock, struct ctlmsg *m, int *fd);
+
+#endif

@@ -1,0 +1,33 @@
+/* The event log: one event, one line, `event key=value ...`. */
+#ifndef LIB_LOG_H
+#define LIB_LOG_H
+
+#include <stdbool.h>
+#include <syslog.h>
+
+#include "lib/span.h"
+
+enum log_sink {
+	LOG_TO_STDERR, /* with <N> priority prefixes when it is the journal */
+	LOG_TO_SYSLOG, /* facility daemon */
+};
+
+/*
+ * role     "master", "worker 0"; copied; stands in every line
+ * priority the least urgent that is written: LOG_ERR .. LOG_DEBUG
+ */
+void log_open(enum log_sink sink, const char *role, int priority);
+
+/*
+ * Write one line: `<event> <what fmt says>`.  event is a fixed word that
+ * dynproxy-errors(7) lists.  Control bytes in the result are escaped, so a
+ * stranger's bytes cannot forge a line.
+ */
+void log_event(int priority, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Cannot start: say why and exit(1).  In the master and before serving only. */
+void fatal(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2), noreturn));
+
+#endif

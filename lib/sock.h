@@ -1,0 +1,38 @@
+/* Sockets: the few system calls that always come together. */
+#ifndef LIB_SOCK_H
+#define LIB_SOCK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "lib/addr.h"
+
+/*
+ * A listening socket, non-blocking and close-on-exec; SO_REUSEPORT when
+ * reuseport; "*" is served for IPv4 as well, any other IPv6 address is not.
+ * A stale Unix socket nobody listens on is replaced; mode is the
+ * path's.  -1 with errno; the caller's to close.
+ */
+int sock_listen(const struct addr *a, int backlog, bool reuseport, mode_t mode);
+
+/* The same on a path, of type SOCK_SEQPACKET: for lib/ctlmsg.h. */
+int sock_listen_packets(const struct addr *path, int backlog, mode_t mode);
+
+/*
+ * Begin to connect; non-blocking, close-on-exec.  from: the local address,
+ * NULL for any.  -1 with errno (never EINPROGRESS); the caller's to close.
+ */
+int sock_connect(const struct addr *to, const struct addr *from);
+
+/* What became of a connect: 0, or the errno. */
+int sock_error(int fd);
+
+/* As accept4(2), non-blocking and close-on-exec; fills *peer. */
+int sock_accept(int fd, struct addr *peer);
+
+int sock_nodelay(int fd);
+
+/* Who is at the other end of a Unix socket.  -1 with errno. */
+int sock_peer_uid(int fd, uid_t *uid);
+
+#endif

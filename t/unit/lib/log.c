@@ -1,0 +1,173 @@
+/* One event is one line, written at once, that no stranger can forge. */
+#include "lib/log.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "t/tap.h"
+
+static int reader;
+static char line[8192];
+
+/* stderr becomes a socket that keeps the writes apart. */
+static void
+capture(void)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) == -1)
+		diag("socketpair: %m");
+	dup2(pair[1], STDERR_FILENO);
+	close(pair[1]);
+	reader = pair[0];
+}
+
+/* What the next write(2) wrote; "" if there was none. */
+static const char *
+written(void)
+{
+	ssize_t n = read(reader, line, sizeof(line) - 1);
+
+	line[n > 0 ? n : 0] = '\0';
+	return line;
+}
+
+static bool
+matches(const char *text, const char *pattern)
+{
+	regex_t re;
+	bool match;
+
+	regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB);
+	match = regexec(&re, text, 0, NULL, 0) == 0;
+	regfree(&re);
+	return match;
+}
+
+static void
+prefixes(void)
+{
+	unsetenv("JOURNAL_STREAM");
+	log_open(LOG_TO_STDERR, "worker 0", LOG_INFO);
+	log_event(LOG_INFO, "route-registered", "tool=%s", "a");
+	ok(matches(written(),
+	       "^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:"
+	       "[0-6][0-9]\\.[0-9]{3}Z dynproxy\\[worker 0\\]: "
+	       "route-registered tool=a\n$"),
+	    "a terminal gets the time: %s", line);
+
+	setenv("JOURNAL_STREAM", "8:1", 1);
+	log_open(LOG_TO_STDERR, "master", LOG_INFO);
+	log_event(LOG_ERR, "store-lost", "host=%s", "b");
+	is_str(written(), "<3>dynproxy[master]: store-lost host=b\n",
+	    "the journal gets the priority");
+}
+
+static void
+priorities(void)
+{
+	log_event(LOG_DEBUG, "noise", "a=1");
+	is_str(written(), "", "less urgent than asked for: not written");
+	log_open(LOG_TO_STDERR, "master", LOG_DEBUG);
+	log_event(LOG_DEBUG, "noise", "a=1");
+	is_str(written(), "<7>dynproxy[master]: noise a=1\n", "asked for");
+	errno = EXDEV;
+	log_event(LOG_ERR, "bind", "%m");
+	is_str(written(),
+	    "<3>dynproxy[master]: bind Invalid cross-device link\n",
+	    "%%m is the errno of before");
+}
+
+static const struct {
+	const char *what, *said, *line;
+} hostile[] = {
+	{ "a newline", "a\n<0>b", "a\\x0a<0>b" },
+	{ "a carriage return and a tab", "\r\t", "\\x0d\\x09" },
+	{ "an escape sequence", "\033[2J", "\\x1b[2J" },
+	{ "delete", "\177", "\\x7f" },
+	{ "a C1 control byte", "\233", "\\x9b" },
+	{ "no UTF-8", "\377", "\\xff" },
+	{ "what printf(3) would read", "%s%n", "%s%n" },
+};
+
+static void
+forgeries(void)
+{
+	char want[128];
+
+	for (size_t i = 0; i < nitems(hostile); i++) {
+		log_event(LOG_INFO, "ident", "%s", hostile[i].said);
+		snprintf(want, sizeof(want), "<6>dynproxy[master]: ident %s\n",
+		    hostile[i].line);
+		is_str(written(), want, "%s", hostile[i].what);
+	}
+}
+
+/* However long, and however much longer by escaping. */
+static void
+lengths(void)
+{
+	static char text[5000];
+
+	for (size_t n = 1990; n < 2060; n++) {
+		size_t len;
+
+		snprintf(text, sizeof(text), "%0*d\n\n\n\n", (int)n, 0);
+		log_event(LOG_INFO, "e", "%s", text);
+		len = strlen(written());
+		if (len > 2048 || strchr(line, '\n') != line + len - 1)
+			ok(false, "%zu bytes: a line of %zu", n, len);
+	}
+	memset(text, '\n', sizeof(text) - 1);
+	log_event(LOG_INFO, "e", "%s", text);
+	ok(strlen(written()) <= 2048, "a long line is cut: %zu", strlen(line));
+	ok(strchr(line, '\n') == line + strlen(line) - 1, "and still a line");
+	is_str(written(), "", "with one write");
+}
+
+/* The disk is full, the terminal gone: the caller's errno is its own. */
+static void
+unwritable(void)
+{
+	int saved = dup(STDERR_FILENO);
+
+	close(STDERR_FILENO);
+	errno = EXDEV;
+	log_event(LOG_ERR, "bind", "%m");
+	is_int(errno, EXDEV, "errno survives");
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+}
+
+static void
+fatality(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		fatal("%s:%d: no such thing", "dynproxy.conf", 3);
+	waitpid(pid, &status, 0);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 1, "fatal() exits 1");
+	is_str(written(),
+	    "<2>dynproxy[master]: fatal dynproxy.conf:3: no such thing\n",
+	    "and says why");
+}
+
+int
+main(void)
+{
+	capture();
+	prefixes();
+	priorities();
+	forgeries();
+	lengths();
+	unwritable();
+	fatality();
+	return done();
+}
