@@ -1,0 +1,119 @@
+/* Accept, weighed for the three forms our own answers have. */
+#include "http/negotiate.h"
+
+#include "http/chars.h"
+#include "http/fields.h"
+
+#define RANGES_MAX 64 /* looked at; browsers send less than ten */
+
+/* How exactly a media range names a media type: RFC 9110 section 12.5.1. */
+enum exactness { NOT_AT_ALL, ANYTHING, ITS_KIND, ITSELF };
+
+static const struct {
+	enum media media;
+	struct span kind, type;
+} types[] = {
+	{ MEDIA_TEXT, { "text/*", 6 }, { "text/plain", 10 } },
+	{ MEDIA_HTML, { "text/*", 6 }, { "text/html", 9 } },
+	{ MEDIA_JSON, { "application/*", 13 }, { "application/json", 16 } },
+	{ MEDIA_JSON, { "application/*", 13 },
+	    { "application/problem+json", 24 } },
+};
+
+#define NTYPES (sizeof(types) / sizeof(types[0]))
+
+/* What Accept says about one of them. */
+struct wish {
+	enum exactness exactness;
+	unsigned weight; /* in thousandths */
+	unsigned place;  /* in the list */
+};
+
+static enum exactness
+compare(struct span range, size_t type)
+{
+	if (span_eq_nocase(range, types[type].type))
+		return ITSELF;
+	if (span_eq_nocase(range, types[type].kind))
+		return ITS_KIND;
+	return span_eq(range, SPAN("*/*")) ? ANYTHING : NOT_AT_ALL;
+}
+
+/* qvalue, 0 to 1 with at most three digits after the point; else 0. */
+static unsigned
+weight_of(struct span q)
+{
+	unsigned weight, unit = 100;
+
+	if (q.len == 0 || q.len > 5 || q.ptr[0] < '0' || q.ptr[0] > '1' ||
+	    (q.len > 1 && q.ptr[1] != '.'))
+		return 0;
+	weight = q.ptr[0] == '1' ? 1000 : 0;
+	for (size_t i = 2; i < q.len; i++, unit /= 10) {
+		if (!char_is(q.ptr[i], CHAR_DIGIT))
+			return 0;
+		weight += (unsigned)(q.ptr[i] - '0') * unit;
+	}
+	return weight <= 1000 ? weight : 0;
+}
+
+/* Take what is before the next ';' off its front. */
+static struct span
+next_part(struct span *s)
+{
+	const char *end = memchr(s->ptr, ';', s->len);
+	size_t n = end != NULL ? (size_t)(end - s->ptr) : s->len;
+	struct span part = { s->ptr, n };
+
+	*s = span_from(*s, end != NULL ? n + 1 : n);
+	return char_trim(part);
+}
+
+/* The weight among the parameters; without one it is 1. */
+static unsigned
+find_weight(struct span parameters)
+{
+	struct span part;
+
+	while (parameters.len > 0) {
+		part = next_part(&parameters);
+		if (part.len >= 2 && (part.ptr[0] | 0x20) == 'q' &&
+		    part.ptr[1] == '=')
+			return weight_of(span_from(part, 2));
+	}
+	return 1000;
+}
+
+static bool
+better(const struct wish *a, const struct wish *b)
+{
+	if (a->weight == 0 || a->weight != b->weight)
+		return a->weight > b->weight;
+	if (a->exactness != b->exactness)
+		return a->exactness > b->exactness;
+	return a->place < b->place;
+}
+
+enum media
+http_negotiate_media(struct span accept)
+{
+	struct wish wishes[NTYPES] = { 0 };
+	struct span range, name;
+	size_t best = 0;
+
+	for (unsigned i = 0; i < RANGES_MAX && http_list_next(&accept, &range);
+	    i++) {
+		name = next_part(&range);
+		for (size_t t = 0; t < NTYPES; t++) {
+			enum exactness exactness = compare(name, t);
+
+			if (exactness > wishes[t].exactness)
+				wishes[t] = (struct wish){ exactness,
+					find_weight(range), i };
+		}
+	}
+	for (size_t t = 1; t < NTYPES; t++)
+		if (better(&wishes[t], &wishes[best]))
+			best = t;
+	return types[best].media;
+}
