@@ -1,0 +1,162 @@
+/* Receives what the master hands to a child. */
+#include "conf/boot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/ctlmsg.h"
+#include "lib/log.h"
+
+#define CONFIG_MAX (1024 * 1024) /* bytes of an effective configuration */
+
+/*
+ * Read all of a memfd.  Its file position is shared with every other child:
+ * it stays alone.  NULL with errno; the caller's to free.
+ */
+static char *
+read_all(int fd)
+{
+	struct stat st;
+	size_t size, done = 0;
+	ssize_t n;
+	char *text;
+
+	if (fstat(fd, &st) == -1)
+		return NULL;
+	if (st.st_size < 0 || st.st_size > CONFIG_MAX) {
+		errno = EFBIG;
+		return NULL;
+	}
+	size = (size_t)st.st_size;
+	text = malloc(size + 1);
+	while (text != NULL && done < size) {
+		n = pread(fd, text + done, size - done, (off_t)done);
+		if (n <= 0) {
+			free(text);
+			return NULL;
+		}
+		done += (size_t)n;
+	}
+	if (text != NULL)
+		text[size] = '\0';
+	return text;
+}
+
+/* NULL: all is well.  Else: what is wrong with the message. */
+
+static const char *
+take_config(struct boot *boot, int fd)
+{
+	char *text;
+
+	if (boot->conf != NULL)
+		return "a second configuration";
+	text = fd == -1 ? NULL : read_all(fd);
+	if (text == NULL)
+		return "no configuration can be read";
+	boot->conf = conf_read_text(text, "effective configuration", stderr);
+	free(text);
+	if (boot->conf == NULL)
+		return "the configuration was refused";
+	boot->listener_fds =
+	    calloc(boot->conf->nlisteners, sizeof(*boot->listener_fds));
+	if (boot->listener_fds == NULL)
+		return "no memory";
+	for (size_t i = 0; i < boot->conf->nlisteners; i++)
+		boot->listener_fds[i] = -1;
+	return NULL;
+}
+
+/* Takes the descriptor over when all is well. */
+static const char *
+take_table(struct boot *boot, int *fd)
+{
+	if (*fd == -1 || boot->table_fd != -1)
+		return "not one table";
+	boot->table_fd = *fd;
+	*fd = -1;
+	return NULL;
+}
+
+/* Takes the descriptor over when all is well. */
+static const char *
+take_listener(struct boot *boot, uint32_t at, int *fd)
+{
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+
+	if (boot->conf == NULL || at >= boot->conf->nlisteners)
+		return "a listener that is not configured";
+	if (*fd == -1 || boot->listener_fds[at] != -1)
+		return "not one socket for a listener";
+	if (getsockopt(*fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == -1 ||
+	    !listens)
+		return "a listener that does not listen";
+	boot->listener_fds[at] = *fd;
+	*fd = -1;
+	return NULL;
+}
+
+static const char *
+take(struct boot *boot, const struct ctlmsg *m, int *fd)
+{
+	switch (m->type) {
+	case CTL_CONFIG:
+		return take_config(boot, *fd);
+	case CTL_TABLE:
+		return take_table(boot, fd);
+	case CTL_LISTENER:
+		return take_listener(boot, m->arg, fd);
+	case CTL_START:
+		boot->slot = m->arg;
+		return boot->conf == NULL || boot->table_fd == -1
+			   ? "the start before everything is there"
+			   : NULL;
+	default:
+		return "an unknown message";
+	}
+}
+
+int
+boot_receive(struct boot *boot, int sock)
+{
+	const char *wrong = NULL;
+	struct ctlmsg m = { .type = 0 };
+	int fd, got;
+
+	*boot = (struct boot){ .table_fd = -1 };
+	while (wrong == NULL && m.type != CTL_START) {
+		got = ctlmsg_recv(sock, &m, &fd);
+		if (got == 1)
+			wrong = take(boot, &m, &fd);
+		else
+			wrong =
+			    got == 0 ? "the master is gone" : strerror(errno);
+		if (fd != -1)
+			close(fd);
+	}
+	if (wrong == NULL)
+		return 0;
+	log_event(LOG_ERR, "boot-failed",
+	    "reason=\"%s\": only the master starts this process", wrong);
+	boot_release(boot);
+	return -1;
+}
+
+void
+boot_release(struct boot *boot)
+{
+	if (boot->conf != NULL && boot->listener_fds != NULL)
+		for (size_t i = 0; i < boot->conf->nlisteners; i++)
+			if (boot->listener_fds[i] != -1)
+				close(boot->listener_fds[i]);
+	free(boot->listener_fds);
+	if (boot->table_fd != -1)
+		close(boot->table_fd);
+	conf_free(boot->conf);
+	*boot = (struct boot){ .table_fd = -1 };
+}

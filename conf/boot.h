@@ -1,0 +1,21 @@
+/* What the master hands to a child before it begins: see lib/ctlmsg.h. */
+#ifndef CONF_BOOT_H
+#define CONF_BOOT_H
+
+#include "conf/conf.h"
+
+struct boot {
+	struct conf *conf; /* owned */
+	unsigned slot;     /* a worker's number, from 0 */
+	int table_fd;      /* owned; -1 once mapped and closed */
+	int *listener_fds; /* owned; by place in conf->listeners, -1: not ours */
+};
+
+/*
+ * Receive everything up to CTL_START from the master's socket, which is left
+ * blocking.  0, or -1 after saying why on the log: the child cannot start.
+ */
+int boot_receive(struct boot *boot, int sock);
+void boot_release(struct boot *boot);
+
+#endif

@@ -1,0 +1,113 @@
+/* Checks what a single value cannot say. */
+#include "conf/check.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "conf/directives.h"
+
+struct checking {
+	const struct conf *conf;
+	const char *name; /* of the file, for what no line says */
+	FILE *err;
+	bool good;
+};
+
+static void __attribute__((format(printf, 3, 4)))
+fault(struct checking *c, const char *setting, const char *fmt, ...)
+{
+	size_t i = (size_t)(directive_find(setting) - directives);
+	const struct conf_origin *origin = &c->conf->origins[i];
+	va_list ap;
+
+	if (origin->line != 0)
+		fprintf(c->err, "%s:%u: ", origin->file, origin->line);
+	else
+		fprintf(c->err, "%s: ", c->name);
+	fprintf(c->err, "%s: ", setting);
+	va_start(ap, fmt);
+	vfprintf(c->err, fmt, ap);
+	va_end(ap);
+	putc('\n', c->err);
+	c->good = false;
+}
+
+static const char *
+listener_setting(enum listener_kind kind)
+{
+	for (size_t i = 0; i < ndirectives; i++)
+		if (directives[i].kind == kind &&
+		    (directives[i].type == &type_listeners ||
+			directives[i].type == &type_tcp_listeners ||
+			directives[i].type == &type_unix_listener))
+			return directives[i].name;
+	return NULL;
+}
+
+static void
+check_listeners(struct checking *c)
+{
+	const struct listener_conf *l = c->conf->listeners;
+	char one[ADDR_TEXT_MAX], other[ADDR_TEXT_MAX];
+
+	if (c->conf->nlisteners == 0 || l[0].kind != LISTEN_HTTP)
+		fault(c, "http",
+		    "clients need an address: write http = \"*:80\"");
+	for (size_t i = 0; i < c->conf->nlisteners; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(addr_format(&l[i].addr, one),
+				addr_format(&l[j].addr, other)) == 0)
+				fault(c, listener_setting(l[i].kind),
+				    "\"%s\" is taken by %s: write another", one,
+				    listener_setting(l[j].kind));
+}
+
+static void
+check_names(struct checking *c)
+{
+	const struct conf *conf = c->conf;
+
+	if (conf->nweb_domains == 0)
+		fault(c, "web_domain",
+		    "tools need a domain: write one, "
+		    "as in web_domain = toolforge.org");
+	for (size_t i = 0; i < conf->nweb_domains; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(conf->web_domains[i],
+				conf->web_domains[j]) == 0)
+				fault(c, "web_domain",
+				    "\"%s\" stands there twice: write it once",
+				    conf->web_domains[i]);
+	for (size_t i = 0; i < conf->nlocal_tools; i++)
+		for (size_t j = 0; j < i; j++)
+			if (conf->local_tools[i].uid ==
+			    conf->local_tools[j].uid)
+				fault(c, "local_tools",
+				    "uid %u has two tools: write one",
+				    conf->local_tools[i].uid);
+}
+
+/* A part cannot be larger than the whole. */
+static void
+check_sizes(struct checking *c)
+{
+	const struct conf *conf = c->conf;
+
+	if (conf->request_line_max > conf->request_head_max)
+		fault(c, "request_line_max",
+		    "is above request_head_max: the line is a part of it");
+	if (conf->request_field_max > conf->request_head_max)
+		fault(c, "request_field_max",
+		    "is above request_head_max: a field is a part of it");
+}
+
+bool
+conf_check(const struct conf *conf, const char *name, FILE *err)
+{
+	struct checking c = { conf, name, err, true };
+
+	check_listeners(&c);
+	check_names(&c);
+	check_sizes(&c);
+	return c.good;
+}

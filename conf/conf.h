@@ -1,0 +1,117 @@
+/*
+ * The settings of a running instance.  The table conf/directives.c says for
+ * each its name, type, unit, bounds, default and what it is for.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "lib/addr.h"
+#include "lib/span.h"
+
+enum listener_kind {
+	LISTEN_HTTP,         /* workers; each slot has a socket of its own */
+	LISTEN_REGISTRATION, /* registrar: the 8282 protocol, TCP or Unix */
+	LISTEN_ADMIN,        /* registrar: 8081 */
+	LISTEN_CONTROL,      /* registrar: dynproxyctl */
+	LISTEN_MASTER,       /* master: dynproxyctl */
+};
+
+struct listener_conf {
+	enum listener_kind kind;
+	struct addr addr;
+};
+
+enum store_down { STORE_DOWN_ACCEPT, STORE_DOWN_REFUSE };
+
+/* A user of the Unix registration socket who has no tool account. */
+struct local_tool {
+	uid_t uid;
+	char name[64];
+};
+
+/* Where a setting was given. */
+struct conf_origin {
+	char *file; /* owned; NULL: nowhere, it has its default */
+	unsigned line; /* 0: not known, of an empty list */
+};
+
+#define LOG_SINK_AUTO (-1) /* log_sink: the master decides, see dynproxyd(8) */
+
+struct conf {
+	struct listener_conf *listeners; /* owned; in the order of their kinds */
+	size_t nlisteners;
+
+	char **web_domains; /* owned, lower case; at least one */
+	size_t nweb_domains;
+
+	unsigned workers; /* processes */
+	int log_sink;     /* enum log_sink, or LOG_SINK_AUTO */
+	int log_priority; /* LOG_ERR .. LOG_DEBUG */
+	char *pid_file;   /* owned */
+
+	size_t table_size;     /* bytes of the route table's segment, sparse */
+	char *state_directory; /* owned; SQLite lives here */
+	struct addr redis;     /* len 0: none */
+	char *redis_password;  /* owned; empty: none */
+	enum store_down store_down;
+
+	char *account_prefix; /* owned; "tools." */
+	uint16_t ident_port;
+	uint64_t ident_timeout_ms;
+	struct local_tool *local_tools; /* owned */
+	size_t nlocal_tools;
+	struct cidr *backend_networks; /* owned; besides the peer itself */
+	size_t nbackend_networks;
+	struct cidr *admin_networks; /* owned */
+	size_t nadmin_networks;
+
+	/* limits of the data path (7-security.md 7.5) */
+	size_t request_line_max, request_head_max, request_field_max;
+	size_t request_fields_max;
+	size_t response_head_max, response_fields_max;
+	uint64_t request_body_max;
+	unsigned connections_max; /* client connections of a worker */
+	unsigned backend_idle_max; /* kept-alive connections of one backend */
+
+	/* deadlines, milliseconds */
+	uint64_t request_head_timeout_ms;
+	uint64_t keepalive_timeout_ms;
+	uint64_t body_timeout_ms;     /* a client that stops sending */
+	uint64_t send_timeout_ms;     /* a client that stops reading */
+	uint64_t connect_timeout_ms;  /* to a backend */
+	uint64_t response_timeout_ms; /* a backend that is silent */
+	uint64_t backend_idle_timeout_ms;
+	uint64_t drain_timeout_ms;
+
+	/* 8282 (7-security.md 7.4) */
+	uint64_t registration_timeout_ms;
+	unsigned registrations_open_max; /* connections, of one host */
+	unsigned routes_per_tool_max;
+
+	struct conf_origin *origins; /* owned; by place in the table */
+};
+
+/*
+ * Read a configuration file, or text (then name stands in messages).  NULL:
+ * it was refused, and the faults were reported to err, each as `file:line:
+ * what is wrong and what to write instead`: all those of values, up to the
+ * first of syntax.  The caller's to conf_free().
+ */
+struct conf *conf_read_file(const char *path, FILE *err);
+struct conf *conf_read_text(const char *text, const char *name, FILE *err);
+void conf_free(struct conf *conf);
+
+/*
+ * Write the effective settings, secrets too, each with its origin as a
+ * comment; reading that text again gives the same settings.  What children
+ * get.
+ */
+void conf_dump(const struct conf *conf, FILE *out);
+
+#endif

@@ -1,0 +1,319 @@
+/*
+ * The table of settings: what the parser knows, what -T writes, and what
+ * dynproxy.conf(5) has to say (t/00-man.t compares).  Maxima: 7-security.md
+ * 7.5; a value above is refused.
+ */
+#include "conf/directives.h"
+
+#include <bsd/string.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "lib/log.h"
+
+#define KIB 1024ULL
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define SECOND 1000ULL
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define PATH_LEN 4095
+
+static const struct choice sinks[] = {
+	{ "auto", LOG_SINK_AUTO },
+	{ "stderr", LOG_TO_STDERR },
+	{ "syslog", LOG_TO_SYSLOG },
+	{ NULL, 0 },
+};
+
+static const struct choice priorities[] = {
+	{ "err", LOG_ERR },
+	{ "warning", LOG_WARNING },
+	{ "notice", LOG_NOTICE },
+	{ "info", LOG_INFO },
+	{ "debug", LOG_DEBUG },
+	{ NULL, 0 },
+};
+
+static const struct choice policies[] = {
+	{ "accept", STORE_DOWN_ACCEPT },
+	{ "refuse", STORE_DOWN_REFUSE },
+	{ NULL, 0 },
+};
+
+/* Where it is kept: a member by itself, or a list and how long it is. */
+#define AT(member)                                                             \
+	.at = offsetof(struct conf, member),                                   \
+	.size = sizeof(((struct conf *)0)->member)
+#define LIST(member)                                                           \
+	.at = offsetof(struct conf, member),                                   \
+	.count_at = offsetof(struct conf, n##member)
+#define BETWEEN(low, high) .min = (low), .max = (high)
+
+const struct directive directives[] = {
+	{ "http", &type_tcp_listeners, .kind = LISTEN_HTTP, .preset = "*:80",
+	    .help = "where clients connect" },
+	{ "registration", &type_listeners, .kind = LISTEN_REGISTRATION,
+	    .preset = "*:8282", .help = "where tools register" },
+	{ "admin", &type_tcp_listeners, .kind = LISTEN_ADMIN,
+	    .preset = "*:8081", .help = "where /list is asked for" },
+	{ "control_socket", &type_unix_listener, .kind = LISTEN_CONTROL,
+	    .preset = "/run/dynproxy/control.sock",
+	    .help = "where dynproxyctl finds the registrar" },
+	{ "master_socket", &type_unix_listener, .kind = LISTEN_MASTER,
+	    .preset = "/run/dynproxy/master.sock",
+	    .help = "where dynproxyctl finds the master" },
+
+	{ "web_domain", &type_hosts, LIST(web_domains), .preset = "auto",
+	    .automatic = machine_web_domain,
+	    .help = "domains whose names are tools" },
+	{ "workers", &type_count, AT(workers), BETWEEN(1, 256),
+	    .preset = "auto", .automatic = machine_workers,
+	    .help = "processes that serve clients" },
+	{ "log_sink", &type_choice, AT(log_sink), .choices = sinks,
+	    .preset = "auto", .help = "where events are logged" },
+	{ "log_priority", &type_choice, AT(log_priority), .choices = priorities,
+	    .preset = "info", .help = "the least urgent event that is logged" },
+	{ "pid_file", &type_path, AT(pid_file), BETWEEN(1, PATH_LEN),
+	    .preset = "/run/dynproxy/dynproxyd.pid",
+	    .help = "written by a daemon" },
+
+	{ "table_size", &type_size, AT(table_size), BETWEEN(4 * MIB, 4 * GIB),
+	    .preset = "1g", .help = "address space of the route table" },
+	{ "state_directory", &type_path, AT(state_directory),
+	    BETWEEN(1, PATH_LEN), .preset = "/var/lib/dynproxy",
+	    .help = "where the SQLite store lies" },
+	{ "redis", &type_address, AT(redis), .preset = "none",
+	    .help = "the store that several nodes share" },
+	{ "redis_password", &type_string, AT(redis_password), BETWEEN(0, 512),
+	    .preset = "", .help = "sent to Redis unless it is empty" },
+	{ "store_down", &type_choice, AT(store_down), .choices = policies,
+	    .preset = "accept",
+	    .help = "what becomes of registrations without Redis" },
+
+	{ "account_prefix", &type_string, AT(account_prefix), BETWEEN(1, 64),
+	    .preset = "auto", .automatic = machine_account_prefix,
+	    .help = "what tool accounts begin with" },
+	{ "ident_port", &type_port, AT(ident_port), BETWEEN(1, 65535),
+	    .preset = "113", .help = "where hosts say whose a connection is" },
+	{ "ident_timeout", &type_duration, AT(ident_timeout_ms),
+	    BETWEEN(100, 10 * SECOND), .preset = "2s",
+	    .help = "for an ident answer" },
+	{ "local_tools", &type_local_tools, LIST(local_tools), .preset = "",
+	    .help = "users of a Unix registration socket" },
+	{ "backend_networks", &type_networks, LIST(backend_networks),
+	    .preset = "", .help = "where backends may be, besides the peer" },
+	{ "admin_networks", &type_networks, LIST(admin_networks),
+	    .preset = "127.0.0.0/8, ::1/128, 10.0.0.0/8, 172.16.0.0/12, "
+		      "192.168.0.0/16, fc00::/7",
+	    .help = "who may ask for /list" },
+
+	{ "request_line_max", &type_size, AT(request_line_max),
+	    BETWEEN(512, 16 * KIB), .preset = "8k",
+	    .help = "of a request's first line" },
+	{ "request_head_max", &type_size, AT(request_head_max),
+	    BETWEEN(KIB, 64 * KIB), .preset = "16k",
+	    .help = "of a request's line and fields" },
+	{ "request_field_max", &type_size, AT(request_field_max),
+	    BETWEEN(256, 16 * KIB), .preset = "8k",
+	    .help = "of one field of a request" },
+	{ "request_fields_max", &type_count, AT(request_fields_max),
+	    BETWEEN(8, 256), .preset = "100", .help = "fields of a request" },
+	{ "response_head_max", &type_size, AT(response_head_max),
+	    BETWEEN(KIB, 64 * KIB), .preset = "32k",
+	    .help = "of a response's line and fields" },
+	{ "response_fields_max", &type_count, AT(response_fields_max),
+	    BETWEEN(8, 256), .preset = "128", .help = "fields of a response" },
+	{ "request_body_max", &type_size, AT(request_body_max),
+	    BETWEEN(0, 1024 * GIB), .preset = "128m",
+	    .help = "of a request's body" },
+	{ "connections_max", &type_count, AT(connections_max),
+	    BETWEEN(1, 1000000), .preset = "20000",
+	    .help = "clients of one worker at a time" },
+	{ "backend_idle_max", &type_count, AT(backend_idle_max),
+	    BETWEEN(0, 4096), .preset = "16",
+	    .help = "idle connections to one backend" },
+
+	{ "request_head_timeout", &type_duration, AT(request_head_timeout_ms),
+	    BETWEEN(100, MINUTE), .preset = "10s",
+	    .help = "for a whole request head" },
+	{ "keepalive_timeout", &type_duration, AT(keepalive_timeout_ms),
+	    BETWEEN(100, 5 * MINUTE), .preset = "15s",
+	    .help = "of a client between requests" },
+	{ "body_timeout", &type_duration, AT(body_timeout_ms),
+	    BETWEEN(100, DAY), .preset = "30s",
+	    .help = "of a client that stops sending" },
+	{ "send_timeout", &type_duration, AT(send_timeout_ms),
+	    BETWEEN(100, DAY), .preset = "1m",
+	    .help = "of a client that stops reading" },
+	{ "connect_timeout", &type_duration, AT(connect_timeout_ms),
+	    BETWEEN(100, 10 * SECOND), .preset = "2s",
+	    .help = "for a connection to a backend" },
+	{ "response_timeout", &type_duration, AT(response_timeout_ms),
+	    BETWEEN(100, DAY), .preset = "1h",
+	    .help = "of a backend that is silent" },
+	{ "backend_idle_timeout", &type_duration, AT(backend_idle_timeout_ms),
+	    BETWEEN(100, 5 * MINUTE), .preset = "4s",
+	    .help = "of an idle connection to a backend" },
+	{ "drain_timeout", &type_duration, AT(drain_timeout_ms),
+	    BETWEEN(100, DAY), .preset = "30s",
+	    .help = "for the requests under way at a graceful stop" },
+
+	{ "registration_timeout", &type_duration, AT(registration_timeout_ms),
+	    BETWEEN(100, MINUTE), .preset = "5s",
+	    .help = "for a whole registration" },
+	{ "registrations_open_max", &type_count, AT(registrations_open_max),
+	    BETWEEN(1, 65536), .preset = "200",
+	    .help = "connections of one host at a time" },
+	{ "routes_per_tool_max", &type_count, AT(routes_per_tool_max),
+	    BETWEEN(1, 256), .preset = "64", .help = "routes of one tool" },
+};
+
+const size_t ndirectives = sizeof(directives) / sizeof(directives[0]);
+
+const struct directive *
+directive_find(const char *name)
+{
+	for (size_t i = 0; i < ndirectives; i++)
+		if (strcmp(directives[i].name, name) == 0)
+			return &directives[i];
+	return NULL;
+}
+
+#define NAME_MAX_LEN 64 /* a longer word is like none of ours */
+
+/*
+ * How many letters to put in, leave out or change to make b of a
+ * (Levenshtein 1965), row by row; neighbours that changed places count once
+ * less, since that is how people mistype.
+ */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t rows[3][NAME_MAX_LEN + 1];
+	size_t *before = rows[0], *above = rows[1], *row = rows[2], *free_row;
+	size_t la = strlen(a), lb = strlen(b);
+
+	for (size_t j = 0; j <= lb; j++)
+		above[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (above[j] + 1 < best)
+				best = above[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			row[j] = best;
+		}
+		free_row = before;
+		before = above;
+		above = row;
+		row = free_row;
+	}
+	return above[lb];
+}
+
+const struct directive *
+directive_nearest(const char *name)
+{
+	const struct directive *nearest = NULL;
+	size_t best = strlen(name) / 3 + 2; /* further off is another word */
+
+	if (strlen(name) > NAME_MAX_LEN)
+		return NULL;
+	for (size_t i = 0; i < ndirectives; i++) {
+		size_t d = distance(name, directives[i].name);
+
+		if (d < best) {
+			best = d;
+			nearest = &directives[i];
+		}
+	}
+	return nearest;
+}
+
+/* What to write for it: the type's examples, or its own words. */
+static void
+say_what_to_write(const struct directive *d, char *out, size_t size)
+{
+	if (d->type->write != NULL)
+		strlcpy(out, d->type->write, size);
+	else if (d->choices == NULL)
+		snprintf(out, size, "%llu to %llu bytes",
+		    (unsigned long long)d->min, (unsigned long long)d->max);
+	else
+		out[0] = '\0';
+	for (const struct choice *c = d->choices; c != NULL && c->name != NULL;
+	     c++)
+		snprintf(out + strlen(out), size - strlen(out), "%s%s",
+		    c == d->choices	? ""
+		    : c[1].name == NULL ? " or "
+					: ", ",
+		    c->name);
+}
+
+bool
+directive_set(struct conf *conf, const struct directive *d, const char *text,
+    char why[DIRECTIVE_WHY_MAX])
+{
+	char found[MACHINE_TEXT_MAX], write[128], bound[32];
+
+	if (d->automatic != NULL && strcmp(text, "auto") == 0) {
+		d->automatic(found);
+		text = found;
+	}
+	switch (d->type->set(conf, d, text)) {
+	case SET_DONE:
+		return true;
+	case SET_MALFORMED:
+		say_what_to_write(d, write, sizeof(write));
+		snprintf(why, DIRECTIVE_WHY_MAX,
+		    "%s: \"%.100s\" is no %s: write %s%s", d->name, text,
+		    d->type->what, write, d->automatic ? ", or auto" : "");
+		break;
+	case SET_BELOW:
+		snprintf(why, DIRECTIVE_WHY_MAX,
+		    "%s: \"%.100s\" is too small: write at least %s", d->name,
+		    text, d->type->format(d->min, bound));
+		break;
+	case SET_ABOVE:
+		snprintf(why, DIRECTIVE_WHY_MAX,
+		    "%s: \"%.100s\" is above the hard maximum: "
+		    "write at most %s",
+		    d->name, text, d->type->format(d->max, bound));
+		break;
+	case SET_NO_MEMORY:
+		snprintf(why, DIRECTIVE_WHY_MAX, "%s: no memory", d->name);
+		break;
+	}
+	return false;
+}
+
+bool
+directive_preset(
+    struct conf *conf, const struct directive *d, char why[DIRECTIVE_WHY_MAX])
+{
+	char *copy = strdup(d->preset), *rest = copy, *item;
+	bool good = copy != NULL;
+
+	d->type->clear(conf, d);
+	if (copy == NULL)
+		snprintf(why, DIRECTIVE_WHY_MAX, "%s: no memory", d->name);
+	else if (!d->type->list)
+		good = directive_set(conf, d, copy, why);
+	else
+		while (good && (item = strsep(&rest, " ")) != NULL) {
+			item[strcspn(item, ",")] = '\0';
+			if (*item != '\0')
+				good = directive_set(conf, d, item, why);
+		}
+	free(copy);
+	return good;
+}

@@ -1,0 +1,369 @@
+/*
+ * An empty file works; a fault names file:line and what to write instead; all
+ * faults of values are told; what is dumped reads back the same.
+ */
+#include "conf/conf.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/directives.h"
+#include "t/tap.h"
+
+/* What the reader said about the last text; empty when it took it. */
+static char *said;
+
+static struct conf *
+read_text(const char *text)
+{
+	size_t size;
+	FILE *err;
+	struct conf *conf;
+
+	free(said);
+	err = open_memstream(&said, &size);
+	conf = conf_read_text(text, "f", err);
+	fclose(err);
+	return conf;
+}
+
+static char *
+dump(const struct conf *conf)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	conf_dump(conf, out);
+	fclose(out);
+	return text;
+}
+
+/* The settings alone: the comments that tell origins are cut off. */
+static void
+cut_origins(char *text)
+{
+	char *comment, *end;
+
+	while ((comment = strstr(text, "  # ")) != NULL) {
+		end = strchr(comment, '\n');
+		memmove(comment, end, strlen(end) + 1);
+		text = comment;
+	}
+}
+
+static const struct {
+	const char *what, *text;
+	const char *said; /* NULL: taken */
+} cases[] = {
+	{ "an empty file", "", NULL },
+	{ "comments and blank lines", "# a\n\n  # b\n", NULL },
+	{ "a value", "ident_timeout = 1500ms\n", NULL },
+	{ "a list, over lines", "http = {\"*:80\",\n \"[::1]:81\"}\n", NULL },
+	{ "a list of one", "http = \"*:80\"\n", NULL },
+	{ "an empty list", "admin_networks = {}\n", NULL },
+	{ "a list added to", "admin_networks += {\"10.1.2.3\"}\n", NULL },
+	{ "no Redis", "redis = none\n", NULL },
+
+	{ "an unknown setting", "\nwrokers = 2\n",
+	    "f:2: unknown setting \"wrokers\": did you mean \"workers\", "
+	    "processes that serve clients?\n" },
+	{ "a setting like nothing", "colour = blue\n",
+	    "f:1: unknown setting \"colour\": "
+	    "dynproxy.conf(5) lists them all\n" },
+	{ "a duration without a unit", "ident_timeout = 2\n",
+	    "f:1: ident_timeout: \"2\" is no duration: "
+	    "write 2s, 500ms, 5m, 1h or 1d\n" },
+	{ "a size without a unit", "request_line_max = 8192\n",
+	    "f:1: request_line_max: \"8192\" is no size: "
+	    "write 512b, 8k, 128m or 1g\n" },
+	{ "above the hard maximum", "keepalive_timeout = 10m\n",
+	    "f:1: keepalive_timeout: \"10m\" is above the hard maximum: "
+	    "write at most 5m\n" },
+	{ "below the minimum", "workers = 0\n",
+	    "f:1: workers: \"0\" is too small: write at least 1\n" },
+	{ "neither a number nor auto", "workers = many\n",
+	    "f:1: workers: \"many\" is no number: "
+	    "write a whole number, as in 100, or auto\n" },
+	{ "a word that is none", "store_down = wait\n",
+	    "f:1: store_down: \"wait\" is no word known here: "
+	    "write accept or refuse\n" },
+	{ "a port too high", "ident_port = 65536\n",
+	    "f:1: ident_port: \"65536\" is above the hard maximum: "
+	    "write at most 65535\n" },
+	{ "a network with host bits", "backend_networks = \"10.1.0.0/8\"\n",
+	    "f:1: backend_networks: \"10.1.0.0/8\" is no network: "
+	    "write 10.0.0.0/8, fc00::/7 or one address, host bits zero\n" },
+	{ "a star without quotes", "http = *:80\n",
+	    "f:1: http: \":80\" is no TCP address: write \"*:80\", "
+	    "\"127.0.0.1:80\" or \"[::1]:80\", in quotes\n" },
+	{ "HTTP on a path", "http = \"/run/http.sock\"\n",
+	    "f:1: http: \"/run/http.sock\" is no TCP address: write \"*:80\", "
+	    "\"127.0.0.1:80\" or \"[::1]:80\", in quotes\n" },
+	{ "a control socket on TCP", "control_socket = \"*:80\"\n",
+	    "f:1: control_socket: \"*:80\" is no path of a Unix socket: "
+	    "write an absolute path of at most 107 bytes\n" },
+	{ "a relative path", "state_directory = state\n",
+	    "f:1: state_directory: \"state\" is no absolute path: "
+	    "write \"/a/path\"\n" },
+	{ "a domain in capitals", "web_domain = Toolforge.org\n",
+	    "f:1: web_domain: \"Toolforge.org\" is no host name: "
+	    "write a-z, 0-9, - and dots, as in toolforge.org, or auto\n" },
+	{ "a tool name that is none", "local_tools = {\"1000:A\"}\n",
+	    "f:1: local_tools: \"1000:A\" is no local tool: "
+	    "write \"UID:NAME\", as in \"1000:hello\"\n" },
+	{ "a prefix of nothing", "account_prefix = \"\"\n",
+	    "f:1: account_prefix: \"\" is no text of the right length: "
+	    "write 1 to 64 bytes, or auto\n" },
+	{ "a setting given twice", "workers = 1\nworkers = 2\n",
+	    "f:2: workers is set twice: before on f:1\n" },
+	{ "two faults", "workers = x\nident_port = y\n",
+	    "f:1: workers: \"x\" is no number: "
+	    "write a whole number, as in 100, or auto\n"
+	    "f:2: ident_port: \"y\" is no port: "
+	    "write a number from 1 to 65535\n" },
+	{ "a list's second value", "http = {\"*:80\",\n 81}\n",
+	    "f:2: http: \"81\" is no TCP address: write \"*:80\", "
+	    "\"127.0.0.1:80\" or \"[::1]:80\", in quotes\n" },
+
+	{ "no equal sign", "workers 2\n",
+	    "f:1: missing equal sign after option 'workers': "
+	    "write name = value\n" },
+	{ "a list for one value", "workers = {1}\n",
+	    "f:1: unexpected token '{': write name = value or name = {a, b}, "
+	    "with quotes around what is more than letters, digits "
+	    "and . : / -\n" },
+	{ "an open quote", "redis_password = \"abc\n",
+	    "f:2: premature end of file: "
+	    "a quote or a brace is open, or a value is missing\n" },
+	{ "after an open quote, another text", "workers = 3\n", NULL },
+	{ "adding to a single value", "workers += 2\n",
+	    "f:1: attempt to append to non-list option 'workers': "
+	    "it has one value: write =\n" },
+	{ "a file to include that is not there", "include(\"/nowhere/a\")\n",
+	    "f:1: include: /nowhere/a: No such file or directory\n" },
+	{ "a pattern that matches nothing", "include(\"/nowhere/*\")\n", NULL },
+	{ "a directory to include", "include(\"/\")\n",
+	    "f:1: include: /: Is a directory\n" },
+
+	{ "no HTTP listener", "http = {}\n",
+	    "f: http: clients need an address: write http = \"*:80\"\n" },
+	{ "one address, two uses", "http = \"*:80\"\nadmin = \"*:80\"\n",
+	    "f:2: admin: \"*:80\" is taken by http: write another\n" },
+	{ "no web domain", "web_domain = {}\n",
+	    "f: web_domain: tools need a domain: write one, "
+	    "as in web_domain = toolforge.org\n" },
+	{ "a web domain twice", "web_domain = {a.b,\n a.b}\n",
+	    "f:1: web_domain: \"a.b\" stands there twice: write it once\n" },
+	{ "a user with two tools", "local_tools = {\"1:a\", \"1:b\"}\n",
+	    "f:1: local_tools: uid 1 has two tools: write one\n" },
+	{ "a line longer than the head",
+	    "request_head_max = 4k\nrequest_field_max = 2k\n",
+	    "f: request_line_max: is above request_head_max: "
+	    "the line is a part of it\n" },
+};
+
+static void
+test_cases(void)
+{
+	for (size_t i = 0; i < nitems(cases); i++) {
+		const char *want = cases[i].said != NULL ? cases[i].said : "";
+		struct conf *conf = read_text(cases[i].text);
+
+		is_str(said, want, "%s: what is said", cases[i].what);
+		is_int(conf != NULL, cases[i].said == NULL, "%s: is %s",
+		    cases[i].what, cases[i].said ? "refused" : "taken");
+		conf_free(conf);
+	}
+}
+
+static void
+test_defaults(void)
+{
+	struct conf *conf = read_text("web_domain = localhost\n");
+	char text[ADDR_TEXT_MAX];
+
+	is_int(conf->nlisteners, 5, "five listeners by default");
+	is_str(addr_format(&conf->listeners[0].addr, text), "*:80", "HTTP");
+	is_str(addr_format(&conf->listeners[1].addr, text), "*:8282", "8282");
+	is_str(addr_format(&conf->listeners[2].addr, text), "*:8081", "8081");
+	is_int(conf->listeners[4].kind, LISTEN_MASTER, "the last one");
+	is_int((long long)conf->ident_timeout_ms, 2000, "ident_timeout");
+	is_int((long long)conf->request_body_max, 134217728, "body");
+	is_int(conf->ident_port, 113, "ident_port");
+	is_int(conf->redis.len, 0, "no Redis");
+	is_str(conf->redis_password, "", "no password");
+	is_int(conf->nbackend_networks, 0, "no backend network");
+	is_int(conf->nadmin_networks, 6, "loopback and private ranges");
+	ok(conf->workers >= 1 && conf->workers <= 256, "workers = auto");
+	conf_free(conf);
+
+	conf = read_text("admin_networks = {}\n");
+	is_int(conf->nadmin_networks, 0, "{} is a value");
+	conf_free(conf);
+	conf = read_text("admin_networks += {\"9.0.0.0/8\"}\n");
+	is_int(conf->nadmin_networks, 7, "+= keeps the default");
+	conf_free(conf);
+	conf = read_text("admin = \"*:1\"\nhttp = {\"*:2\", \"*:3\"}\n");
+	is_int(addr_port(&conf->listeners[0].addr), 2, "order of the kinds,");
+	is_int(addr_port(&conf->listeners[1].addr), 3, "then of the file");
+	is_int(addr_port(&conf->listeners[3].addr), 1, "whatever came first");
+	conf_free(conf);
+}
+
+/* Every setting, none with its default. */
+static const char full[] =
+    "http = {\"127.0.0.1:81\", \"[::1]:82\"}\n"
+    "registration = {\"*:83\", \"/r.sock\"}\nadmin = {}\n"
+    "control_socket = \"/c $HOME \\${X} \\\"q\\\" \\\\ \"\n"
+    "master_socket = /m\nweb_domain = {a.example, b.example}\n"
+    "workers = 7\nlog_sink = syslog\nlog_priority = debug\n"
+    "pid_file = /p\ntable_size = 8m\nstate_directory = '/s\\'t'\n"
+    "redis = \"[::1]:6379\"\nredis_password = \"a\\nb$c\"\n"
+    "store_down = refuse\naccount_prefix = \"x.\"\nident_port = 1113\n"
+    "ident_timeout = 1s\nlocal_tools = {\"1000:hello\", \"0:root\"}\n"
+    "backend_networks = {\"127.0.0.0/8\"}\nadmin_networks = {\"::/0\"}\n"
+    "request_line_max = 1k\nrequest_head_max = 64k\n"
+    "request_field_max = 600b\nrequest_fields_max = 10\n"
+    "response_head_max = 2k\nresponse_fields_max = 11\n"
+    "request_body_max = 1g\nconnections_max = 5\nbackend_idle_max = 6\n"
+    "request_head_timeout = 1s\nkeepalive_timeout = 2s\n"
+    "body_timeout = 3s\nsend_timeout = 4s\nconnect_timeout = 5s\n"
+    "response_timeout = 6s\nbackend_idle_timeout = 7s\n"
+    "drain_timeout = 8s\nregistration_timeout = 9s\n"
+    "registrations_open_max = 7\nroutes_per_tool_max = 8\n";
+
+static void
+test_round_trip(void)
+{
+	struct conf *conf = read_text(full);
+	struct conf *again;
+	char *first, *second;
+
+	is_str(said, "", "a file with every setting is taken");
+	for (size_t i = 0; i < ndirectives; i++)
+		ok(conf->origins[i].file != NULL || i == 2, "it has %s",
+		    directives[i].name);
+	is_str(conf->listeners[4].addr.u.un.sun_path, "/c $HOME ${X} \"q\" \\ ",
+	    "quotes, backslashes and dollars are read");
+	is_str(conf->redis_password, "a\nb$c", "and a newline");
+
+	first = dump(conf);
+	ok(strstr(first, "ident_port               = 1113  # f:17\n") != NULL,
+	    "a dump tells where a setting was given");
+	again = read_text(first);
+	is_str(said, "", "the dump is taken");
+	second = dump(again);
+	cut_origins(first);
+	cut_origins(second);
+	is_str(second, first, "and is the same settings");
+	free(first);
+	free(second);
+	conf_free(again);
+	conf_free(conf);
+
+	conf = read_text("web_domain = localhost\n");
+	first = dump(conf);
+	ok(strstr(first, "= 113  # default\n") != NULL, "and what is default");
+	free(first);
+	conf_free(conf);
+}
+
+static void
+write_file(const char *dir, const char *name, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	fputs(text, f);
+	fclose(f);
+}
+
+static void
+test_include(void)
+{
+	static const char *const names[] = { "main", "conf.d/a.conf",
+		"conf.d/b.conf", "loop" };
+	char dir[] = "/tmp/dynproxy-conf-XXXXXX";
+	char path[128], want[512];
+	size_t size;
+	struct conf *conf;
+	FILE *err;
+
+	if (mkdtemp(dir) == NULL)
+		return;
+	snprintf(path, sizeof(path), "%s/conf.d", dir);
+	mkdir(path, 0700);
+	write_file(dir, "main", "workers = 2\ninclude(\"conf.d/*.conf\")\n"
+				"ident_port = 114\n");
+	write_file(dir, "conf.d/a.conf", "connections_max = 9\n");
+	write_file(dir, "conf.d/b.conf", "web_domain = b.example\n");
+	write_file(dir, "loop", "\ninclude(\"loop\")\n");
+	snprintf(path, sizeof(path), "%s/main", dir);
+	conf = conf_read_file(path, stderr);
+	ok(conf != NULL && conf->connections_max == 9 &&
+		strcmp(conf->web_domains[0], "b.example") == 0 &&
+		conf->ident_port == 114,
+	    "included files stand beside the one that includes them");
+	conf_free(conf);
+
+	write_file(dir, "conf.d/b.conf", "\nworkers = 3\nworkers : 4\n");
+	free(said);
+	err = open_memstream(&said, &size);
+	ok(conf_read_file(path, err) == NULL, "a fault in an included file");
+	fclose(err);
+	snprintf(want, sizeof(want),
+	    "%s/conf.d/b.conf:2: workers is set twice: before on %s:1\n"
+	    "%s/conf.d/b.conf:3: missing equal sign after option 'workers': "
+	    "write name = value\n",
+	    dir, path, dir);
+	is_str(said, want, "names that file");
+
+	snprintf(path, sizeof(path), "%s/loop", dir);
+	free(said);
+	err = open_memstream(&said, &size);
+	ok(conf_read_file(path, err) == NULL, "a file that includes itself");
+	fclose(err);
+	snprintf(want, sizeof(want),
+	    "%s:2: include: loop: files include each other\n", path);
+	is_str(said, want, "is told so");
+
+	for (size_t i = 0; i < nitems(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	snprintf(path, sizeof(path), "%s/conf.d", dir);
+	rmdir(path);
+	rmdir(dir);
+}
+
+static void
+test_files(void)
+{
+	size_t size;
+	FILE *err;
+
+	free(said);
+	err = open_memstream(&said, &size);
+	ok(conf_read_file("/nowhere/x", err) == NULL, "a file that is not there");
+	ok(conf_read_file("/", err) == NULL, "a directory");
+	fclose(err);
+	is_str(said,
+	    "/nowhere/x: No such file or directory\n/: Is a directory\n",
+	    "both are told");
+}
+
+int
+main(void)
+{
+	test_cases();
+	test_defaults();
+	test_round_trip();
+	test_include();
+	test_files();
+	free(said);
+	return done();
+}
