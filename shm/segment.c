@@ -1,0 +1,73 @@
+/* Shared memory segments: memfds whose size nobody can change any more. */
+#include "shm/segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SIZE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+int
+segment_create(const char *name, size_t size)
+{
+	int fd, saved;
+
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd == -1)
+		return -1;
+	/* A memfd is born 0777: a worker could reopen it through /proc. */
+	if (fchmod(fd, S_IRUSR | S_IWUSR) == -1 ||
+	    ftruncate(fd, (off_t)size) == -1 ||
+	    fcntl(fd, F_ADD_SEALS, SIZE_SEALS) == -1)
+		goto fail;
+	return fd;
+
+fail:
+	saved = errno; /* close() may change it */
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+int
+segment_reopen_readonly(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void *
+segment_map(int fd, bool writable, size_t *size)
+{
+	struct stat st;
+	void *base;
+	int seals;
+
+	/* Without these two a read may end in SIGBUS one day. */
+	seals = fcntl(fd, F_GET_SEALS);
+	if (seals == -1)
+		return NULL;
+	if ((seals & SIZE_SEALS) != SIZE_SEALS) {
+		errno = EPERM;
+		return NULL;
+	}
+	if (fstat(fd, &st) == -1)
+		return NULL;
+	base = mmap(NULL, (size_t)st.st_size,
+	    writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED)
+		return NULL;
+	*size = (size_t)st.st_size;
+	return base;
+}
+
+void
+segment_unmap(void *base, size_t size)
+{
+	munmap(base, size);
+}

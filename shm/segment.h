@@ -1,0 +1,24 @@
+/* Shared memory segments: made by the master, handed on as descriptors. */
+#ifndef SHM_SEGMENT_H
+#define SHM_SEGMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Make a memfd of that size: sparse, close-on-exec, sealed against shrinking
+ * and growing.  -1 with errno; the caller's to close.
+ */
+int segment_create(const char *name, size_t size);
+
+/* A second description of the same memory that cannot write.  -1, errno. */
+int segment_reopen_readonly(int fd);
+
+/*
+ * Map all of a segment whose size is sealed.  NULL with errno.
+ * size   set; bytes
+ */
+void *segment_map(int fd, bool writable, size_t *size);
+void segment_unmap(void *base, size_t size);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * What a killed writer left: every entry is valid as it stands, so recovery
+ * only reads, to learn what is free.  It writes to quarantine an entry that
+ * something else than a writer has damaged.
+ */
+#include "shm/table_writer.h"
+
+/* Take note of what a live entry leads to.  False: it is damaged. */
+static bool
+entry_claim(struct table_writer *w, const uint64_t words[ENTRY_WORDS])
+{
+	if (entry_tool(w, words) == NULL)
+		return false;
+	return arena_claim(&w->arena, place_unit(words[ENTRY_PLACE]),
+	    units_of(copy_len(w)));
+}
+
+static bool
+entry_valid(struct table_writer *w, const uint64_t words[ENTRY_WORDS])
+{
+	switch (place_state(words[ENTRY_PLACE])) {
+	case ENTRY_LIVE:
+		return entry_claim(w, words);
+	case ENTRY_DELETED:
+	case ENTRY_QUARANTINED:
+		return (uint32_t)words[ENTRY_PLACE] == entry_sum(words, NULL, 0);
+	default:
+		return false;
+	}
+}
+
+static void
+entry_recover(struct table_writer *w, struct entry *e)
+{
+	struct place at = { .entry = e };
+
+	if (!entry_words(e, at.words))
+		return;
+	w->now.used++;
+	w->now.live += place_state(at.words[ENTRY_PLACE]) == ENTRY_LIVE;
+	if (!entry_valid(w, at.words)) {
+		entry_publish(&w->now, &at, at.words[ENTRY_HASH],
+		    at.words[ENTRY_VERSION], ENTRY_QUARANTINED, 0, NULL, 0);
+		w->damaged++;
+	} else if (place_state(at.words[ENTRY_PLACE]) == ENTRY_QUARANTINED) {
+		w->damaged++;
+	}
+}
+
+bool
+table_recover(struct table_writer *w)
+{
+	uint64_t root[ROOT_WORDS];
+	struct directory *now = &w->now;
+
+	latch_copy_out(root,
+	    w->h->root_copies + (latch_begin(&w->h->root_seq) & 1) * ROOT_WORDS,
+	    ROOT_WORDS);
+	if (!root_valid(root, w->bytes))
+		return false;
+	now->log2 = place_state(root[ROOT_PLACE]);
+	now->unit = place_unit(root[ROOT_PLACE]);
+	now->entries = (struct entry *)unit_words(w->h, now->unit);
+	now->key[0] = root[ROOT_KEY0];
+	now->key[1] = root[ROOT_KEY1];
+	if (!arena_claim(&w->arena, now->unit, directory_size(now)))
+		return false;
+	for (uint32_t i = 0; i < directory_size(now); i++)
+		entry_recover(w, &now->entries[i]);
+	/* What a predecessor was filling, or had not yet given back. */
+	arena_trim_all(&w->arena);
+	return true;
+}

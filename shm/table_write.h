@@ -1,0 +1,67 @@
+/* The route table as its one writer, the registrar, sees it. */
+#ifndef SHM_TABLE_WRITE_H
+#define SHM_TABLE_WRITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/route.h"
+
+struct table_writer;
+
+/*
+ * Lay an empty table out in a fresh segment (at least 32 KiB, less than 4 GiB,
+ * sparse): once, by the master.  -1 with errno.
+ */
+int table_format(int fd);
+
+/*
+ * Become the writer of a formatted table, recovering whatever a killed
+ * predecessor left: each entry is found as it was before or after its last
+ * change.  NULL with errno: EBUSY (another writer lives), EPROTO (not a table,
+ * or of another build), EBADMSG (damaged beyond recovery: make a new one).
+ * Ours until table_writer_free().
+ *
+ * fd   writable; borrowed for as long as the writer lives.  A process that
+ *      closes any descriptor of the segment loses its lock (fcntl(2)).
+ */
+struct table_writer *table_writer_new(int fd);
+void table_writer_free(struct table_writer *w);
+
+/*
+ * Publish a tool, new or changed: readers see all of it or nothing.
+ * version   grows with every change of this name; the same again is allowed
+ * -1 with errno: ENOSPC (table full), EINVAL (over a bound of route.h), ESTALE
+ * (the table has a newer version), EBUSY (another writer has taken over).
+ */
+int table_put(struct table_writer *w, const struct tool *tool,
+    uint64_t version);
+
+/* Withdraw a name.  0 also when it is not there; -1 with errno as above. */
+int table_delete(struct table_writer *w, struct span key, uint64_t version);
+
+/*
+ * The directory grows a slice at a time (well under 100 microseconds), one
+ * with each table_put(); call this when there is nothing else to do.
+ * Returns whether more is to be done.
+ */
+bool table_grow_step(struct table_writer *w);
+
+/* The first load is complete: workers may answer 404 from now on. */
+void table_set_ready(struct table_writer *w);
+
+/* Names that the table holds, deleted ones not counted. */
+size_t table_count(const struct table_writer *w);
+
+/* Entries that recovery found damaged: 503 until their names are put again. */
+size_t table_damaged(const struct table_writer *w);
+
+/*
+ * Call found() for every name in the table, in no order; damaged ones have no
+ * name.  found() may not change the table.
+ */
+void table_each(struct table_writer *w,
+    void (*found)(void *arg, const struct tool *tool), void *arg);
+
+#endif

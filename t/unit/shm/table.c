@@ -1,0 +1,253 @@
+/* The route table: what was put is read, by any process, and nothing else. */
+#include "shm/table_read.h"
+#include "shm/table_write.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shm/segment.h"
+#include "t/tap.h"
+#include "t/unit/shm/sample.h"
+
+#define SIZE (64 * 1024 * 1024)
+
+static int fd, ro;
+static struct table_writer *w;
+static struct table *t;
+static struct table_copy copy;
+static struct tool got;
+
+static int
+put(unsigned n, uint64_t version)
+{
+	static struct sample sample;
+
+	return table_put(w, sample_tool(&sample, n, version), version);
+}
+
+/* Is it there, exactly as put(n, version) put it? */
+static bool
+holds(unsigned n, uint64_t version)
+{
+	char key[32];
+
+	return table_read(t, sample_key(key, n), &copy, &got) == LOOKUP_FOUND &&
+	       got.version == version && sample_is(&got, n, version);
+}
+
+static enum lookup
+look(unsigned n)
+{
+	char key[32];
+
+	return table_read(t, sample_key(key, n), &copy, &got);
+}
+
+static int
+drop(unsigned n, uint64_t version)
+{
+	char key[32];
+
+	return table_delete(w, sample_key(key, n), version);
+}
+
+static void
+start(void)
+{
+	fd = segment_create("test", SIZE);
+	ok(table_format(fd) == 0, "formatted");
+	w = table_writer_new(fd);
+	ro = segment_reopen_readonly(fd);
+	t = table_open(ro);
+	ok(w != NULL && t != NULL, "a writer and a reader");
+}
+
+static void
+stop(void)
+{
+	table_close(t);
+	table_writer_free(w);
+	close(ro);
+	close(fd);
+}
+
+static void
+one_name(void)
+{
+	uint64_t version;
+
+	start();
+	is_int(look(1), LOOKUP_NOT_READY, "nothing loaded: not ready");
+	is_int(put(1, 5), 0, "put");
+	ok(holds(1, 5), "found");
+	is_int(look(2), LOOKUP_NOT_READY, "another: the load is not complete");
+	table_set_ready(w);
+	is_int(look(2), LOOKUP_ABSENT, "ready: absent");
+	version = table_version(t);
+	is_int(put(1, 6), 0, "changed");
+	ok(holds(1, 6), "found as changed");
+	ok(table_version(t) > version, "the table's version has moved");
+	ok(put(1, 4) == -1 && errno == ESTALE, "an older version is refused");
+	ok(holds(1, 6), "and changes nothing");
+	is_int(put(1, 6), 0, "the same version again is not");
+	is_int(table_count(w), 1, "one name");
+	is_int(drop(2, 9), 0, "deleting what is not there");
+	is_int(drop(1, 9), 0, "deleting what is");
+	is_int(look(1), LOOKUP_ABSENT, "absent");
+	is_int(table_count(w), 0, "no name");
+	ok(put(1, 8) == -1 && errno == ESTALE,
+	    "an older version does not come back");
+	is_int(put(1, 10), 0, "a newer one does");
+	ok(holds(1, 10), "found");
+	stop();
+}
+
+/* The table grows with its names, and they are all there at any time. */
+static void
+many_names(void)
+{
+	unsigned missing = 0, n = 20000;
+
+	start();
+	table_set_ready(w);
+	for (unsigned i = 0; i < n; i++) {
+		missing += put(i, 1) != 0;
+		for (unsigned j = 0; j <= i; j += 1 + i / 8)
+			missing += !holds(j, 1);
+	}
+	is_int(missing, 0, "%u names put, those before always there", n);
+	is_int(table_count(w), n, "counted");
+	for (unsigned i = 0; i < n; i++)
+		missing += !holds(i, 1);
+	is_int(missing, 0, "each is itself");
+	for (unsigned i = n; i < 2 * n; i++)
+		missing += look(i) != LOOKUP_ABSENT;
+	is_int(missing, 0, "as many others are absent");
+
+	for (unsigned i = 0; i < n; i += 2)
+		missing += drop(i, 2) != 0;
+	for (unsigned i = 1; i < n; i += 2)
+		missing += put(i, 3) != 0;
+	for (unsigned i = 0; i < n; i++)
+		missing += i % 2 ? !holds(i, 3) : look(i) != LOOKUP_ABSENT;
+	is_int(missing, 0, "half deleted, half changed");
+	is_int(table_count(w), n / 2, "counted");
+	stop();
+}
+
+/* Changes alone, of names new and old, never fill the table. */
+static void
+churn(void)
+{
+	unsigned bad = 0, kept = 1000;
+
+	start();
+	for (unsigned i = 0; i < 300000; i++) {
+		bad += put(i, 1) != 0;
+		if (i >= kept)
+			bad += drop(i - kept, 2) != 0;
+	}
+	is_int(bad, 0, "300000 names come and go");
+	is_int(table_count(w), kept, "the last ones are there");
+	for (unsigned i = 300000 - kept; i < 300000; i++)
+		bad += !holds(i, 1);
+	is_int(bad, 0, "each is itself");
+	while (table_grow_step(w))
+		continue;
+	stop();
+}
+
+/* A full table refuses, and serves what it has. */
+static void
+full(void)
+{
+	unsigned n = 0, bad = 0, freed;
+	int small;
+
+	small = segment_create("small", 256 * 1024);
+	ok(table_format(small) == 0, "a small table");
+	w = table_writer_new(small);
+	t = table_open(small);
+	while (put(n, 1) == 0)
+		n++;
+	is_int(errno, ENOSPC, "full after %u names", n);
+	for (unsigned i = 0; i < n; i++)
+		bad += !holds(i, 1);
+	is_int(bad, 0, "all of them are there");
+	freed = n / 2;
+	for (unsigned i = 0; i < freed; i++)
+		bad += drop(i, 2) != 0;
+	for (unsigned i = 0; i < freed / 2; i++)
+		bad += put(i, 3) != 0;
+	is_int(bad, 0, "room that was freed is used again");
+	table_close(t);
+	table_writer_free(w);
+	close(small);
+}
+
+static struct {
+	unsigned names, sum;
+} each;
+
+static void
+count_each(void *arg, const struct tool *tool)
+{
+	each.names++;
+	each.sum += tool->counter_slot + (unsigned)tool->version;
+	ok(arg == &each, "with the asker's argument");
+}
+
+static void
+second_writer(void)
+{
+	int status;
+	pid_t pid;
+
+	start();
+	for (unsigned i = 0; i < 10; i++)
+		put(i, 1);
+	drop(9, 2);
+	pid = fork();
+	if (pid == 0)
+		_exit(table_writer_new(fd) == NULL && errno == EBUSY ? 0 : 1);
+	waitpid(pid, &status, 0);
+	is_int(status, 0, "no second writer beside a living one");
+	table_writer_free(w);
+
+	w = table_writer_new(fd);
+	ok(w != NULL, "a successor");
+	is_int(table_count(w), 9, "knows the names");
+	table_each(w, count_each, &each);
+	is_int(each.names, 9, "tells each of them");
+	is_int(each.sum, 36 + 9, "as it was put");
+	ok(put(9, 1) == -1 && errno == ESTALE, "remembers deleted versions");
+	is_int(put(3, 2), 0, "and goes on");
+	ok(holds(3, 2) && holds(4, 1), "readers see both");
+	stop();
+}
+
+static void
+not_a_table(void)
+{
+	int other = segment_create("other", SIZE);
+
+	ok(table_open(other) == NULL && errno == EPROTO, "zeros are no table");
+	ok(table_writer_new(other) == NULL && errno == EPROTO, "nor to write");
+	close(other);
+	other = segment_create("tiny", 4096);
+	ok(table_format(other) == -1 && errno == EINVAL, "too small a segment");
+	close(other);
+}
+
+int
+main(void)
+{
+	one_name();
+	many_names();
+	churn();
+	full();
+	second_writer();
+	not_a_table();
+	return done();
+}
