@@ -1,0 +1,42 @@
+/*
+ * What is to be done with a request, in the order of 2-http.md 2.1.  Workers
+ * obey the decision, `explain` prints it; nothing here does I/O.
+ */
+#ifndef ROUTE_DECIDE_H
+#define ROUTE_DECIDE_H
+
+#include "conf/conf.h"
+#include "http/reason.h"
+#include "http/target.h"
+#include "shm/table_read.h"
+
+enum action {
+	ACTION_PROXY,  /* to one of decision->route's backends */
+	ACTION_HEALTH, /* 200, text/plain, HEALTH_TEXT */
+	ACTION_REFUSE, /* an answer of our own: decision->reason */
+};
+
+#define HEALTH_PATH "/.well-known/healthz"
+#define HEALTH_TEXT "proxy ok!\n"
+
+struct decision {
+	enum action action;
+	enum reason reason;        /* ACTION_REFUSE only */
+	const struct route *route; /* ACTION_PROXY only; in router->tool */
+	char host[HOST_NAME_MAX_DNS + 1]; /* normalised */
+	size_t host_len;
+};
+
+/* What decisions are made from; a process has one. */
+struct router {
+	const struct conf *conf;   /* borrowed */
+	const struct table *table; /* borrowed */
+	struct table_copy copy;    /* what tool points into */
+	struct tool tool;          /* of the last decision, if it had a name */
+};
+
+/* decision->route is good until the next call. */
+void route_decide(struct router *router, const struct http_target *target,
+    struct decision *decision);
+
+#endif

@@ -1,0 +1,250 @@
+/* Matches paths; only what has to be a regex runs one. */
+#include "route/pattern.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <assert.h>
+#include <pcre2.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/siphash.h"
+
+#define METACHARACTERS "\\^$.[]|()?*+{}"
+
+/* A tenant's pattern cannot stall a worker: what passes these fails. */
+#define MATCH_LIMIT 20000   /* steps; about a millisecond */
+#define DEPTH_LIMIT 1000
+#define HEAP_LIMIT  256     /* KiB */
+#define NEST_LIMIT  50      /* parentheses, when compiling */
+#define CODE_MAX    16384   /* bytes of one compiled pattern */
+
+/* Compiled patterns are kept, at most so many: SETS * WAYS * CODE_MAX. */
+#define CACHE_SETS 128
+#define CACHE_WAYS 4
+
+struct compiled {
+	char *text;       /* owned; NULL: unused */
+	size_t len;
+	pcre2_code *code; /* owned; NULL: does not compile */
+};
+
+static struct cache_set {
+	struct compiled way[CACHE_WAYS];
+	unsigned next; /* the way to be replaced */
+} cache[CACHE_SETS];
+
+static uint64_t cache_key[2];
+static pcre2_compile_context *compile_context;
+static pcre2_match_context *match_context;
+static pcre2_match_data *match_data;
+
+/* False: no memory. */
+static bool
+prepare(void)
+{
+	if (match_data != NULL)
+		return true;
+	if (compile_context == NULL)
+		compile_context = pcre2_compile_context_create(NULL);
+	if (match_context == NULL)
+		match_context = pcre2_match_context_create(NULL);
+	if (compile_context == NULL || match_context == NULL)
+		return false;
+	pcre2_set_parens_nest_limit(compile_context, NEST_LIMIT);
+	pcre2_set_max_pattern_length(compile_context, ROUTE_PATTERN_MAX);
+	pcre2_set_match_limit(match_context, MATCH_LIMIT);
+	pcre2_set_depth_limit(match_context, DEPTH_LIMIT);
+	pcre2_set_heap_limit(match_context, HEAP_LIMIT);
+	arc4random_buf(cache_key, sizeof(cache_key));
+	match_data = pcre2_match_data_create(1, NULL);
+	return match_data != NULL;
+}
+
+/*
+ * PCRE2_ANCHORED gives `^(?:P)` without pasting text together, so a pattern
+ * cannot close the group.  NULL: *error is PCRE2's code, at *at.
+ */
+static pcre2_code *
+compile(struct span pattern, int *error, size_t *at)
+{
+	pcre2_code *code;
+	size_t size;
+
+	code = pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len,
+	    PCRE2_ANCHORED | PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UTF |
+		PCRE2_NEVER_UCP,
+	    error, at, compile_context);
+	if (code == NULL)
+		return NULL;
+	pcre2_pattern_info(code, PCRE2_INFO_SIZE, &size);
+	if (size > CODE_MAX) {
+		pcre2_code_free(code);
+		*error = PCRE2_ERROR_NOMEMORY;
+		*at = pattern.len;
+		return NULL;
+	}
+	return code;
+}
+
+static struct compiled *
+cache_add(struct cache_set *set, struct span text)
+{
+	struct compiled *c = &set->way[set->next++ % CACHE_WAYS];
+	char *copy = malloc(text.len);
+	size_t at;
+	int error;
+
+	if (copy == NULL)
+		return NULL;
+	free(c->text);
+	pcre2_code_free(c->code);
+	memcpy(copy, text.ptr, text.len);
+	*c = (struct compiled){ .text = copy, .len = text.len,
+		.code = compile(text, &error, &at) };
+	return c;
+}
+
+static const pcre2_code *
+cached(struct span text)
+{
+	struct cache_set *set;
+	struct compiled *c;
+
+	set = &cache[siphash(cache_key, text.ptr, text.len) % CACHE_SETS];
+	for (size_t i = 0; i < CACHE_WAYS; i++) {
+		c = &set->way[i];
+		if (c->text != NULL &&
+		    span_eq((struct span){ c->text, c->len }, text))
+			return c->code;
+	}
+	c = cache_add(set, text);
+	return c == NULL ? NULL : c->code;
+}
+
+static bool
+match_regex(struct span text, struct span path)
+{
+	const pcre2_code *code;
+
+	if (text.len == 0 || !prepare())
+		return false;
+	code = cached(text);
+	return code != NULL &&
+	    pcre2_match(code, (PCRE2_SPTR)path.ptr, path.len, 0, 0, match_data,
+		match_context) >= 0;
+}
+
+static bool
+is_literal(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] == '\0' ||
+		    strchr(METACHARACTERS, s.ptr[i]) != NULL)
+			return false;
+	return true;
+}
+
+enum route_kind
+pattern_kind(struct span pattern, struct span *text)
+{
+	struct span start = pattern;
+
+	*text = pattern;
+	if (is_literal(pattern))
+		return ROUTE_EXACT;
+	if (pattern.len < 2 ||
+	    memcmp(pattern.ptr + pattern.len - 2, ".*", 2) != 0)
+		return ROUTE_REGEX;
+	if (pattern.len == 2)
+		return ROUTE_ANY;
+	start.len -= 2;
+	if (!is_literal(start))
+		return ROUTE_REGEX;
+	*text = start;
+	return ROUTE_PREFIX;
+}
+
+static bool
+is_printable(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] <= ' ' || s.ptr[i] > '~')
+			return false;
+	return true;
+}
+
+bool
+pattern_valid(struct span pattern, char *why, size_t why_size)
+{
+	char message[120];
+	struct span text;
+	pcre2_code *code;
+	size_t at;
+	int error;
+
+	if (pattern.len == 0 || pattern.len > ROUTE_PATTERN_MAX) {
+		snprintf(why, why_size, "a pattern has 1 to %d bytes",
+		    ROUTE_PATTERN_MAX);
+		return false;
+	}
+	if (!is_printable(pattern)) {
+		snprintf(why, why_size,
+		    "a pattern is printable ASCII without blanks: escape "
+		    "others as \\x20");
+		return false;
+	}
+	if (pattern_kind(pattern, &text) != ROUTE_REGEX)
+		return true;
+	if (!prepare()) {
+		snprintf(why, why_size, "no memory");
+		return false;
+	}
+	code = compile(pattern, &error, &at);
+	if (code == NULL) {
+		pcre2_get_error_message(
+		    error, (PCRE2_UCHAR *)message, sizeof(message));
+		snprintf(why, why_size, "not a regular expression: %s at %zu",
+		    message, at);
+		return false;
+	}
+	pcre2_code_free(code);
+	return true;
+}
+
+static int
+compare_bytes(struct span a, struct span b)
+{
+	size_t shorter = a.len < b.len ? a.len : b.len;
+	int order = shorter == 0 ? 0 : memcmp(a.ptr, b.ptr, shorter);
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+int
+pattern_order(const void *a, const void *b)
+{
+	const struct route *ra = a, *rb = b;
+
+	if (ra->kind != rb->kind)
+		return ra->kind < rb->kind ? -1 : 1;
+	if (ra->kind != ROUTE_EXACT && ra->text.len != rb->text.len)
+		return ra->text.len > rb->text.len ? -1 : 1;
+	return compare_bytes(ra->text, rb->text);
+}
+
+bool
+pattern_match(const struct route *route, struct span path)
+{
+	switch (route->kind) {
+	case ROUTE_EXACT:
+		return span_eq(route->text, path);
+	case ROUTE_PREFIX:
+		return span_starts(path, route->text);
+	case ROUTE_REGEX:
+		return match_regex(route->text, path);
+	case ROUTE_ANY:
+		return true;
+	}
+	return false; /* route_decode() lets no other kind through */
+}

@@ -1,0 +1,32 @@
+/* A route's pattern: what it matches and in which order routes are tried. */
+#ifndef ROUTE_PATTERN_H
+#define ROUTE_PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shm/route.h"
+
+/*
+ * Which kind a registered pattern is (2-http.md 2.2): no metacharacters:
+ * exact; literal + ".*": a prefix; ".*": any; all others: a regex.
+ * text   the part to match with, as struct route holds it
+ */
+enum route_kind pattern_kind(struct span pattern, struct span *text);
+
+/*
+ * May it be registered?  Printable, within ROUTE_PATTERN_MAX, and it compiles.
+ * False: why says what to do, in one line.
+ */
+bool pattern_valid(struct span pattern, char *why, size_t why_size);
+
+/* qsort(3) order of struct route: exact, longest prefix, regex by length, any. */
+int pattern_order(const void *a, const void *b);
+
+/*
+ * Does the raw path, without its query, match?  Regexes run with match, depth
+ * and heap limits; one that exceeds them does not match.
+ */
+bool pattern_match(const struct route *route, struct span path);
+
+#endif
