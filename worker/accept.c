@@ -1,0 +1,205 @@
+/* Accepts in batches, and pauses while there is no room. */
+#include "worker/accept.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/sock.h"
+#include "worker/conn.h"
+#include "worker/process.h"
+
+#define BATCH_MAX 64  /* accepted before others have their turn */
+#define RETRY_MS  100 /* when there is no descriptor or no memory */
+
+struct listener {
+	struct ev_io io; /* first; the descriptor is boot's */
+	struct worker *w;
+	uint16_t port;
+	unsigned batch; /* how many probably wait */
+};
+
+struct acceptor {
+	struct listener *listeners; /* owned */
+	size_t n;
+	bool accepting;
+	struct timer retry;
+};
+
+static void
+pause_all(struct worker *w)
+{
+	struct acceptor *a = w->acceptor;
+
+	if (!a->accepting)
+		return;
+	a->accepting = false;
+	for (size_t i = 0; i < a->n; i++)
+		ev_del(&w->loop, &a->listeners[i].io);
+}
+
+/* -1 with errno: then none is watched. */
+static int
+resume_all(struct worker *w)
+{
+	struct acceptor *a = w->acceptor;
+	int saved;
+
+	for (size_t i = 0; i < a->n; i++) {
+		if (ev_add(&w->loop, &a->listeners[i].io, EPOLLIN) == 0)
+			continue;
+		saved = errno;
+		while (i-- > 0)
+			ev_del(&w->loop, &a->listeners[i].io);
+		errno = saved;
+		return -1;
+	}
+	a->accepting = true;
+	return 0;
+}
+
+static void
+wait_and_retry(struct worker *w)
+{
+	timer_set(&w->loop.timers, &w->acceptor->retry,
+	    w->loop.now_ms + RETRY_MS);
+}
+
+/* Accept again if there is room now. */
+static void
+resume(struct worker *w)
+{
+	struct acceptor *a = w->acceptor;
+
+	if (a->accepting || w->draining || timer_is_set(&a->retry) ||
+	    w->connections >= w->conf->connections_max)
+		return;
+	if (resume_all(w) == -1)
+		wait_and_retry(w);
+}
+
+static void
+retry_due(struct timer *t)
+{
+	struct acceptor *a = (void *)((char *)t - offsetof(struct acceptor, retry));
+
+	resume(a->listeners[0].w);
+}
+
+static void
+conn_closed(struct worker *w)
+{
+	w->connections--;
+	if (w->draining && w->connections == 0)
+		ev_stop(&w->loop);
+	else
+		resume(w);
+}
+
+/* One client more; false: this is all for now. */
+static bool
+accept_one(struct listener *l)
+{
+	struct worker *w = l->w;
+	struct addr from;
+	struct ip peer = { .family = AF_UNSPEC };
+	int fd = sock_accept(l->io.fd, &from);
+
+	if (fd == -1) {
+		if (errno == ECONNABORTED || errno == EINTR)
+			return true;
+		if (errno == EAGAIN)
+			return false;
+		log_event(LOG_WARNING, "accept-paused", "port=%u error=%m",
+		    l->port);
+		pause_all(w);
+		wait_and_retry(w);
+		return false;
+	}
+	addr_ip(&from, &peer);
+	w->connections++;
+	if (w->connections >= w->conf->connections_max)
+		pause_all(w);
+	if (conn_open_take(w, fd, &peer, l->port, conn_closed) == -1) {
+		log_event(LOG_WARNING, "accept-failed", "port=%u error=%m",
+		    l->port);
+		conn_closed(w);
+	}
+	return w->acceptor->accepting;
+}
+
+/*
+ * The event comes again as long as somebody waits, so a call that only finds
+ * out that nobody does is needed only where many came before.
+ */
+static void
+listener_ready(struct ev_io *io, uint32_t events)
+{
+	struct listener *l = (struct listener *)io;
+	unsigned n = 0;
+
+	(void)events;
+	while (n < l->batch && accept_one(l))
+		n++;
+	if (n == l->batch)
+		l->batch = n < BATCH_MAX ? n * 2 : BATCH_MAX;
+	else
+		l->batch = n > 1 ? n : 1;
+}
+
+static bool
+is_ours(const struct worker *w, size_t i)
+{
+	return w->conf->listeners[i].kind == LISTEN_HTTP &&
+	    w->boot.listener_fds[i] != -1;
+}
+
+int
+accept_start(struct worker *w)
+{
+	struct acceptor *a = calloc(1, sizeof(*a));
+	size_t n = w->conf->nlisteners;
+
+	w->acceptor = a;
+	if (a == NULL)
+		return -1;
+	a->retry.fire = retry_due;
+	a->listeners = calloc(n, sizeof(*a->listeners));
+	if (a->listeners == NULL)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_ours(w, i))
+			continue;
+		/* accepted sockets inherit it */
+		if (sock_nodelay(w->boot.listener_fds[i]) == -1)
+			return -1;
+		a->listeners[a->n++] = (struct listener){
+			.io = { .fd = w->boot.listener_fds[i],
+			    .ready = listener_ready },
+			.w = w,
+			.port = addr_port(&w->conf->listeners[i].addr),
+			.batch = 1,
+		};
+	}
+	return resume_all(w);
+}
+
+void
+accept_stop(struct worker *w)
+{
+	pause_all(w);
+	timer_clear(&w->loop.timers, &w->acceptor->retry);
+}
+
+void
+accept_release(struct worker *w)
+{
+	if (w->acceptor == NULL)
+		return;
+	free(w->acceptor->listeners);
+	free(w->acceptor);
+	w->acceptor = NULL;
+}

@@ -1,0 +1,17 @@
+/* Takes new clients from the listeners, as many as there is room for. */
+#ifndef WORKER_ACCEPT_H
+#define WORKER_ACCEPT_H
+
+#include <stdbool.h>
+
+struct worker;
+
+/* Begin to accept on all listeners of this slot.  -1 with errno. */
+int accept_start(struct worker *w);
+
+/* For ever: the worker drains. */
+void accept_stop(struct worker *w);
+
+void accept_release(struct worker *w);
+
+#endif

@@ -1,0 +1,278 @@
+/* Drives client connections through their states. */
+#include "worker/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "worker/h1.h"
+#include "worker/process.h"
+
+#define REQUESTS_MAX 100000 /* on one connection (7-security.md 7.5) */
+#define LINGER_MS    5000
+#define TURN_STEPS   64 /* of one connection, before others have their turn */
+
+#define TO(state) (1u << CONN_##state)
+
+static enum conn_state step_idle(struct conn *c);
+static enum conn_state step_head(struct conn *c);
+static enum conn_state step_busy(struct conn *c);
+static enum conn_state step_linger(struct conn *c);
+
+static const struct {
+	const char *name;                       /* for whoever debugs this */
+	enum conn_state (*step)(struct conn *); /* the same back: wait */
+	unsigned next;                          /* what may follow */
+} states[] = {
+	[CONN_IDLE] = { "idle", step_idle, TO(HEAD) | TO(CLOSED) },
+	[CONN_HEAD] = { "head", step_head, TO(BUSY) | TO(CLOSED) },
+	[CONN_BUSY] = { "busy", step_busy,
+	    TO(IDLE) | TO(LINGER) | TO(CLOSED) },
+	[CONN_LINGER] = { "linger", step_linger,
+	    TO(CLOSED) }, /* RFC 9112 section 9.6 */
+	[CONN_CLOSED] = { "closed", NULL, 0 },
+};
+
+static void
+conn_free(struct conn *c)
+{
+	struct worker *w = c->w;
+	void (*closed)(struct worker *) = c->closed;
+
+	if (c->h1 != NULL)
+		h1_put(c->h1);
+	ev_forget(&w->loop, &c->later);
+	timer_clear(&w->loop.timers, &c->timer);
+	stream_close(&w->loop, &c->stream);
+	free(c);
+	closed(w);
+}
+
+/*
+ * Deadlines move with every request, the timer does not: it is set for one of
+ * the past, and set again when it has fired too early.
+ */
+static void
+set_deadline(struct conn *c, uint64_t due_ms)
+{
+	c->deadline_ms = due_ms;
+	if (!timer_is_set(&c->timer) || due_ms < c->timer.due_ms)
+		timer_set(&c->w->loop.timers, &c->timer, due_ms);
+}
+
+static uint64_t
+timeout_of(const struct conn *c, enum conn_state state)
+{
+	const struct conf *conf = c->w->conf;
+
+	switch (state) {
+	case CONN_HEAD:
+		return conf->request_head_timeout_ms;
+	case CONN_BUSY:
+		return conf->response_timeout_ms; /* until it waits */
+	case CONN_LINGER:
+		return LINGER_MS;
+	default:
+		return conf->keepalive_timeout_ms;
+	}
+}
+
+/* Run a connection until it has to wait or is gone: every event ends here. */
+static void
+conn_run(struct conn *c)
+{
+	enum conn_state next;
+	unsigned steps = 0;
+
+	while ((next = states[c->state].step(c)) != c->state) {
+		assert(states[c->state].next & 1u << next);
+		if (next == CONN_CLOSED) {
+			conn_free(c);
+			return;
+		}
+		c->state = (uint8_t)next;
+		c->expired = false;
+		set_deadline(c, c->w->loop.now_ms + timeout_of(c, next));
+		if (++steps == TURN_STEPS) {
+			ev_later(&c->w->loop, &c->later);
+			return;
+		}
+	}
+}
+
+static void
+conn_ready(struct ev_io *io, uint32_t events)
+{
+	struct conn *c = (struct conn *)io;
+
+	stream_note(&c->stream, events);
+	conn_run(c);
+}
+
+static void
+conn_wake(void *user)
+{
+	conn_run(user);
+}
+
+static void
+conn_later(struct ev_task *task)
+{
+	conn_run((void *)((char *)task - offsetof(struct conn, later)));
+}
+
+static void
+conn_timer(struct timer *t)
+{
+	struct conn *c = (void *)((char *)t - offsetof(struct conn, timer));
+
+	if (c->w->loop.now_ms < c->deadline_ms) {
+		timer_set(&c->w->loop.timers, t, c->deadline_ms);
+		return;
+	}
+	c->expired = true;
+	conn_run(c);
+}
+
+static bool
+has_bytes(const struct conn *c)
+{
+	return c->h1 != NULL && buf_len(&c->h1->in) > 0;
+}
+
+static enum conn_state
+step_idle(struct conn *c)
+{
+	ssize_t n;
+
+	if (has_bytes(c)) /* the next of a pipeline */
+		return CONN_HEAD;
+	if (c->expired)
+		return CONN_CLOSED;
+	if (c->stream.readable && c->h1 == NULL) {
+		c->h1 = h1_get(c->w, &c->stream, c->port, conn_wake, c);
+		if (c->h1 == NULL)
+			return CONN_CLOSED;
+	}
+	if (c->stream.readable) {
+		n = h1_read(c->h1);
+		if (n > 0)
+			return CONN_HEAD;
+		if (n == 0 || errno != EAGAIN)
+			return CONN_CLOSED;
+	}
+	if (c->h1 != NULL) {
+		h1_put(c->h1);
+		c->h1 = NULL;
+	}
+	return CONN_IDLE;
+}
+
+static enum conn_state
+step_head(struct conn *c)
+{
+	if (c->expired) {
+		h1_head_expired(c->h1);
+		return CONN_BUSY;
+	}
+	switch (h1_read_head(c->h1)) {
+	case H1_WAIT:
+		return CONN_HEAD;
+	case H1_BEGUN:
+		if (++c->requests >= REQUESTS_MAX)
+			c->h1->keep_alive = false;
+		return CONN_BUSY;
+	default:
+		return CONN_CLOSED;
+	}
+}
+
+/* The response was sent: what now? */
+static enum conn_state
+after_response(const struct conn *c)
+{
+	if (c->h1->keep_alive)
+		return CONN_IDLE;
+	/* a client that closes anyway is not sending what would reset it */
+	return c->h1->wants_close && c->h1->body.done ? CONN_CLOSED
+						      : CONN_LINGER;
+}
+
+static enum conn_state
+step_busy(struct conn *c)
+{
+	enum exchange_wait wait;
+
+	if (c->expired) {
+		c->expired = false;
+		exchange_expire(&c->h1->ex);
+	}
+	switch (h1_step(c->h1)) {
+	case H1_DONE:
+		return after_response(c);
+	case H1_YIELD:
+		ev_later(&c->w->loop, &c->later);
+		break;
+	case H1_WAIT:
+		break;
+	default:
+		stream_cut(&c->stream);
+		return CONN_CLOSED;
+	}
+	set_deadline(c, exchange_deadline(&c->h1->ex, &wait));
+	return CONN_BUSY;
+}
+
+/* Read what it still sends, so that no reset destroys what we have sent. */
+static enum conn_state
+step_linger(struct conn *c)
+{
+	char waste[4096];
+	ssize_t n;
+
+	if (c->expired)
+		return CONN_CLOSED;
+	if (!c->shut && shutdown(c->stream.io.fd, SHUT_WR) == -1)
+		return CONN_CLOSED;
+	c->shut = true;
+	if (!c->stream.readable)
+		return CONN_LINGER;
+	n = recv(c->stream.io.fd, waste, sizeof(waste), 0);
+	if (n > 0) {
+		ev_later(&c->w->loop, &c->later);
+		return CONN_LINGER;
+	}
+	if (n == 0 || errno != EAGAIN)
+		return CONN_CLOSED;
+	c->stream.readable = false;
+	return CONN_LINGER;
+}
+
+int
+conn_open_take(struct worker *w, int fd, const struct ip *peer, uint16_t port,
+    void (*closed)(struct worker *w))
+{
+	struct conn *c = calloc(1, sizeof(*c));
+	int saved;
+
+	if (c == NULL || stream_open(&w->loop, &c->stream, fd, conn_ready) == -1) {
+		saved = errno;
+		free(c);
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	c->w = w;
+	c->peer = *peer;
+	c->port = port;
+	c->closed = closed;
+	c->timer.fire = conn_timer;
+	c->later.run = conn_later;
+	c->stream.readable = true; /* it may have been quicker than we */
+	set_deadline(c, w->loop.now_ms + timeout_of(c, CONN_IDLE));
+	conn_run(c);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* A client's connection, from accept to close. */
+#ifndef WORKER_CONN_H
+#define WORKER_CONN_H
+
+#include <stdint.h>
+
+#include "lib/addr.h"
+#include "lib/ev.h"
+#include "worker/stream.h"
+
+struct h1;
+struct worker;
+
+enum conn_state {
+	CONN_IDLE,   /* between requests: it holds no buffer */
+	CONN_HEAD,   /* a request's head has begun to come in */
+	CONN_BUSY,   /* its exchange is under way */
+	CONN_LINGER, /* all was said: let the client read it before we close */
+	CONN_CLOSED,
+};
+
+/* Born in conn_open(), freed by conn_run() only.  Small: many idle ones. */
+struct conn {
+	struct stream stream; /* first: owns the descriptor */
+	struct worker *w;
+	struct h1 *h1;        /* borrowed from h1_get(); NULL when idle */
+	struct timer timer;   /* due at deadline_ms, or earlier */
+	uint64_t deadline_ms; /* of the state */
+	struct ev_task later; /* go on after others had their turn */
+	uint32_t requests;    /* begun on this connection */
+	uint16_t port;        /* of ours */
+	uint8_t state;        /* enum conn_state; set by conn_run() only */
+	bool expired;         /* the deadline has passed */
+	bool shut;            /* CONN_LINGER: we have said that we are done */
+	struct ip peer;
+	void (*closed)(struct worker *w); /* told when it is freed */
+};
+
+/*
+ * Take an accepted socket, and serve what it has sent already.  -1 with
+ * errno, the socket being closed.
+ */
+int conn_open_take(struct worker *w, int fd, const struct ip *peer,
+    uint16_t port, void (*closed)(struct worker *w));
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Answers of our own: a page for each reason of http/reason.h, in the form
+ * that the client likes best (2-http.md 2.3).
+ */
+#ifndef WORKER_ERRPAGE_H
+#define WORKER_ERRPAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/msg.h"
+#include "http/negotiate.h"
+#include "http/reason.h"
+#include "lib/buf.h"
+
+#define ERRPAGE_MAX 8192 /* bytes of a page */
+
+/* Room for the field values that msg points to. */
+struct errpage_text {
+	char date[32], retry_after[16], length[16];
+};
+
+/*
+ * Make the head and the page.  False: no memory.
+ *
+ * msg   set: status and fields; good as long as *text is
+ * page  the body; empty at first
+ */
+bool errpage_make(enum reason reason, enum media media, uint64_t unix_seconds,
+    struct errpage_text *text, struct http_msg *msg, struct buf *page);
+
+/* 200 with a line of text: the health check. */
+bool errpage_health(struct span line, uint64_t unix_seconds,
+    struct errpage_text *text, struct http_msg *msg, struct buf *page);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * One request and its response: the middle.  The client's side (h1, later h2)
+ * begins it, hands in its functions and runs it; the backend's side is
+ * upstream.  What neither knows of the other is here.
+ */
+#ifndef WORKER_EXCHANGE_H
+#define WORKER_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/framing.h"
+#include "http/negotiate.h"
+#include "http/reason.h"
+#include "http/target.h"
+#include "worker/upstream.h"
+
+struct exchange;
+
+enum pull {
+	PULL_PIECE, /* a piece, perhaps empty if it is the last */
+	PULL_WAIT,  /* nothing there; an event will come */
+	PULL_BAD,   /* the body is not what it says: 400 */
+	PULL_GONE,  /* the client has left */
+};
+
+/* What an exchange asks of the client's side. */
+struct exchange_ops {
+	/* The request's body that is at hand; *last: it ends with this. */
+	enum pull (*pull)(struct exchange *ex, struct span *piece, bool *last);
+	/* n bytes of that piece were sent on. */
+	void (*pulled)(struct exchange *ex, size_t n);
+
+	/* Pass a 1xx on; false: the client has left. */
+	bool (*interim)(struct exchange *ex, const struct http_msg *msg);
+
+	/*
+	 * Begin the response; it is sent with the first of its body.  end says
+	 * how the body ends where it comes from.  False: it does not fit.
+	 */
+	bool (*head)(struct exchange *ex, const struct http_msg *msg,
+	    enum body_end end, uint64_t length);
+	/*
+	 * Send a piece of its body; last: it ends with this.  Returns how much
+	 * of it is done with; -1: the client has left.  *sent: nothing waits
+	 * for the client to read.
+	 */
+	ssize_t (*push)(
+	    struct exchange *ex, struct span piece, bool last, bool *sent);
+
+	/* Has the client left while nothing was read or written? */
+	bool (*gone)(struct exchange *ex);
+
+	/* The backend has moved: call exchange_step(). */
+	void (*wake)(struct exchange *ex);
+};
+
+/* What a request is; all of it is forgotten when exchange_begin() returns. */
+struct exchange_request {
+	const struct http_msg *msg;
+	const struct http_target *target;
+	struct span proto; /* "http" */
+	uint16_t port;     /* where it came in */
+	enum body_end end;
+	uint64_t length;
+};
+
+/* Who is waited for, and so whose fault it is when time is up. */
+enum exchange_wait {
+	WAIT_CONNECT,
+	WAIT_REQUEST_BODY,
+	WAIT_RESPONSE,
+	WAIT_CLIENT,
+};
+
+enum exchange_stage {
+	STAGE_HEAD,   /* waiting for the response's head */
+	STAGE_BODY,   /* its body is on its way */
+	STAGE_ANSWER, /* we answer: REASON_NONE: the health check */
+	STAGE_PAGE,   /* and the answer is on its way */
+	STAGE_DONE,   /* the response was sent */
+	STAGE_CUT,    /* it cannot be: the client must not see a clean end */
+};
+
+/* Born in exchange_init(), used for one request after the other. */
+struct exchange {
+	const struct exchange_ops *ops;
+	struct worker *w;
+	enum exchange_stage stage;
+	enum reason reason; /* why it was we who answered, or cut */
+	enum media media;   /* that the client likes best */
+	bool is_head;        /* the answer to HEAD has no body */
+	bool request_done;   /* all of it was handed to the backend */
+	bool client_blocked; /* it does not read what we have for it */
+	uint64_t received;   /* bytes of the request's body */
+	uint64_t client_ms;  /* when bytes last moved on its side */
+	size_t budget;       /* bytes that may still be moved in this turn */
+	struct buf page;     /* owned: the body of our own answer */
+	struct upstream upstream;
+};
+
+void exchange_init(
+    struct exchange *ex, struct worker *w, const struct exchange_ops *ops);
+
+/* Gives memory back that is only worth keeping in busy ones. */
+void exchange_release(struct exchange *ex);
+
+/* Begin with a request that was understood: decide, and do it. */
+void exchange_begin(
+    struct exchange *ex, const struct exchange_request *request);
+
+/* Begin with one that was not: answer so. */
+void exchange_refuse(struct exchange *ex, enum reason reason);
+
+enum exchange_next {
+	EXCHANGE_WAIT,  /* for an event, or until exchange_deadline() */
+	EXCHANGE_YIELD, /* there is more to do, after others had their turn */
+	EXCHANGE_DONE,  /* the response was sent */
+	EXCHANGE_CUT,   /* close, so that the client sees that it was cut */
+};
+
+/* Do all that can be done now. */
+enum exchange_next exchange_step(struct exchange *ex);
+
+/* When to give up, CLOCK_MONOTONIC milliseconds; and doing so: step then. */
+uint64_t exchange_deadline(
+    const struct exchange *ex, enum exchange_wait *wait);
+void exchange_expire(struct exchange *ex);
+
+/* It is over, or the client is: let go of the backend. */
+void exchange_end(struct exchange *ex);
+
+#endif

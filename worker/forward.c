@@ -1,0 +1,105 @@
+/* Builds request heads. */
+#include "worker/forward.h"
+
+#include "http/fields.h"
+#include "http/serialize.h"
+
+#define OWN_NAME "dynproxy" /* in Via: a pseudonym, the same on all nodes */
+
+/* The received-by part of a Via element (RFC 9110 section 7.6.3). */
+static struct span
+received_by(struct span element)
+{
+	size_t i = 0, end;
+
+	while (i < element.len && element.ptr[i] != ' ')
+		i++;
+	while (i < element.len && element.ptr[i] == ' ')
+		i++;
+	for (end = i; end < element.len && element.ptr[end] != ' '; end++)
+		;
+	return (struct span){ element.ptr + i, end - i };
+}
+
+unsigned
+forward_passes(const struct http_msg *msg)
+{
+	unsigned passes = 0;
+
+	if (msg->count[FIELD_VIA] == 0)
+		return 0;
+	for (size_t i = 0; i < msg->nfields; i++) {
+		struct span list = msg->field[i].value, element;
+
+		if (msg->field[i].id != FIELD_VIA)
+			continue;
+		while (http_list_next(&list, &element))
+			if (span_eq_nocase(
+				received_by(element), SPAN(OWN_NAME)))
+				passes++;
+	}
+	return passes;
+}
+
+/* What we say ourselves, or what the backend must not hear. */
+static bool
+is_ours(const struct http_msg *msg, const struct http_field *f)
+{
+	if (f->id == FIELD_HOST)
+		return true;
+	/* RFC 9110 section 10.1.1: from HTTP/1.0 it means nothing */
+	if (f->id == FIELD_EXPECT)
+		return msg->minor == 0;
+	return http_field_is_hop(msg, f);
+}
+
+static bool
+put_framing(struct buf *out, const struct forward *f)
+{
+	switch (f->end) {
+	case BODY_LENGTH:
+		return http_put_length(out, f->length);
+	case BODY_CHUNKED:
+		return http_put_field(out,
+		    http_field_name(FIELD_TRANSFER_ENCODING), SPAN("chunked"));
+	default:
+		return true;
+	}
+}
+
+static bool
+put_ours(struct buf *out, const struct forward *f)
+{
+	struct span via = f->msg->minor == 0 ? SPAN("1.0 " OWN_NAME)
+					     : SPAN("1.1 " OWN_NAME);
+	char digits[8];
+	int n = snprintf(digits, sizeof(digits), "%u", f->port);
+	struct span port = { digits, (size_t)n };
+
+	return http_put_field(out, http_field_name(FIELD_X_FORWARDED_HOST),
+		   f->host) &&
+	    http_put_field(
+		out, http_field_name(FIELD_X_FORWARDED_PORT), port) &&
+	    http_put_field(
+		out, http_field_name(FIELD_X_FORWARDED_PROTO), f->proto) &&
+	    http_put_field(out, http_field_name(FIELD_X_ORIGINAL_URI),
+		f->target->raw) &&
+	    http_put_field(out, http_field_name(FIELD_VIA), via);
+}
+
+bool
+forward_head(struct buf *out, const struct forward *f)
+{
+	const struct http_msg *msg = f->msg;
+
+	if (!http_put_request_line(out, msg->method_text, f->target->raw) ||
+	    !http_put_field(
+		out, http_field_name(FIELD_HOST), f->target->authority))
+		return false;
+	for (size_t i = 0; i < msg->nfields; i++)
+		if (!is_ours(msg, &msg->field[i]) &&
+		    !http_put_field(
+			out, msg->field[i].name, msg->field[i].value))
+			return false;
+	return put_framing(out, f) && put_ours(out, f) && http_put_end(out);
+}

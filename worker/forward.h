@@ -1,0 +1,28 @@
+/* The request's head as the backend gets it: written anew, never copied. */
+#ifndef WORKER_FORWARD_H
+#define WORKER_FORWARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/framing.h"
+#include "http/target.h"
+#include "lib/buf.h"
+
+struct forward {
+	const struct http_msg *msg;
+	const struct http_target *target;
+	struct span host;  /* normalised */
+	struct span proto; /* the client's: "http" */
+	uint16_t port;     /* where the client came in */
+	enum body_end end; /* of the request's body */
+	uint64_t length;   /* BODY_LENGTH only */
+};
+
+/* False: out is too small. */
+bool forward_head(struct buf *out, const struct forward *f);
+
+/* How often has this request come through a dynproxy? */
+unsigned forward_passes(const struct http_msg *msg);
+
+#endif

@@ -1,0 +1,324 @@
+/* Reads requests and writes responses, RFC 9112. */
+#include "worker/h1.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "http/framing.h"
+#include "http/parse.h"
+#include "worker/process.h"
+#include "worker/respond.h"
+
+#define SPARES_MAX 64          /* kept with their buffers */
+#define HEAD_READ  (16 * 1024) /* bytes asked for, for a head */
+#define HEAD_ROOM  1024        /* what we add to a response's head */
+#define INTERIM_ROOM 8192      /* 1xx that the client has not read yet */
+
+static const struct exchange_ops ops;
+
+static struct h1 *
+h1_new(struct worker *w)
+{
+	struct h1 *h = calloc(1, sizeof(*h));
+	size_t head = w->conf->request_head_max;
+
+	if (h == NULL)
+		return NULL;
+	h->w = w;
+	exchange_init(&h->ex, w, &ops);
+	buf_init(&h->in, head > PUMP_BUF_MAX ? head : PUMP_BUF_MAX);
+	sink_init(&h->sink,
+	    w->conf->response_head_max + HEAD_ROOM + INTERIM_ROOM);
+	return h;
+}
+
+static void
+h1_free(struct h1 *h)
+{
+	exchange_release(&h->ex);
+	buf_release(&h->in);
+	buf_release(&h->sink.out);
+	free(h);
+}
+
+struct h1 *
+h1_get(struct worker *w, struct stream *stream, uint16_t port,
+    void (*wake)(void *user), void *user)
+{
+	struct h1 *h = w->h1_spare;
+
+	if (h != NULL) {
+		w->h1_spare = h->next;
+		w->h1_nspare--;
+	} else if ((h = h1_new(w)) == NULL) {
+		return NULL;
+	}
+	h->stream = stream;
+	h->port = port;
+	h->wake = wake;
+	h->user = user;
+	h->scanned = 0;
+	buf_consume(&h->in, buf_len(&h->in));
+	sink_begin(&h->sink);
+	return h;
+}
+
+void
+h1_put(struct h1 *h)
+{
+	struct worker *w = h->w;
+
+	exchange_end(&h->ex);
+	if (w->h1_nspare == SPARES_MAX) {
+		h1_free(h);
+		return;
+	}
+	h->next = w->h1_spare;
+	w->h1_spare = h;
+	w->h1_nspare++;
+}
+
+void
+h1_free_spares(struct worker *w)
+{
+	struct h1 *h;
+
+	while ((h = w->h1_spare) != NULL) {
+		w->h1_spare = h->next;
+		h1_free(h);
+	}
+	w->h1_nspare = 0;
+}
+
+/* Nothing that follows on this connection can be understood. */
+static void
+refuse(struct h1 *h, enum reason reason)
+{
+	h->minor = 1;
+	h->wants_close = h->keep_alive = false;
+	source_begin(&h->body, BODY_NONE, 0);
+	exchange_refuse(&h->ex, reason);
+}
+
+void
+h1_head_expired(struct h1 *h)
+{
+	refuse(h, REASON_TIMEOUT_CLIENT);
+}
+
+static enum reason
+reason_of(enum http_fault fault)
+{
+	switch (fault) {
+	case HTTP_BAD_VERSION:
+		return REASON_BAD_VERSION;
+	case HTTP_TARGET_TOO_LONG:
+		return REASON_TARGET_TOO_LONG;
+	case HTTP_HEAD_TOO_LARGE:
+		return REASON_HEADER_TOO_LARGE;
+	default:
+		return REASON_BAD_REQUEST;
+	}
+}
+
+static enum reason
+find_target(const struct http_msg *msg, struct http_target *target)
+{
+	switch (http_target(msg, target)) {
+	case TARGET_FINE:
+		return REASON_NONE;
+	case TARGET_NO_HOST:
+		return REASON_NO_HOST;
+	case TARGET_CONNECT:
+		return REASON_METHOD;
+	case TARGET_BAD:
+		break;
+	}
+	return REASON_BAD_REQUEST;
+}
+
+/* A head is complete: begin its exchange. */
+static void
+begin(struct h1 *h)
+{
+	const struct http_msg *msg = &h->w->msg;
+	size_t head_len = msg->head_len;
+	struct http_target target;
+	struct exchange_request r = { .msg = msg, .target = &target,
+		.proto = SPAN("http"), .port = h->port };
+	enum reason reason = find_target(msg, &target);
+
+	r.end = http_request_body(msg, &r.length);
+	if (reason == REASON_NONE && r.end == BODY_REFUSE)
+		reason = REASON_BAD_REQUEST;
+	if (reason != REASON_NONE) {
+		refuse(h, reason);
+		return;
+	}
+	h->minor = msg->minor;
+	h->wants_close = !http_keep_alive(msg);
+	h->keep_alive = !h->wants_close;
+	source_begin(&h->body, r.end, r.length);
+	exchange_begin(&h->ex, &r);
+	buf_consume(&h->in, head_len);
+	if (!source_decode(&h->body, &h->in, &h->w->msg)) {
+		exchange_end(&h->ex);
+		refuse(h, REASON_BAD_REQUEST);
+	}
+}
+
+ssize_t
+h1_read(struct h1 *h)
+{
+	return stream_recv(h->stream, &h->in, HEAD_READ);
+}
+
+enum h1_next
+h1_read_head(struct h1 *h)
+{
+	enum http_fault fault;
+	struct span bytes;
+	ssize_t n;
+
+	for (;;) {
+		bytes = buf_span(&h->in);
+		fault = HTTP_MORE;
+		if (bytes.len > 0)
+			fault = http_parse_request(bytes.ptr, bytes.len,
+			    &h->scanned, &h->w->request_limits, &h->w->msg);
+		if (fault == HTTP_FINE) {
+			h->scanned = 0;
+			begin(h);
+			return H1_BEGUN;
+		}
+		if (fault != HTTP_MORE) {
+			refuse(h, reason_of(fault));
+			return H1_BEGUN;
+		}
+		n = h1_read(h);
+		if (n == -1 && errno == EAGAIN)
+			return H1_WAIT;
+		if (n <= 0)
+			return H1_GONE;
+	}
+}
+
+/* More of the request's body, unless some of it still waits to be sent on. */
+static enum pull
+h1_pull(struct exchange *ex, struct span *piece, bool *last)
+{
+	struct h1 *h = (struct h1 *)ex;
+	ssize_t n = 0;
+
+	if (h->body.ready == 0 && !h->body.done) {
+		n = stream_recv(
+		    h->stream, &h->in, h->in.max - buf_len(&h->in));
+		if (n == 0 || (n == -1 && errno != EAGAIN))
+			return PULL_GONE;
+		if (n > 0 && !source_decode(&h->body, &h->in, &h->w->msg))
+			return PULL_BAD;
+	}
+	*piece = source_piece(&h->body, &h->in);
+	*last = h->body.done;
+	return h->body.ready > 0 || h->body.done ||
+		(n > 0 && h->stream->readable)
+	    ? PULL_PIECE
+	    : PULL_WAIT;
+}
+
+static void
+h1_pulled(struct exchange *ex, size_t n)
+{
+	struct h1 *h = (struct h1 *)ex;
+
+	source_taken(&h->body, &h->in, n);
+}
+
+static bool
+h1_interim(struct exchange *ex, const struct http_msg *msg)
+{
+	struct h1 *h = (struct h1 *)ex;
+
+	if (h->minor == 0) /* RFC 9110 section 15.2 */
+		return true;
+	return respond_interim(&h->sink.out, msg) &&
+	    sink_send(&h->sink, h->stream, SPAN(""), false) != -1;
+}
+
+static bool
+h1_head(struct exchange *ex, const struct http_msg *msg, enum body_end end,
+    uint64_t length)
+{
+	struct h1 *h = (struct h1 *)ex;
+	struct respond r = { .msg = msg, .end = end, .length = length,
+		.minor = h->minor };
+
+	if (end == BODY_CLOSE || end == BODY_CHUNKED) {
+		r.end = h->minor == 1 ? BODY_CHUNKED : BODY_CLOSE;
+		h->keep_alive = h->keep_alive && h->minor == 1;
+	}
+	h->sink.chunked = r.end == BODY_CHUNKED;
+	/* what is left of a body cannot be told from the next request */
+	if (!h->body.done || h->w->draining)
+		h->keep_alive = false;
+	r.keep_alive = h->keep_alive;
+	return respond_head(&h->sink.out, &r);
+}
+
+static ssize_t
+h1_push(struct exchange *ex, struct span piece, bool last, bool *sent)
+{
+	struct h1 *h = (struct h1 *)ex;
+	ssize_t n = sink_send(&h->sink, h->stream, piece, last);
+
+	*sent = n != -1 && !sink_pending(&h->sink) && h->stream->writable;
+	return n;
+}
+
+/* While a body is awaited, reading finds out. */
+static bool
+h1_gone(struct exchange *ex)
+{
+	struct h1 *h = (struct h1 *)ex;
+
+	return h->body.done && h->stream->hup;
+}
+
+static void
+h1_wake(struct exchange *ex)
+{
+	struct h1 *h = (struct h1 *)ex;
+
+	h->wake(h->user);
+}
+
+static const struct exchange_ops ops = {
+	.pull = h1_pull,
+	.pulled = h1_pulled,
+	.interim = h1_interim,
+	.head = h1_head,
+	.push = h1_push,
+	.gone = h1_gone,
+	.wake = h1_wake,
+};
+
+enum h1_next
+h1_step(struct h1 *h)
+{
+	switch (exchange_step(&h->ex)) {
+	case EXCHANGE_WAIT:
+		return H1_WAIT;
+	case EXCHANGE_YIELD:
+		return H1_YIELD;
+	case EXCHANGE_CUT:
+		return H1_CUT;
+	case EXCHANGE_DONE:
+		break;
+	}
+	exchange_end(&h->ex);
+	/* what the backend did not want of the body; then the next request */
+	source_taken(&h->body, &h->in, h->body.ready);
+	sink_begin(&h->sink);
+	return H1_DONE;
+}

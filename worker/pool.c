@@ -1,0 +1,283 @@
+/* Keeps idle connections to backends. */
+#include "worker/pool.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/siphash.h"
+#include "lib/sock.h"
+#include "worker/process.h"
+
+#define POOL_BUCKETS 4096 /* a power of two */
+
+TAILQ_HEAD(conn_list, pool_conn);
+
+/* One backend of one tool; lives as long as it has a connection. */
+struct pool_peer {
+	LIST_ENTRY(pool_peer) entry;
+	struct pool *pool;
+	struct backend backend;
+	uint64_t tool;
+	uint64_t version;      /* the newest seen: idle ones are of this */
+	struct conn_list idle; /* latest first */
+	unsigned nidle;
+	unsigned nconns; /* idle and lent */
+};
+
+struct pool {
+	struct worker *w;
+	struct timer timer;      /* for the oldest idle connection */
+	struct conn_list by_age; /* all idle ones, oldest first */
+	uint64_t key[2];
+	LIST_HEAD(, pool_peer) buckets[POOL_BUCKETS];
+};
+
+uint64_t
+pool_hash(const struct pool *pool, struct span key)
+{
+	return siphash(pool->key, key.ptr, key.len);
+}
+
+/* The tool's part is keyed, so nobody can choose what falls together. */
+static size_t
+bucket_of(const struct backend *b, uint64_t tool)
+{
+	uint64_t words[2];
+
+	memcpy(words, b->ip.bytes, sizeof(words));
+	tool ^= (words[0] ^ words[1] ^ b->port) * 0x9e3779b97f4a7c15u;
+	return (tool ^ tool >> 32) & (POOL_BUCKETS - 1);
+}
+
+static struct pool_peer *
+find_peer(struct pool *pool, const struct pool_owner *o)
+{
+	struct pool_peer *peer;
+
+	LIST_FOREACH(peer, &pool->buckets[bucket_of(&o->backend, o->tool)],
+	    entry)
+		if (peer->tool == o->tool &&
+		    memcmp(&peer->backend, &o->backend, sizeof(o->backend)) ==
+			0)
+			return peer;
+	return NULL;
+}
+
+static struct pool_peer *
+add_peer(struct pool *pool, const struct pool_owner *o)
+{
+	struct pool_peer *peer = calloc(1, sizeof(*peer));
+
+	if (peer == NULL)
+		return NULL;
+	peer->pool = pool;
+	peer->backend = o->backend;
+	peer->tool = o->tool;
+	peer->version = o->version;
+	TAILQ_INIT(&peer->idle);
+	LIST_INSERT_HEAD(&pool->buckets[bucket_of(&o->backend, o->tool)], peer,
+	    entry);
+	return peer;
+}
+
+static void
+drop_peer_if_unused(struct pool_peer *peer)
+{
+	if (peer->nconns > 0)
+		return;
+	LIST_REMOVE(peer, entry);
+	free(peer);
+}
+
+static void
+leave_idle(struct pool *pool, struct pool_conn *c)
+{
+	TAILQ_REMOVE(&c->peer->idle, c, of_peer);
+	TAILQ_REMOVE(&pool->by_age, c, by_age);
+	c->peer->nidle--;
+}
+
+static void
+close_idle(struct pool *pool, struct pool_conn *c)
+{
+	leave_idle(pool, c);
+	pool_close(pool, c);
+}
+
+/*
+ * Whatever happens on an idle connection ends it: it closes, or says
+ * something that nobody asked for.  That its buffer is empty again is no news.
+ */
+static void
+conn_ready(struct ev_io *io, uint32_t events)
+{
+	struct pool_conn *c = (struct pool_conn *)io;
+
+	stream_note(&c->stream, events);
+	if (c->user != NULL)
+		c->ready(c->user);
+	else if (c->stream.hup || c->stream.readable)
+		close_idle(c->peer->pool, c);
+}
+
+/* The oldest first; all of them wait equally long. */
+static void
+expire(struct timer *t)
+{
+	struct pool *pool =
+	    (struct pool *)(void *)((char *)t - offsetof(struct pool, timer));
+	uint64_t now = pool->w->loop.now_ms;
+	uint64_t keep_ms = pool->w->conf->backend_idle_timeout_ms;
+	struct pool_conn *c;
+
+	while ((c = TAILQ_FIRST(&pool->by_age)) != NULL) {
+		if (now < c->idle_since_ms + keep_ms) {
+			timer_set(&pool->w->loop.timers, &pool->timer,
+			    c->idle_since_ms + keep_ms);
+			return;
+		}
+		close_idle(pool, c);
+	}
+}
+
+struct pool *
+pool_new(struct worker *w)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+
+	if (pool == NULL)
+		return NULL;
+	pool->w = w;
+	pool->timer.fire = expire;
+	TAILQ_INIT(&pool->by_age);
+	arc4random_buf(pool->key, sizeof(pool->key));
+	return pool;
+}
+
+void
+pool_free(struct pool *pool)
+{
+	struct pool_conn *c;
+
+	while ((c = TAILQ_FIRST(&pool->by_age)) != NULL)
+		close_idle(pool, c);
+	timer_clear(&pool->w->loop.timers, &pool->timer);
+	free(pool);
+}
+
+static struct pool_conn *
+lend(struct pool_conn *c, void (*ready)(void *user), void *user)
+{
+	c->ready = ready;
+	c->user = user;
+	return c;
+}
+
+struct pool_conn *
+pool_take(struct pool *pool, const struct pool_owner *owner,
+    void (*ready)(void *user), void *user)
+{
+	struct pool_peer *peer = find_peer(pool, owner);
+	struct pool_conn *c;
+
+	if (peer == NULL)
+		return NULL;
+	if (peer->version != owner->version) {
+		peer->version = owner->version;
+		peer->nconns++; /* it outlives its last connection */
+		while ((c = TAILQ_FIRST(&peer->idle)) != NULL)
+			close_idle(pool, c);
+		peer->nconns--;
+		drop_peer_if_unused(peer);
+		return NULL;
+	}
+	c = TAILQ_FIRST(&peer->idle);
+	if (c == NULL)
+		return NULL;
+	leave_idle(pool, c);
+	return lend(c, ready, user);
+}
+
+/* Connect to the peer, watched.  -1 with errno. */
+static int
+open_conn(struct pool *pool, struct pool_conn *c, const struct backend *b)
+{
+	struct addr to;
+	int fd, saved;
+
+	addr_set(&to, &b->ip, b->port);
+	fd = sock_connect(&to, NULL);
+	if (fd == -1)
+		return -1;
+	if (sock_nodelay(fd) == -1 ||
+	    stream_open(&pool->w->loop, &c->stream, fd, conn_ready) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return 0;
+}
+
+struct pool_conn *
+pool_connect(struct pool *pool, const struct pool_owner *owner,
+    void (*ready)(void *user), void *user)
+{
+	struct pool_peer *peer = find_peer(pool, owner);
+	struct pool_conn *c = calloc(1, sizeof(*c));
+	int saved;
+
+	if (c == NULL)
+		return NULL;
+	if (peer == NULL && (peer = add_peer(pool, owner)) == NULL) {
+		free(c);
+		return NULL;
+	}
+	if (open_conn(pool, c, &owner->backend) == -1) {
+		saved = errno;
+		free(c);
+		drop_peer_if_unused(peer);
+		errno = saved;
+		return NULL;
+	}
+	c->peer = peer;
+	c->version = owner->version;
+	peer->nconns++;
+	return lend(c, ready, user);
+}
+
+void
+pool_put(struct pool *pool, struct pool_conn *c)
+{
+	struct pool_peer *peer = c->peer;
+	const struct worker *w = pool->w;
+
+	if (c->version != peer->version || c->stream.hup ||
+	    c->stream.readable || w->draining ||
+	    peer->nidle >= w->conf->backend_idle_max) {
+		pool_close(pool, c);
+		return;
+	}
+	c->used = true;
+	lend(c, NULL, NULL);
+	c->idle_since_ms = w->loop.now_ms;
+	TAILQ_INSERT_HEAD(&peer->idle, c, of_peer);
+	TAILQ_INSERT_TAIL(&pool->by_age, c, by_age);
+	peer->nidle++;
+	if (!timer_is_set(&pool->timer))
+		timer_set(&pool->w->loop.timers, &pool->timer,
+		    w->loop.now_ms + w->conf->backend_idle_timeout_ms);
+}
+
+void
+pool_close(struct pool *pool, struct pool_conn *c)
+{
+	struct pool_peer *peer = c->peer;
+
+	stream_close(&pool->w->loop, &c->stream);
+	free(c);
+	peer->nconns--;
+	drop_peer_if_unused(peer);
+}

@@ -1,0 +1,38 @@
+/* The worker process: what all of its parts share. */
+#ifndef WORKER_PROCESS_H
+#define WORKER_PROCESS_H
+
+#include <stdbool.h>
+
+#include "conf/boot.h"
+#include "http/parse.h"
+#include "lib/ev.h"
+#include "route/decide.h"
+
+struct acceptor;
+struct h1;
+struct pool;
+
+struct worker {
+	struct ev_loop loop;
+	struct boot boot;
+	const struct conf *conf; /* borrowed from boot */
+	struct ev_io master;     /* the socket to it; fd -1: it is gone */
+	struct table *table;     /* owned */
+	struct router router;
+	struct http_limits request_limits, response_limits;
+	struct acceptor *acceptor; /* owned */
+	struct pool *pool;         /* owned */
+	struct h1 *h1_spare;       /* owned list; see h1_get() */
+	unsigned h1_nspare;
+	unsigned connections; /* of clients, open */
+	bool draining;        /* accept nothing more; exit with the last one */
+
+	/*
+	 * The head being worked on, of a request or a response: parsed, acted
+	 * on and forgotten before anything else is parsed.
+	 */
+	struct http_msg msg;
+};
+
+#endif

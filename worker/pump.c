@@ -1,0 +1,280 @@
+/* Takes bodies apart and puts them together again. */
+#include "worker/pump.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "http/parse.h"
+
+/* Trailers, which are dropped (7-security.md 7.5). */
+static const struct http_limits trailer_limits = {
+	.line = 4096, .head = 4096, .field = 4096, .fields = 16
+};
+
+void
+source_begin(struct source *s, enum body_end end, uint64_t length)
+{
+	*s = (struct source){ .end = end, .left = length };
+	if (end == BODY_NONE || (end == BODY_LENGTH && length == 0))
+		s->done = true;
+}
+
+/*
+ * Close a gap of n bytes behind the decoded ones, up to `from`, so that what
+ * was decoded and what was not stay in one piece.
+ */
+static void
+close_gap(struct source *s, struct buf *in, const char *from)
+{
+	char *to = in->data + in->head + s->ready;
+	size_t rest = (size_t)(in->data + in->tail - from);
+
+	if (s->ready == 0) { /* nothing to be kept together with */
+		buf_consume(in, (size_t)(from - to));
+		return;
+	}
+	memmove(to, from, rest);
+	in->tail -= (size_t)(from - to);
+}
+
+static bool
+decode_trailers(struct source *s, struct buf *in, struct http_msg *scratch)
+{
+	struct span bytes = span_from(buf_span(in), s->ready);
+
+	switch (http_parse_trailers(bytes.ptr, bytes.len, &s->scanned,
+	    &trailer_limits, scratch)) {
+	case HTTP_FINE:
+		close_gap(s, in, bytes.ptr + scratch->head_len);
+		s->done = true;
+		return true;
+	case HTTP_MORE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Decodes all that is at hand, pushing the pieces together. */
+static bool
+decode_chunks(struct source *s, struct buf *in, struct http_msg *scratch)
+{
+	struct span bytes = span_from(buf_span(in), s->ready), data;
+	char *to = in->data + in->head + s->ready;
+
+	while (!s->trailers) {
+		switch (chunk_decode(&s->decoder, &bytes, &data)) {
+		case CHUNK_DATA:
+			if (s->ready == 0) { /* no need to move the first */
+				buf_consume(in, (size_t)(data.ptr - to));
+				to = in->data + in->head;
+			}
+			memmove(to, data.ptr, data.len);
+			to += data.len;
+			s->ready += data.len;
+			continue;
+		case CHUNK_TRAILERS:
+			s->trailers = true;
+			close_gap(s, in, bytes.ptr);
+			break;
+		case CHUNK_MORE:
+			close_gap(s, in, in->data + in->tail);
+			return true;
+		case CHUNK_BAD:
+			return false;
+		}
+	}
+	return decode_trailers(s, in, scratch);
+}
+
+bool
+source_decode(struct source *s, struct buf *in, struct http_msg *scratch)
+{
+	if (s->done)
+		return true;
+	switch (s->end) {
+	case BODY_LENGTH:
+		s->ready = buf_len(in);
+		if (s->ready >= s->left) {
+			s->ready = (size_t)s->left;
+			s->done = true;
+		}
+		return true;
+	case BODY_CLOSE:
+		s->ready = buf_len(in);
+		return true;
+	case BODY_CHUNKED:
+		if (buf_len(in) == s->ready)
+			return true;
+		return decode_chunks(s, in, scratch);
+	case BODY_NONE:
+	case BODY_REFUSE:
+		break;
+	}
+	return false;
+}
+
+bool
+source_eof(struct source *s)
+{
+	if (s->end == BODY_CLOSE)
+		s->done = true;
+	return s->done;
+}
+
+void
+source_taken(struct source *s, struct buf *in, size_t n)
+{
+	assert(n <= s->ready);
+	s->ready -= n;
+	if (s->end == BODY_LENGTH)
+		s->left -= n;
+	buf_consume(in, n);
+}
+
+void
+sink_init(struct sink *s, size_t max)
+{
+	*s = (struct sink){ .ended = true };
+	buf_init(&s->out, max);
+}
+
+void
+sink_begin(struct sink *s)
+{
+	struct buf out = s->out;
+
+	buf_consume(&out, buf_len(&out));
+	*s = (struct sink){ .out = out };
+}
+
+void
+sink_rewind(struct sink *s)
+{
+	assert(!s->lost);
+	s->sent = 0;
+}
+
+void
+sink_forget(struct sink *s)
+{
+	s->lost = s->lost || s->sent > 0;
+	buf_consume(&s->out, s->sent);
+	s->sent = 0;
+	s->keep = false;
+}
+
+/* Announce a piece; false: out is full of what the peer does not read. */
+static bool
+open_chunk(struct sink *s, size_t len)
+{
+	char line[CHUNK_HEAD_MAX];
+
+	if (!s->chunked || s->chunk_left > 0 || len == 0)
+		return true;
+	if (!buf_append(&s->out, line, chunk_head(line, len)))
+		return false;
+	s->chunk_left = len;
+	return true;
+}
+
+/* What follows the next n bytes of data. */
+static struct span
+framing_after(const struct sink *s, size_t n, bool last)
+{
+	if (!s->chunked)
+		return SPAN("");
+	if (n > 0 && n == s->chunk_left)
+		return last ? SPAN(CHUNK_TAIL CHUNK_LAST) : SPAN(CHUNK_TAIL);
+	return last ? SPAN(CHUNK_LAST) : SPAN("");
+}
+
+/* Count off what the kernel took; returns what is left of n behind out. */
+static size_t
+drop_sent(struct sink *s, size_t n)
+{
+	size_t pending = buf_len(&s->out) - s->sent;
+	size_t mine = n < pending ? n : pending;
+
+	if (s->keep) {
+		s->sent += mine;
+	} else {
+		buf_consume(&s->out, mine);
+		s->lost = s->lost || n > 0;
+	}
+	return n - mine;
+}
+
+/* Hold a copy of the piece, so that it too can be sent again. */
+static bool
+keep_piece(struct sink *s, struct span piece, struct span tail)
+{
+	return buf_reserve(&s->out, piece.len + tail.len) &&
+	    buf_append_span(&s->out, piece) && buf_append_span(&s->out, tail);
+}
+
+static ssize_t
+send_all(struct sink *s, struct stream *stream, struct span piece,
+    struct span tail)
+{
+	struct iovec iov[3];
+	int n = 0;
+
+	if (sink_pending(s))
+		iov[n++] = (struct iovec){ s->out.data + s->out.head + s->sent,
+			buf_len(&s->out) - s->sent };
+	if (piece.len > 0)
+		iov[n++] = (struct iovec){ (char *)piece.ptr, piece.len };
+	if (tail.len > 0)
+		iov[n++] = (struct iovec){ (char *)tail.ptr, tail.len };
+	return n == 0 ? 0 : stream_send(stream, iov, n);
+}
+
+ssize_t
+sink_send(struct sink *s, struct stream *stream, struct span piece, bool last)
+{
+	struct span data = piece, tail;
+	size_t taken;
+	ssize_t n;
+
+	if (!stream->writable)
+		return 0;
+	if (!open_chunk(s, piece.len)) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	if (s->chunked && data.len > s->chunk_left)
+		data.len = (size_t)s->chunk_left;
+	last = last && data.len == piece.len && !s->ended;
+	tail = framing_after(s, data.len, last);
+
+	if (s->keep && (data.len > 0 || tail.len > 0)) {
+		if (keep_piece(s, data, tail)) {
+			s->chunk_left -= s->chunked ? data.len : 0;
+			s->ended = s->ended || last;
+			n = send_all(s, stream, SPAN(""), SPAN(""));
+			if (n > 0)
+				drop_sent(s, (size_t)n);
+			return n == -1 && errno != EAGAIN ? -1 :
+							    (ssize_t)data.len;
+		}
+		sink_forget(s);
+	}
+
+	n = send_all(s, stream, data, tail);
+	if (n == -1 && errno != EAGAIN)
+		return -1;
+	taken = drop_sent(s, n == -1 ? 0 : (size_t)n);
+	if (sink_pending(s) || taken < data.len) {
+		s->chunk_left -= s->chunked ? taken : 0;
+		return (ssize_t)taken;
+	}
+	/* all of the data went; of what follows, the rest waits in out */
+	s->chunk_left -= s->chunked ? data.len : 0;
+	s->ended = s->ended || last;
+	if (!buf_append_span(&s->out, span_from(tail, taken - data.len))) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	return (ssize_t)data.len;
+}

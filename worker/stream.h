@@ -1,0 +1,43 @@
+/*
+ * A connected socket under edge-triggered epoll, of a client or a backend.
+ * It is registered once; readiness is remembered, so that everybody tries
+ * first and waits only when the kernel has said so.
+ */
+#ifndef WORKER_STREAM_H
+#define WORKER_STREAM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "lib/buf.h"
+#include "lib/ev.h"
+
+struct stream {
+	struct ev_io io; /* owns the descriptor */
+	bool readable;   /* false: wait for the event before reading */
+	bool writable;   /* the same */
+	bool hup;        /* the peer has ended its side, or the connection */
+};
+
+/*
+ * Take a connected, or connecting, non-blocking socket.  It counts as
+ * writable: connecting is found out by writing.  -1 with errno: not taken.
+ */
+int stream_open(struct ev_loop *loop, struct stream *s, int fd,
+    void (*ready)(struct ev_io *io, uint32_t events));
+void stream_close(struct ev_loop *loop, struct stream *s);
+
+/* Have the kernel tell the peer that this was cut: a reset, not an end. */
+void stream_cut(struct stream *s);
+
+/* Remember what an event said; the first thing that a ready() does. */
+void stream_note(struct stream *s, uint32_t events);
+
+/* As buf_recv(); EAGAIN too when it is known that there is nothing. */
+ssize_t stream_recv(struct stream *s, struct buf *b, size_t want);
+
+/* As writev(2), without a signal; EAGAIN too when it is known to be full. */
+ssize_t stream_send(struct stream *s, struct iovec *iov, int count);
+
+#endif

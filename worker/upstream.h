@@ -1,0 +1,107 @@
+/*
+ * The backend's side of an exchange: a connection from the pool or a new one,
+ * the next backend when one cannot be reached, the request out, the response
+ * in.  Everything that a backend sends is hostile.
+ */
+#ifndef WORKER_UPSTREAM_H
+#define WORKER_UPSTREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/msg.h"
+#include "http/reason.h"
+#include "shm/route.h"
+#include "worker/pool.h"
+#include "worker/pump.h"
+
+struct worker;
+
+struct upstream {
+	struct worker *w;
+	void (*wake)(void *user); /* called after each event */
+	void *user;
+
+	struct pool_conn *conn; /* lent; NULL: none */
+	bool connected;         /* something was sent to it */
+	bool send_failed;       /* read what it says, send nothing more */
+	bool retried;           /* a dead kept-alive one was replaced */
+	uint64_t since_ms;      /* of the attempt to connect */
+	uint64_t progress_ms;   /* when bytes last moved */
+
+	/* the request */
+	enum http_method method;
+	bool has_body;
+	struct sink sink; /* its head is put into sink.out */
+
+	/* the response */
+	struct buf in; /* owned */
+	size_t scanned;
+	unsigned interims; /* 1xx so far */
+	bool reusable;     /* the connection, when the response is complete */
+	struct source source;
+
+	/* where to connect to, copied out of the route */
+	struct pool_owner owner; /* of the attempt under way */
+	unsigned ncandidates, first, tried;
+	struct backend candidates[ROUTE_BACKENDS_MAX];
+};
+
+/* Buffers are allocated when used, and kept until upstream_release(). */
+void upstream_init(struct upstream *u, struct worker *w,
+    void (*wake)(void *user), void *user);
+void upstream_release(struct upstream *u);
+
+/*
+ * Choose a backend of the route and connect.  The request's head is in
+ * u->sink.out.  REASON_NONE: under way; others: no backend is left.
+ */
+enum reason upstream_begin(struct upstream *u, const struct tool *tool,
+    const struct route *route, enum http_method method, bool has_body);
+
+/*
+ * Send the request on, as sink_send().
+ *
+ * taken    bytes of piece that are done with
+ * Returns  REASON_NONE, or why this request cannot be answered any more.  A
+ *          backend that refuses more of the body may still answer: that is
+ *          REASON_NONE, and u->send_failed.
+ */
+enum reason upstream_send(
+    struct upstream *u, struct span piece, bool last, size_t *taken);
+
+enum upstream_head {
+	UPSTREAM_WAIT,    /* no head yet */
+	UPSTREAM_INTERIM, /* a 1xx; upstream_interim_done() when used */
+	UPSTREAM_HEAD,    /* the head; upstream_head_done() when used */
+	UPSTREAM_AGAIN,   /* on a new connection now: send again */
+	UPSTREAM_FAILED,  /* *reason says why */
+};
+
+/*
+ * Wait for the response's head: in u->w->msg, whose spans are good until it
+ * is said to be done with.
+ */
+enum upstream_head upstream_read_head(
+    struct upstream *u, enum body_end *end, uint64_t *length,
+    enum reason *reason);
+void upstream_interim_done(struct upstream *u);
+bool upstream_head_done(
+    struct upstream *u, enum body_end end, uint64_t length);
+
+/*
+ * Receive some of the response's body, when nothing of it is left: u->source
+ * and u->in.  False: it was cut, or is not what it says.
+ */
+bool upstream_read_body(struct upstream *u);
+
+/* The connect took too long: REASON_NONE when another backend is tried. */
+enum reason upstream_connect_expired(struct upstream *u);
+
+/*
+ * Give the connection back: to the pool, if both messages ended where they
+ * should.  request_done: the request was sent to its end.
+ */
+void upstream_end(struct upstream *u, bool request_done);
+
+#endif

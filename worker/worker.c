@@ -1,0 +1,142 @@
+/* Starts a worker, keeps it going, and lets it end when it was told to. */
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/ctlmsg.h"
+#include "lib/log.h"
+#include "worker/accept.h"
+#include "worker/h1.h"
+#include "worker/pool.h"
+#include "worker/process.h"
+
+static void
+drain(struct worker *w)
+{
+	if (w->draining)
+		return;
+	w->draining = true;
+	accept_stop(w);
+	if (w->connections == 0)
+		ev_stop(&w->loop);
+}
+
+/* The master is gone: whoever is served goes on being served. */
+static void
+forget_master(struct worker *w)
+{
+	log_event(LOG_WARNING, "master-gone", "serving on");
+	ev_del(&w->loop, &w->master);
+	close(w->master.fd);
+	w->master.fd = -1;
+}
+
+static void
+master_ready(struct ev_io *io, uint32_t events)
+{
+	struct worker *w =
+	    (void *)((char *)io - offsetof(struct worker, master));
+	struct ctlmsg m;
+	int fd, rc = ctlmsg_recv(io->fd, &m, &fd);
+
+	(void)events;
+	if (rc == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (rc != 1) {
+		forget_master(w);
+		return;
+	}
+	if (fd != -1)
+		close(fd);
+	if (m.type == CTL_DRAIN)
+		drain(w);
+}
+
+static void
+set_limits(struct worker *w)
+{
+	const struct conf *c = w->conf;
+
+	w->request_limits = (struct http_limits){ .line = c->request_line_max,
+		.head = c->request_head_max, .field = c->request_field_max,
+		.fields = c->request_fields_max };
+	w->response_limits =
+	    (struct http_limits){ .line = c->request_line_max,
+		    .head = c->response_head_max,
+		    .field = c->response_head_max,
+		    .fields = c->response_fields_max };
+}
+
+/* -1 after saying why. */
+static int
+start(struct worker *w)
+{
+	char role[24];
+
+	w->conf = w->boot.conf;
+	snprintf(role, sizeof(role), "worker %u", w->boot.slot);
+	log_open((enum log_sink)w->conf->log_sink, role, w->conf->log_priority);
+	w->router.conf = w->conf;
+	set_limits(w);
+	w->table = table_open(w->boot.table_fd);
+	if (w->table == NULL) {
+		log_event(LOG_ERR, "worker-start", "table: %m");
+		return -1;
+	}
+	w->router.table = w->table;
+	w->master = (struct ev_io){ .fd = CTL_FD, .ready = master_ready };
+	w->pool = pool_new(w);
+	if (w->pool == NULL || accept_start(w) == -1 ||
+	    ev_add(&w->loop, &w->master, EPOLLIN) == -1) {
+		log_event(LOG_ERR, "worker-start", "%m");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+say_ready(void)
+{
+	struct ctlmsg m = { .type = CTL_READY };
+
+	return ctlmsg_send(CTL_FD, &m, -1);
+}
+
+static void
+release(struct worker *w)
+{
+	h1_free_spares(w);
+	if (w->pool != NULL)
+		pool_free(w->pool);
+	accept_release(w);
+	if (w->table != NULL)
+		table_close(w->table);
+	ev_release(&w->loop);
+	boot_release(&w->boot);
+	free(w);
+}
+
+int
+worker_main(void)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	int status = EXIT_FAILURE;
+
+	signal(SIGPIPE, SIG_IGN);
+	log_open(LOG_TO_STDERR, "worker", LOG_INFO);
+	if (w == NULL)
+		return EXIT_FAILURE;
+	if (boot_receive(&w->boot, CTL_FD) == -1 || ev_init(&w->loop) == -1) {
+		free(w);
+		return EXIT_FAILURE;
+	}
+	if (start(w) == 0 && say_ready() == 0) {
+		ev_run(&w->loop);
+		status = EXIT_SUCCESS;
+	}
+	release(w);
+	return status;
+}
