@@ -1,0 +1,72 @@
+/*
+ * The registrar's book: every name, its routes, where each came from.  What
+ * is here and active is in the table (publish.c) and, where it is ours to
+ * keep, in the stores.
+ */
+#ifndef REGISTRAR_BOOK_H
+#define REGISTRAR_BOOK_H
+
+#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/route.h"
+
+enum origin {
+	ORIGIN_TOOL,     /* registered here, on 8282 or its Unix socket */
+	ORIGIN_OPERATOR, /* dynproxyctl add */
+	ORIGIN_REDIS,    /* somebody else wrote it there */
+};
+
+/* "tool", "operator", "redis": in the log and in `list`. */
+const char *origin_name(enum origin origin);
+
+struct book_route {
+	TAILQ_ENTRY(book_route) entry;
+	char *pattern;          /* owned; as registered: ".*" */
+	char *destination;      /* owned; the URL as registered */
+	struct backend backend; /* the same, parsed once */
+	enum origin origin;
+	uint64_t since_ms;      /* CLOCK_REALTIME of its registration */
+};
+
+struct book_name {
+	RB_ENTRY(book_name) entry;
+	char *key;      /* owned; kind byte and name, NUL-terminated */
+	bool canonical; /* key redirect:<tool> exists */
+	uint64_t version; /* of the last change published */
+	size_t nroutes;
+	TAILQ_HEAD(book_routes, book_route) routes;
+};
+
+struct book {
+	RB_HEAD(book_names, book_name) names; /* in byte order of keys */
+	size_t nnames, nroutes;
+};
+
+void book_init(struct book *book);
+void book_release(struct book *book);
+
+/* NULL: not there. */
+struct book_name *book_find(struct book *book, const char *key);
+struct book_route *book_find_route(struct book_name *name, const char *pattern);
+
+/* The first name at or after key in byte order, and the one after a name. */
+struct book_name *book_from(struct book *book, const char *key);
+struct book_name *book_next(struct book_name *name);
+
+/*
+ * Enter a route, in place of one with the same pattern.  The strings are
+ * copied.  NULL: no memory, nothing changed.
+ */
+struct book_route *book_set(struct book *book, const char *key,
+    const char *pattern, const char *destination, const struct backend *backend,
+    enum origin origin, uint64_t since_ms);
+
+/* Strike a route; a name without routes goes with its last one. */
+void book_strike(struct book *book, struct book_name *name,
+    struct book_route *route);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * A change of a name's routes on its way: stored durably, entered in the book
+ * and published, answered; in that order (1-registration.md 1.1).  Changes of
+ * one name go one after the other.
+ */
+#ifndef REGISTRAR_CHANGE_H
+#define REGISTRAR_CHANGE_H
+
+#include <bsd/sys/queue.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "registrar/book.h"
+
+struct registrar;
+
+enum change_kind {
+	CHANGE_SET,    /* this pattern goes to this destination */
+	CHANGE_STRIKE, /* this pattern goes nowhere */
+};
+
+enum change_result {
+	CHANGE_DONE,    /* stored and published: `ok` may be said */
+	CHANGE_REFUSED, /* a bound was reached; change->why says which */
+	CHANGE_FAILED,  /* it could not be stored; nothing was changed */
+};
+
+struct change {
+	enum change_kind kind;
+	enum origin origin;
+	bool canonical;         /* CHANGE_SET: registerCanonical; STRIKE: false */
+	char *key;              /* owned, like the next two */
+	char *pattern;
+	char *destination;      /* CHANGE_SET only */
+	struct backend backend; /* CHANGE_SET only; the destination, parsed */
+	uint64_t version;       /* set by change_submit() */
+	char why[128];          /* one line, for CHANGE_REFUSED and _FAILED */
+
+	/* called once, on the loop; NULL: nobody waits.  Then it is freed. */
+	void (*done)(struct change *change, enum change_result result);
+	void *arg; /* the waiter's; it sets done to NULL when it goes away */
+
+	/* change.c and the stores only */
+	TAILQ_ENTRY(change) queue; /* of its name; then of the store it is at */
+	unsigned pending;          /* stores that have not answered yet */
+	bool failed;               /* one of them could not */
+};
+
+/* Changes under way, by name. */
+struct lane;
+struct changes {
+	RB_HEAD(lane_tree, lane) lanes; /* names with a change under way */
+	uint64_t clock;  /* the last version given; see change_version() */
+	uint64_t saved;  /* changes that SQLite has taken, */
+	uint64_t failed; /* and those it could not */
+	unsigned open;   /* changes not finished */
+};
+
+void changes_init(struct changes *changes);
+
+/* All that is under way is forgotten: after the stores are closed. */
+void changes_release(struct changes *changes);
+
+/*
+ * The next version: a hybrid logical clock, 48 bits of milliseconds and 16 of
+ * a counter.  It never goes back, whatever the clock of this machine does.
+ */
+uint64_t change_version(struct changes *changes);
+
+/* A version that exists: those to come are greater. */
+void change_version_seen(struct changes *changes, uint64_t version);
+
+/* NULL: no memory. */
+struct change *change_new(enum change_kind kind, const char *key,
+    const char *pattern);
+void change_free(struct change *change);
+
+/*
+ * Start it on its way; it is ours from now on.  First Redis, if configured,
+ * then SQLite: what Redis would not take has left no trace here.
+ */
+void change_submit_take(struct registrar *r, struct change *change);
+
+/*
+ * A store has answered.  Called by the stores, once for each change they were
+ * given, on the loop's thread.
+ */
+void change_stored(struct registrar *r, struct change *change, bool ok);
+
+/*
+ * What another writer left in Redis for one name: it replaces what the book
+ * has, is kept in SQLite and published.  Malformed routes were dropped by the
+ * caller.  routes may be empty: the name is gone.
+ */
+struct foreign_route {
+	const char *pattern, *destination;
+	struct backend backend;
+};
+void change_foreign(struct registrar *r, const char *key, bool canonical,
+    const struct foreign_route *routes, size_t nroutes);
+
+#endif

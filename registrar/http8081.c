@@ -1,0 +1,257 @@
+/* A small HTTP server: one request a connection, a few paths. */
+#include "registrar/http8081.h"
+
+#include <bsd/sys/cdefs.h>
+
+#include "http/parse.h"
+#include "http/serialize.h"
+#include "lib/clock.h"
+#include "registrar/listing.h"
+#include "registrar/process.h"
+
+#define OPEN_MAX 64	 /* connections */
+#define REQUEST_MAX 8192 /* bytes */
+#define REQUEST_MS 5000
+
+static const struct http_limits limits = {
+	.line = 4096, .head = REQUEST_MAX - 1, .field = 4096, .fields = 64
+};
+
+struct http8081 {
+	struct client client;
+	size_t scanned;	  /* bytes of the request */
+	listing_put *put; /* of /list; NULL: the answer is complete */
+	struct listing listing;
+};
+
+static struct http8081 *
+of(struct client *c)
+{
+	return __containerof(c, struct http8081, client);
+}
+
+/* Everything of a head but its end; length < 0: until the connection ends. */
+static void
+put_head(struct client *c, unsigned status, struct span type, int64_t length)
+{
+	char date[HTTP_DATE_LEN + 1];
+
+	http_date(date, (int64_t)(clock_real_ms() / 1000));
+	http_put_status_line(&c->out, status, http_status_phrase(status));
+	http_put_field(&c->out, SPAN("Date"), span_str(date));
+	http_put_field(&c->out, SPAN("Content-Type"), type);
+	if (length >= 0)
+		http_put_length(&c->out, (uint64_t)length);
+	http_put_field(&c->out, SPAN("Connection"), SPAN("close"));
+}
+
+static void
+answer(struct client *c, unsigned status, bool head_only, const char *text)
+{
+	put_head(c, status, SPAN("text/plain; charset=utf-8"),
+	    (int64_t)strlen(text));
+	if (status == 405)
+		http_put_field(&c->out, SPAN("Allow"), SPAN("GET, HEAD"));
+	http_put_end(&c->out);
+	if (!head_only)
+		buf_append_span(&c->out, span_str(text));
+	client_answer(c);
+}
+
+/* /list */
+
+static bool
+put_name(struct buf *b, const struct book_name *name, bool first)
+{
+	return buf_printf(b, first ? "" : ",") &&
+	       listing_put_json_take(b, json_string(name->key + 1)) &&
+	       buf_printf(b, ":");
+}
+
+static bool
+put_short(struct buf *b, const struct book_name *name, bool first)
+{
+	return put_name(b, name, first) &&
+	       buf_printf(b, "{\"status\":\"active\"}");
+}
+
+static bool
+put_full(struct buf *b, const struct book_name *name, bool first)
+{
+	const struct book_route *route;
+	json_t *routes = json_array();
+
+	TAILQ_FOREACH(route, &name->routes, entry)
+	json_array_append_new(routes, listing_route(route));
+	return put_name(b, name, first) &&
+	       listing_put_json_take(
+		   b, json_pack("{s:s, s:b, s:o}", "status", "active",
+			  "canonical", (int)name->canonical, "routes", routes));
+}
+
+static bool
+more(struct client *c)
+{
+	struct http8081 *h = of(c);
+
+	if (h->put == NULL)
+		return false;
+	if (!listing_more(&h->listing, &c->r->book, &c->out, h->put)) {
+		buf_printf(&c->out, "}\n");
+		h->put = NULL;
+	}
+	return true;
+}
+
+static bool
+query_has(struct span query, struct span what)
+{
+	const char *end;
+	size_t len;
+
+	while (query.len > 0) {
+		end = memchr(query.ptr, '&', query.len);
+		len = end != NULL ? (size_t)(end - query.ptr) : query.len;
+		if (span_eq((struct span){ query.ptr, len }, what))
+			return true;
+		query = span_from(query, end != NULL ? len + 1 : len);
+	}
+	return false;
+}
+
+static void
+get_list(struct client *c, struct span query, bool head_only)
+{
+	put_head(c, 200, SPAN("application/json"), -1);
+	http_put_end(&c->out);
+	if (!head_only) {
+		buf_printf(&c->out, "{");
+		of(c)->put =
+		    query_has(query, SPAN("full=1")) ? put_full : put_short;
+	}
+	client_answer(c);
+}
+
+static void
+get_health(struct client *c, struct span query, bool head_only)
+{
+	(void)query;
+	answer(c, 200, head_only, "ok\n");
+}
+
+static void
+get_ready(struct client *c, struct span query, bool head_only)
+{
+	(void)query;
+	if (c->r->draining)
+		answer(c, 503, head_only, "draining\n");
+	else
+		answer(c, 200, head_only, "ready\n");
+}
+
+static const struct {
+	struct span path;
+	void (*get)(struct client *c, struct span query, bool head_only);
+} pages[] = {
+	{ { "/list", 5 }, get_list },
+	{ { "/healthz", 8 }, get_health },
+	{ { "/readyz", 7 }, get_ready },
+};
+
+static bool
+may_ask(const struct client *c)
+{
+	const struct conf *conf = c->r->conf;
+	struct ip ip;
+
+	if (!addr_ip(&c->peer, &ip))
+		return true; /* a Unix socket: its mode has decided */
+	for (size_t i = 0; i < conf->nadmin_networks; i++)
+		if (cidr_contains(&conf->admin_networks[i], &ip))
+			return true;
+	return false;
+}
+
+static void
+serve(struct client *c, const struct http_msg *msg)
+{
+	bool head_only = msg->method == HTTP_HEAD;
+	struct span path = msg->target, query = { NULL, 0 };
+	const char *mark = memchr(path.ptr, '?', path.len);
+
+	if (mark != NULL) {
+		path.len = (size_t)(mark - path.ptr);
+		query = span_from(msg->target, path.len + 1);
+	}
+	if (!may_ask(c)) {
+		answer(c, 403, head_only, "not from this address\n");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		if (!span_eq(path, pages[i].path))
+			continue;
+		if (msg->method == HTTP_GET || head_only)
+			pages[i].get(c, query, head_only);
+		else
+			answer(c, 405, false, "GET or HEAD only\n");
+		return;
+	}
+	answer(c, 404, head_only, "Page not found");
+}
+
+static void
+received(struct client *c)
+{
+	static struct http_msg msg; /* large, and needed no longer than here */
+	struct span bytes = buf_span(&c->in);
+
+	switch (http_parse_request(
+	    bytes.ptr, bytes.len, &of(c)->scanned, &limits, &msg)) {
+	case HTTP_FINE:
+		serve(c, &msg);
+		break;
+	case HTTP_MORE:
+		break;
+	case HTTP_TARGET_TOO_LONG:
+		answer(c, 414, false, "the target is too long\n");
+		break;
+	case HTTP_HEAD_TOO_LARGE:
+		answer(c, 431, false, "the head is too large\n");
+		break;
+	default:
+		answer(c, 400, false, "no HTTP/1 request\n");
+	}
+}
+
+static void
+expired(struct client *c)
+{
+	answer(c, 408, false, "the request took too long\n");
+}
+
+static const char *
+opened(struct client *c)
+{
+	c->request_ms = c->work_ms = REQUEST_MS;
+	return NULL;
+}
+
+static void
+closed(struct client *c)
+{
+	(void)c;
+}
+
+const struct client_kind http8081_kind = {
+	.listener = LISTEN_ADMIN,
+	.size = sizeof(struct http8081),
+	.request_max = REQUEST_MAX,
+	.open_max = OPEN_MAX,
+	.full = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
+		"Connection: close\r\n\r\n",
+	.opened = opened,
+	.received = received,
+	.expired = expired,
+	.more = more,
+	.closed = closed,
+};

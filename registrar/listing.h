@@ -1,0 +1,43 @@
+/*
+ * The book written out as JSON, piece by piece: however long it is, neither
+ * the loop nor the memory notices.  What changes meanwhile is there or not.
+ */
+#ifndef REGISTRAR_LISTING_H
+#define REGISTRAR_LISTING_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "lib/buf.h"
+#include "registrar/book.h"
+
+/* How far a walk through the book has come.  Zeroed: at its beginning. */
+struct listing {
+	char after[KEY_MAX + 1]; /* the last key that was written */
+	bool some;               /* anything was written */
+};
+
+/* Write one name into b, behind a comma unless first.  False: no room. */
+typedef bool listing_put(struct buf *b, const struct book_name *name,
+    bool first);
+
+/*
+ * Write the next tools into b, about CLIENT_PIECE bytes of them.  False:
+ * there are no more, or no memory.
+ */
+bool listing_more(struct listing *l, struct book *book, struct buf *b,
+    listing_put *put);
+
+/* Takes the value over, NULL too.  False: no room, or no memory. */
+bool listing_put_json_take(struct buf *b, json_t *value);
+
+/* {"pattern", "destination", "origin", "since"}; NULL: no memory. */
+json_t *listing_route(const struct book_route *route);
+
+/* Any bytes: those that are no UTF-8 appear as \xHH.  NULL: no memory. */
+json_t *listing_text(const char *text);
+
+/* RFC 3339, UTC, to the second; 0: null. */
+json_t *listing_time(uint64_t real_ms);
+
+#endif

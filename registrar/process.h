@@ -1,0 +1,38 @@
+/* The registrar process: what all of its parts share. */
+#ifndef REGISTRAR_PROCESS_H
+#define REGISTRAR_PROCESS_H
+
+#include <stdint.h>
+
+#include "conf/boot.h"
+#include "lib/ev.h"
+#include "registrar/book.h"
+#include "registrar/change.h"
+#include "registrar/client.h"
+#include "registrar/ident.h"
+#include "registrar/peer.h"
+#include "registrar/store.h"
+#include "registrar/vet.h"
+
+struct publisher;
+struct table_writer;
+
+struct registrar {
+	struct ev_loop loop;
+	struct boot boot;
+	const struct conf *conf;    /* borrowed from boot */
+	struct vet vet;
+	struct book book;
+	struct changes changes;
+	struct table_writer *table; /* owned */
+	struct publisher *publisher; /* owned */
+	struct store_io *io;        /* owned; never NULL once running */
+	struct store_redis *redis;  /* owned; NULL: not configured */
+	struct peers peers;
+	struct ident ident;
+	struct clients clients;
+	bool draining;              /* it accepts nobody any more */
+	uint64_t started_ms;        /* CLOCK_REALTIME */
+};
+
+#endif

@@ -1,0 +1,317 @@
+/* Builds table entries from the book, and keeps the tombstones. */
+#include "registrar/publish.h"
+
+#include <assert.h>
+#include <bsd/sys/cdefs.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/log.h"
+#include "registrar/process.h"
+#include "route/pattern.h"
+#include "shm/table_write.h"
+
+/* A tool that is gone and still answers "stopped". */
+struct tombstone {
+	RB_ENTRY(tombstone) entry;
+	TAILQ_ENTRY(tombstone) order; /* the first one is the first to go */
+	uint64_t due_ms;	      /* CLOCK_MONOTONIC */
+	char *key;		      /* owned */
+};
+
+struct publisher {
+	struct registrar *r; /* borrowed */
+	struct timer timer;  /* for the first tombstone */
+	RB_HEAD(tomb_tree, tombstone) by_key;
+	TAILQ_HEAD(, tombstone) by_age;
+	struct tombstone **strays; /* of publish_all(): not in the book */
+	size_t nstrays;
+	struct tool tool; /* being built; its spans are the book's */
+	uint64_t blob[2][ROUTE_BLOB_MAX / 8];
+};
+
+static int
+compare(const struct tombstone *a, const struct tombstone *b)
+{
+	return strcmp(a->key, b->key);
+}
+
+RB_GENERATE_INTERNAL(
+    tomb_tree, tombstone, entry, compare, __attribute__((unused)) static)
+
+/* Tombstones. */
+
+static struct tombstone *
+tombstone_new(struct span key)
+{
+	struct tombstone *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->key = strndup(key.ptr, key.len);
+	if (t->key == NULL) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+static void
+tombstone_free(struct tombstone *t)
+{
+	free(t->key);
+	free(t);
+}
+
+static void
+tombstone_remove(struct publisher *p, struct tombstone *t)
+{
+	RB_REMOVE(tomb_tree, &p->by_key, t);
+	TAILQ_REMOVE(&p->by_age, t, order);
+	tombstone_free(t);
+}
+
+static struct tombstone *
+tombstone_find(struct publisher *p, const char *key)
+{
+	struct tombstone like = { .key = (char *)key };
+
+	return RB_FIND(tomb_tree, &p->by_key, &like);
+}
+
+static void
+set_timer(struct publisher *p)
+{
+	struct tombstone *first = TAILQ_FIRST(&p->by_age);
+
+	timer_clear(&p->r->loop.timers, &p->timer);
+	if (first != NULL)
+		timer_set(&p->r->loop.timers, &p->timer, first->due_ms);
+}
+
+static void
+tombstone_add_take(struct publisher *p, struct tombstone *t)
+{
+	t->due_ms = p->r->loop.now_ms + TOMBSTONE_MS;
+	RB_INSERT(tomb_tree, &p->by_key, t);
+	TAILQ_INSERT_TAIL(&p->by_age, t, order);
+	set_timer(p);
+}
+
+static void
+withdraw(struct publisher *p, const char *key)
+{
+	if (table_delete(p->r->table, span_str(key),
+		change_version(&p->r->changes)) == -1)
+		log_event(LOG_ERR, "table-failed", "delete %s: %m", key);
+}
+
+static void
+bury(struct timer *timer)
+{
+	struct publisher *p = __containerof(timer, struct publisher, timer);
+	struct tombstone *t;
+
+	while ((t = TAILQ_FIRST(&p->by_age)) != NULL &&
+	       t->due_ms <= p->r->loop.now_ms) {
+		withdraw(p, t->key);
+		tombstone_remove(p, t);
+	}
+	set_timer(p);
+}
+
+/* Building an entry. */
+
+static void
+add_route(struct tool *tool, const char *pattern, const struct backend *backend)
+{
+	struct route *route = &tool->routes[tool->nroutes++];
+
+	route->kind = pattern_kind(span_str(pattern), &route->text);
+	route->backends = backend;
+	route->nbackends = 1;
+}
+
+/* The book's name as an entry, with a change made already, if there is one. */
+static const struct tool *
+build(struct publisher *p, const char *key, const struct change *change)
+{
+	struct book_name *name = book_find(&p->r->book, key);
+	struct tool *tool = &p->tool;
+	struct book_route *route;
+
+	tool->key = span_str(key);
+	tool->state = TOOL_ACTIVE;
+	tool->canonical = name != NULL && name->canonical;
+	tool->nroutes = 0;
+	if (change != NULL && change->kind == CHANGE_SET)
+		add_route(tool, change->pattern, &change->backend);
+	if (name != NULL)
+		TAILQ_FOREACH(route, &name->routes, entry)
+		{
+			if (change != NULL &&
+			    strcmp(route->pattern, change->pattern) == 0)
+				continue;
+			if (tool->nroutes == ROUTES_MAX)
+				break;
+			add_route(tool, route->pattern, &route->backend);
+		}
+	qsort(tool->routes, tool->nroutes, sizeof(tool->routes[0]),
+	    pattern_order);
+	return tool;
+}
+
+bool
+publish_fits(struct registrar *r, const struct change *change)
+{
+	struct publisher *p = r->publisher;
+	const struct tool *tool = build(p, change->key, change);
+
+	return route_encode(tool, p->blob[0], sizeof(p->blob[0])) > 0;
+}
+
+static int
+publish_active(struct publisher *p, struct book_name *name, uint64_t version)
+{
+	struct tombstone *t = tombstone_find(p, name->key);
+
+	if (table_put(p->r->table, build(p, name->key, NULL), version) == -1)
+		return -1;
+	name->version = version;
+	if (t != NULL) {
+		tombstone_remove(p, t);
+		set_timer(p);
+	}
+	return 0;
+}
+
+static int
+publish_gone(struct publisher *p, const char *key, uint64_t version)
+{
+	struct tombstone *t;
+	struct tool stopped = { .key = span_str(key), .state = TOOL_STOPPED };
+
+	if (key[0] != KEY_TOOL)
+		return table_delete(p->r->table, span_str(key), version);
+	if (tombstone_find(p, key) != NULL)
+		return 0;
+	t = tombstone_new(span_str(key));
+	if (t == NULL)
+		return -1;
+	if (table_put(p->r->table, &stopped, version) == -1) {
+		tombstone_free(t);
+		return -1;
+	}
+	tombstone_add_take(p, t);
+	return 0;
+}
+
+int
+publish_name(struct registrar *r, const char *key, uint64_t version)
+{
+	struct book_name *name = book_find(&r->book, key);
+	int rc, saved;
+
+	rc = name != NULL ? publish_active(r->publisher, name, version)
+			  : publish_gone(r->publisher, key, version);
+	if (rc == -1) {
+		saved = errno;
+		log_event(LOG_ERR, "table-failed", "put %s: %m", key + 1);
+		errno = saved;
+	}
+	return rc;
+}
+
+/* The start: the book was loaded, the table is as a predecessor left it. */
+
+static bool
+is_same(struct publisher *p, const struct tool *a, const struct tool *b)
+{
+	size_t len = route_encode(a, p->blob[0], sizeof(p->blob[0]));
+
+	return len > 0 &&
+	       route_encode(b, p->blob[1], sizeof(p->blob[1])) == len &&
+	       memcmp(p->blob[0], p->blob[1], len) == 0;
+}
+
+/* Nothing may be changed while the table is walked: note what is to do. */
+static void
+compare_entry(void *arg, const struct tool *tool)
+{
+	struct publisher *p = arg;
+	struct tombstone *t = tombstone_new(tool->key);
+	struct book_name *name;
+
+	change_version_seen(&p->r->changes, tool->version);
+	if (t == NULL)
+		return;
+	name = book_find(&p->r->book, t->key);
+	if (name != NULL) {
+		name->version = is_same(p, build(p, t->key, NULL), tool)
+				    ? tool->version
+				    : 0;
+		tombstone_free(t);
+	} else if (tool->state == TOOL_STOPPED) {
+		tombstone_add_take(p, t);
+	} else {
+		p->strays[p->nstrays++] = t;
+	}
+}
+
+void
+publish_all(struct registrar *r)
+{
+	struct publisher *p = r->publisher;
+	struct book_name *name;
+
+	p->strays = calloc(table_count(r->table) + 1, sizeof(*p->strays));
+	if (p->strays != NULL)
+		table_each(r->table, compare_entry, p);
+	while (p->nstrays > 0) {
+		withdraw(p, p->strays[--p->nstrays]->key);
+		tombstone_free(p->strays[p->nstrays]);
+	}
+	free(p->strays);
+	p->strays = NULL;
+
+	for (name = book_from(&r->book, ""); name != NULL;
+	     name = book_next(name))
+		if (name->version == 0)
+			publish_name(r, name->key, change_version(&r->changes));
+	table_set_ready(r->table);
+}
+
+int
+publish_open(struct registrar *r)
+{
+	struct publisher *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return -1;
+	r->table = table_writer_new(r->boot.table_fd);
+	if (r->table == NULL) {
+		free(p);
+		return -1;
+	}
+	p->r = r;
+	p->timer.fire = bury;
+	RB_INIT(&p->by_key);
+	TAILQ_INIT(&p->by_age);
+	r->publisher = p;
+	return 0;
+}
+
+void
+publish_close(struct registrar *r)
+{
+	struct publisher *p = r->publisher;
+	struct tombstone *t;
+
+	while ((t = TAILQ_FIRST(&p->by_age)) != NULL)
+		tombstone_remove(p, t);
+	timer_clear(&r->loop.timers, &p->timer);
+	table_writer_free(r->table);
+	free(p);
+	r->table = NULL;
+	r->publisher = NULL;
+}

@@ -1,0 +1,188 @@
+/* Names and replies of the original's layout, each checked as a stranger's. */
+#include "registrar/redis_layout.h"
+
+#include <bsd/string.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "registrar/vet.h"
+#include "route/pattern.h"
+
+#define NAME_MAX_FRONTEND 253              /* RFC 1035 section 2.3.4 */
+#define ENTRIES_MAX       (2 * ROUTES_MAX) /* looked at, of one name */
+
+const char *
+redis_routes_key(const char *key, char out[REDIS_KEY_MAX])
+{
+	snprintf(out, REDIS_KEY_MAX, "%s:%s",
+	    *key == KEY_TOOL ? "prefix" : "frontend", key + 1);
+	return out;
+}
+
+const char *
+redis_redirect_key(const char *key, char out[REDIS_KEY_MAX])
+{
+	snprintf(out, REDIS_KEY_MAX, "redirect:%s", key + 1);
+	return out;
+}
+
+/* A host name in lower case, "*." before it allowed. */
+static bool
+valid_frontend(struct span name)
+{
+	if (span_starts(name, SPAN("*.")))
+		name = span_from(name, 2);
+	if (name.len == 0 || name.len > NAME_MAX_FRONTEND || *name.ptr == '.')
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '-' && c != '.')
+			return false;
+	}
+	return true;
+}
+
+bool
+redis_key_parse(struct span redis_key, char key[KEY_MAX])
+{
+	static const struct {
+		struct span prefix;
+		enum key_kind kind;
+		bool (*valid)(struct span name);
+	} kinds[] = {
+		{ { "prefix:", 7 }, KEY_TOOL, vet_tool_name },
+		{ { "redirect:", 9 }, KEY_TOOL, vet_tool_name },
+		{ { "frontend:", 9 }, KEY_FRONTEND, valid_frontend },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct span name;
+
+		if (!span_starts(redis_key, kinds[i].prefix))
+			continue;
+		name = span_from(redis_key, kinds[i].prefix.len);
+		if (!kinds[i].valid(name) || name.len + 2 > KEY_MAX)
+			return false;
+		key[0] = (char)kinds[i].kind;
+		memcpy(key + 1, name.ptr, name.len);
+		key[1 + name.len] = '\0';
+		return true;
+	}
+	return false;
+}
+
+static bool
+is_text(const redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_STRING &&
+	    strlen(reply->str) == reply->len;
+}
+
+static void
+refuse(struct redis_view *view, const char *why)
+{
+	view->refused++;
+	view->why = why;
+}
+
+/* One route into the view, or a count of what was refused. */
+static void
+read_route(struct redis_view *view, const redisReply *pattern,
+    const redisReply *destination)
+{
+	struct foreign_route *route = &view->routes[view->nroutes];
+	enum vet_fault fault;
+
+	if (view->nroutes == ROUTES_MAX) {
+		refuse(view, "more routes than a name may have");
+		return;
+	}
+	if (!is_text(pattern)) {
+		refuse(view, "a NUL in a route");
+		return;
+	}
+	if (!pattern_valid(span_str(pattern->str), view->why_text,
+	        sizeof(view->why_text))) {
+		refuse(view, view->why_text);
+		return;
+	}
+	fault = is_text(destination)
+	    ? vet_url(span_str(destination->str), &route->backend)
+	    : VET_ADDRESS;
+	if (fault == VET_FINE) {
+		route->pattern = pattern->str;
+		route->destination = destination->str;
+		view->nroutes++;
+		return;
+	}
+	refuse(view, vet_says(fault));
+	if (view->nkept < ROUTES_MAX)
+		view->kept[view->nkept++] = pattern->str;
+}
+
+/* Several backends of a name are yet to come: the first in order serves. */
+static void
+read_backend(struct redis_view *view, const redisReply *destination)
+{
+	static char all[] = ".*";
+	const redisReply pattern = {
+		.type = REDIS_REPLY_STRING,
+		.str = all,
+		.len = sizeof(all) - 1,
+	};
+	struct foreign_route *routes = view->routes;
+
+	read_route(view, &pattern, destination);
+	if (view->nroutes < 2)
+		return;
+	if (strcmp(routes[1].destination, routes[0].destination) < 0)
+		routes[0] = routes[1];
+	view->nroutes = 1;
+}
+
+bool
+redis_view_read(struct redis_view *view, const char *key,
+    const redisReply *reply)
+{
+	size_t step = *key == KEY_FRONTEND ? 1 : 2, entries;
+
+	view->nroutes = view->nkept = view->refused = 0;
+	view->why = "";
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements % step != 0)
+		return false;
+	entries = reply->elements / step;
+	view->exists = entries > 0;
+	for (size_t i = 0; i < entries && i < ENTRIES_MAX; i++) {
+		redisReply *const *entry = &reply->element[i * step];
+
+		if (step == 1)
+			read_backend(view, entry[0]);
+		else
+			read_route(view, entry[0], entry[1]);
+	}
+	if (entries > ENTRIES_MAX) {
+		refuse(view, "more entries than a name may have");
+		view->refused += entries - ENTRIES_MAX - 1;
+	}
+	return true;
+}
+
+const struct foreign_route *
+redis_view_find(const struct redis_view *view, const char *pattern)
+{
+	for (size_t i = 0; i < view->nroutes; i++)
+		if (strcmp(view->routes[i].pattern, pattern) == 0)
+			return &view->routes[i];
+	return NULL;
+}
+
+bool
+redis_view_kept(const struct redis_view *view, const char *pattern)
+{
+	for (size_t i = 0; i < view->nkept; i++)
+		if (strcmp(view->kept[i], pattern) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,453 @@
+/*
+ * What others write: Redis names a key that changed, the name is read again,
+ * and what differs from the book goes there.  Our own writes come back the
+ * same way and find the book as they say.
+ */
+#include "registrar/redis_watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "registrar/process.h"
+#include "registrar/redis_layout.h"
+#include "registrar/redis_merge.h"
+#include "registrar/redis_pass.h"
+#include "registrar/store_redis.h"
+
+#define CHANNEL "__redis__:invalidate"
+
+/*
+ * A name rests for so long when a change of ours is under way; and when it
+ * lost routes: a FLUSHALL on its heels makes that a loss, not a wish.
+ */
+#define REST_MS 20
+
+#define WANTED_MAX   100000           /* names to be read, at a time */
+#define TOO_LARGE_MS (10 * 60 * 1000) /* before such a name is read again */
+
+struct wanted {
+	RB_ENTRY(wanted) name_entry;
+	TAILQ_ENTRY(wanted) entry; /* of queue or resting; not while reading */
+	struct store_redis *store; /* borrowed */
+	enum { QUEUED, READING, RESTING } state;
+	bool again;     /* it changed while it was read */
+	bool forgotten; /* the answer is not wanted any more */
+	bool live;      /* it changed now; else only the pass wants it */
+	unsigned for_pass; /* how often the pass has asked for it */
+	bool sure;      /* it had lost routes, and has rested since */
+	bool canonical; /* EXISTS redirect: */
+	char *key;      /* owned, in the same allocation */
+};
+
+static int
+compare(const struct wanted *a, const struct wanted *b)
+{
+	return strcmp(a->key, b->key);
+}
+
+RB_GENERATE_INTERNAL(wanted_names, wanted, name_entry, compare,
+    static __attribute__((unused)))
+
+static struct wanted *
+find(struct watch *w, const char *key)
+{
+	struct wanted like = { .key = (char *)key };
+
+	return RB_FIND(wanted_names, &w->names, &like);
+}
+
+static void
+enqueue(struct watch *w, struct wanted *name)
+{
+	name->state = QUEUED;
+	TAILQ_INSERT_TAIL(&w->queue, name, entry);
+}
+
+static void
+unlink_name(struct watch *w, struct wanted *name)
+{
+	if (name->state == QUEUED)
+		TAILQ_REMOVE(&w->queue, name, entry);
+	else if (name->state == RESTING)
+		TAILQ_REMOVE(&w->resting, name, entry);
+	RB_REMOVE(wanted_names, &w->names, name);
+	w->nnames--;
+}
+
+/* Done with it, for now. */
+static void
+finish(struct wanted *name)
+{
+	struct store_redis *s = name->store;
+	unsigned for_pass = name->for_pass;
+
+	unlink_name(&s->watch, name);
+	free(name);
+	while (for_pass-- > 0)
+		pass_read_done(s);
+}
+
+static void
+rest(struct wanted *name)
+{
+	struct store_redis *s = name->store;
+
+	name->state = RESTING;
+	TAILQ_INSERT_TAIL(&s->watch.resting, name, entry);
+	if (!timer_is_set(&s->watch.timer))
+		timer_set(&s->r->loop.timers, &s->watch.timer,
+		    clock_mono_ms() + REST_MS);
+}
+
+void
+watch_refused(struct store_redis *s, const char *name, size_t count,
+    const char *why)
+{
+	uint64_t hash = store_redis_hash(s, name);
+	uint64_t *slot = &s->watch.refused_names[hash % REFUSED_NAMES];
+
+	s->watch.refused += count;
+	if (*slot != 0)
+		return; /* this one, or another that has its place: enough */
+	*slot = hash;
+	log_event(LOG_WARNING, "redis-refused", "key=%.128s entries=%zu: %s",
+	    name, count, why);
+}
+
+static void
+refuse_large(struct store_redis *s, const char *key)
+{
+	uint64_t hash = store_redis_hash(s, key);
+	size_t at = hash % TOO_LARGE_NAMES;
+
+	s->watch.too_large[at].name = hash;
+	s->watch.too_large[at].until_ms = clock_mono_ms() + TOO_LARGE_MS;
+	watch_refused(s, key, 1, "its reply is too large");
+}
+
+static bool
+is_too_large(const struct store_redis *s, const char *key)
+{
+	uint64_t hash = store_redis_hash(s, key);
+	size_t at = hash % TOO_LARGE_NAMES;
+
+	return s->watch.too_large[at].name == hash &&
+	    s->watch.too_large[at].until_ms > clock_mono_ms();
+}
+
+/* Bring the book in line; a name that lost routes rests before it does. */
+static void
+apply(struct wanted *wanted, struct redis_view *view)
+{
+	static struct redis_merge m; /* large; used here only */
+	struct store_redis *s = wanted->store;
+	char redis_key[REDIS_KEY_MAX];
+
+	redis_merge(&m, s, wanted->key, wanted->live, view);
+	if (view->refused > 0)
+		watch_refused(s, redis_routes_key(wanted->key, redis_key),
+		    view->refused, view->why);
+	if (m.lost && !wanted->sure) {
+		wanted->sure = true;
+		rest(wanted);
+		return;
+	}
+	if (m.changed || m.lost)
+		change_foreign(s->r, wanted->key, m.canonical, m.routes,
+		    m.nroutes);
+	finish(wanted);
+}
+
+/* What is unsaved comes again when it is pushed: our own write tells us. */
+static void
+defer(struct wanted *name)
+{
+	if (unsaved_has(&name->store->unsaved, name->key))
+		finish(name);
+	else
+		rest(name);
+}
+
+static void
+read_error(struct wanted *name, const redisReply *reply)
+{
+	struct store_redis *s = name->store;
+	char redis_key[REDIS_KEY_MAX];
+
+	redis_routes_key(name->key, redis_key);
+	if (redis_is_error(reply, REDIS_TOO_LARGE))
+		refuse_large(s, redis_key);
+	else if (redis_is_error(reply, "WRONGTYPE"))
+		watch_refused(s, redis_key, 1, "it has another type");
+	else
+		redis_lose(&s->commands, reply->str);
+	finish(name);
+}
+
+static void pump(struct store_redis *s);
+
+static void
+routes_read(struct wanted *name, const redisReply *reply)
+{
+	static struct redis_view view; /* as large as that */
+	struct store_redis *s = name->store;
+
+	view.canonical = name->canonical;
+	if (reply->type == REDIS_REPLY_ERROR) {
+		read_error(name, reply);
+	} else if (store_redis_busy(s, name->key)) {
+		defer(name);
+	} else if (redis_view_read(&view, name->key, reply)) {
+		apply(name, &view);
+	} else {
+		redis_lose(&s->commands, "a reply of the wrong type");
+		finish(name);
+	}
+}
+
+static void
+routes_answered(void *arg, const redisReply *reply)
+{
+	struct wanted *name = arg;
+	struct store_redis *s = name->store;
+
+	s->watch.reading--;
+	if (reply == NULL)
+		name->for_pass = 0; /* it ends too */
+	if (reply == NULL || (name->forgotten && !name->again)) {
+		finish(name);
+	} else if (name->again) {
+		name->again = name->forgotten = name->sure = false;
+		enqueue(&s->watch, name);
+	} else {
+		routes_read(name, reply);
+	}
+	pump(s);
+}
+
+static void
+redirect_answered(void *arg, const redisReply *reply)
+{
+	struct wanted *name = arg;
+
+	name->canonical = reply != NULL &&
+	    reply->type == REDIS_REPLY_INTEGER && reply->integer > 0;
+}
+
+/* Two commands; the second one's answer ends it. */
+static bool
+send_read(struct wanted *name)
+{
+	struct redis *c = &name->store->commands;
+	char routes[REDIS_KEY_MAX], redirect[REDIS_KEY_MAX];
+
+	redis_routes_key(name->key, routes);
+	redis_redirect_key(name->key, redirect);
+	return redis_command(c, redirect_answered, name, "EXISTS", redirect,
+	           NULL) &&
+	    redis_command(c, routes_answered, name,
+	        *name->key == KEY_TOOL ? "HGETALL" : "SMEMBERS", routes, NULL);
+}
+
+/* Read what is queued, so many at a time. */
+static void
+pump(struct store_redis *s)
+{
+	struct watch *w = &s->watch;
+	struct wanted *name;
+
+	while (store_redis_is_up(s) && w->reading < WINDOW_MAX &&
+	    (name = TAILQ_FIRST(&w->queue)) != NULL) {
+		TAILQ_REMOVE(&w->queue, name, entry);
+		name->state = READING;
+		w->reading++;
+		if (send_read(name))
+			continue;
+		w->reading--;
+		enqueue(w, name); /* as one that waits it is forgotten with */
+		redis_lose(&s->commands, "too much is waiting to be sent");
+	}
+}
+
+static struct wanted *
+wanted_new(struct store_redis *s, const char *key)
+{
+	size_t size = strlen(key) + 1;
+	struct wanted *name = calloc(1, sizeof(*name) + size);
+
+	if (name == NULL)
+		return NULL;
+	name->store = s;
+	name->key = (char *)(name + 1);
+	memcpy(name->key, key, size);
+	RB_INSERT(wanted_names, &s->watch.names, name);
+	s->watch.nnames++;
+	enqueue(&s->watch, name);
+	return name;
+}
+
+/* The record of a name to read; NULL: it cannot be read now. */
+static struct wanted *
+wanted_of(struct store_redis *s, const char *key)
+{
+	struct wanted *name = find(&s->watch, key);
+	char redis_key[REDIS_KEY_MAX];
+
+	if (name != NULL) {
+		name->again = name->state == READING;
+		return name;
+	}
+	if (s->watch.nnames >= WANTED_MAX ||
+	    is_too_large(s, redis_routes_key(key, redis_key)))
+		return NULL;
+	return wanted_new(s, key);
+}
+
+void
+watch_want(struct store_redis *s, const char *key, bool for_pass)
+{
+	struct wanted *name = wanted_of(s, key);
+
+	if (name == NULL) { /* a later pass may see it */
+		if (for_pass)
+			pass_read_done(s);
+		return;
+	}
+	name->live = name->live || !for_pass;
+	name->for_pass += for_pass;
+	pump(s);
+}
+
+void
+watch_forget(struct store_redis *s)
+{
+	struct wanted *name, *next;
+
+	timer_clear(&s->r->loop.timers, &s->watch.timer);
+	RB_FOREACH_SAFE (name, wanted_names, &s->watch.names, next) {
+		name->forgotten = true;
+		name->again = name->live = false;
+		name->for_pass = 0;
+		if (name->state != READING)
+			finish(name);
+	}
+}
+
+static void
+rested(struct timer *t)
+{
+	struct store_redis *s = (struct store_redis *)((char *)t -
+	    offsetof(struct store_redis, watch.timer));
+	struct watch *w = &s->watch;
+	struct wanted *name;
+
+	while ((name = TAILQ_FIRST(&w->resting)) != NULL) {
+		TAILQ_REMOVE(&w->resting, name, entry);
+		enqueue(w, name);
+	}
+	pump(s);
+}
+
+void
+watch_message(struct store_redis *s, const redisReply *message)
+{
+	const redisReply *keys = message->element[2];
+	char key[KEY_MAX];
+
+	if (keys->type != REDIS_REPLY_ARRAY) { /* all of them: a flush */
+		s->pass.flushed = true;
+		if (s->ready)
+			pass_begin(s);
+		return;
+	}
+	for (size_t i = 0; i < keys->elements; i++) {
+		const redisReply *k = keys->element[i];
+
+		if (k->type != REDIS_REPLY_STRING)
+			continue;
+		if (redis_key_parse((struct span){ k->str, k->len }, key))
+			watch_want(s, key, false);
+		else
+			watch_refused(s, k->str, 1, "no valid name");
+	}
+}
+
+static void
+tracked(void *arg, const redisReply *reply)
+{
+	struct store_redis *s = arg;
+
+	if (reply == NULL)
+		return;
+	if (reply->type == REDIS_REPLY_STATUS)
+		s->watch.begun(s);
+	else
+		redis_lose(&s->commands, reply->type == REDIS_REPLY_ERROR
+		                             ? reply->str
+		                             : "no answer to CLIENT TRACKING");
+}
+
+/* Tracking to a connection that is not subscribed yet would say nothing. */
+static void
+subscribed(void *arg, const redisReply *reply)
+{
+	struct store_redis *s = arg;
+
+	if (reply == NULL)
+		return;
+	if (reply->type != REDIS_REPLY_ARRAY)
+		redis_lose(&s->messages, reply->type == REDIS_REPLY_ERROR
+		                             ? reply->str
+		                             : "no answer to SUBSCRIBE");
+	else if (!redis_command(&s->commands, tracked, s, "CLIENT",
+	             "TRACKING", "ON", "REDIRECT", s->watch.id, "BCAST",
+	             "PREFIX", "prefix:", "PREFIX", "redirect:", "PREFIX",
+	             "frontend:", NULL))
+		redis_lose(&s->commands, "out of memory");
+}
+
+static void
+identified(void *arg, const redisReply *reply)
+{
+	struct store_redis *s = arg;
+
+	if (reply == NULL)
+		return;
+	if (reply->type != REDIS_REPLY_INTEGER) {
+		redis_lose(&s->messages, reply->type == REDIS_REPLY_ERROR
+		                             ? reply->str
+		                             : "no answer to CLIENT ID");
+		return;
+	}
+	snprintf(s->watch.id, sizeof(s->watch.id), "%lld", reply->integer);
+	if (!redis_command(&s->messages, subscribed, s, "SUBSCRIBE", CHANNEL,
+	        NULL))
+		redis_lose(&s->messages, "out of memory");
+}
+
+void
+watch_begin(struct store_redis *s, void (*begun)(struct store_redis *s))
+{
+	s->watch.begun = begun;
+	if (!redis_command(&s->messages, identified, s, "CLIENT", "ID", NULL))
+		redis_lose(&s->messages, "out of memory");
+}
+
+void
+watch_init(struct store_redis *s)
+{
+	RB_INIT(&s->watch.names);
+	TAILQ_INIT(&s->watch.queue);
+	TAILQ_INIT(&s->watch.resting);
+	s->watch.timer.fire = rested;
+}
+
+/* Both connections are closed: nothing is being read. */
+void
+watch_release(struct store_redis *s)
+{
+	watch_forget(s);
+}

@@ -1,0 +1,34 @@
+/* Names that others changed in Redis: read again, compared, applied. */
+#ifndef REGISTRAR_REDIS_WATCH_H
+#define REGISTRAR_REDIS_WATCH_H
+
+#include <stdbool.h>
+
+#include "lib/span.h"
+#include "registrar/redis.h"
+
+struct store_redis;
+
+void watch_init(struct store_redis *s);
+void watch_release(struct store_redis *s);
+
+/* Ask Redis for invalidations; s->ready and what follows when it agreed. */
+void watch_begin(struct store_redis *s, void (*begun)(struct store_redis *s));
+
+/* A message of the channel subscribed to. */
+void watch_message(struct store_redis *s, const redisReply *message);
+
+/*
+ * Read a name soon.  for_pass: what is missing there is not removed at once,
+ * and pass_read_done() is called when it was read, or cannot be.
+ */
+void watch_want(struct store_redis *s, const char *key, bool for_pass);
+
+/* Forget what was to be read: a full pass follows. */
+void watch_forget(struct store_redis *s);
+
+/* Count what was refused of a name; logged once a name. */
+void watch_refused(struct store_redis *s, const char *name, size_t count,
+    const char *why);
+
+#endif

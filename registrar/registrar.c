@@ -1,0 +1,309 @@
+/* Starts the registrar, runs its loop, and ends it in order. */
+#include "registrar/registrar.h"
+
+#include <bsd/sys/cdefs.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/ctlmsg.h"
+#include "lib/log.h"
+#include "lib/sock.h"
+#include "registrar/ctl.h"
+#include "registrar/http8081.h"
+#include "registrar/process.h"
+#include "registrar/publish.h"
+#include "registrar/session.h"
+
+#define ACCEPT_MAX 64	   /* connections taken in one turn of the loop */
+#define ACCEPT_REST_MS 100 /* when there are no descriptors left */
+#define ORPHAN_MS 500	   /* to the end, when the master is dead */
+
+/* A listening socket. */
+struct door {
+	struct ev_io io; /* borrows the descriptor; -1: not ours */
+	struct timer rest;
+	struct registrar *r;
+	const struct client_kind *kind;
+};
+
+/* The process, with what is nobody else's business. */
+struct process {
+	struct registrar r;
+	struct ev_io master; /* CTL_FD */
+	struct timer end;    /* of an orderly end that takes too long */
+	struct timer look;   /* has the last client gone? */
+	struct door *doors;  /* owned; by place in conf->listeners */
+	size_t ndoors;
+};
+
+static const struct client_kind *const kinds[] = {
+	[LISTEN_REGISTRATION] = &session_kind,
+	[LISTEN_ADMIN] = &http8081_kind,
+	[LISTEN_CONTROL] = &ctl_kind,
+	[LISTEN_MASTER] = NULL,
+};
+
+/* Doors. */
+
+static void
+open_door(struct door *d)
+{
+	if (ev_add(&d->r->loop, &d->io, EPOLLIN) == -1)
+		log_event(LOG_ERR, "listener-failed", "epoll: %m");
+}
+
+static void
+rested(struct timer *timer)
+{
+	struct door *d = __containerof(timer, struct door, rest);
+
+	if (!d->r->draining)
+		open_door(d);
+}
+
+static void
+accept_clients(struct ev_io *io, uint32_t events)
+{
+	struct door *d = __containerof(io, struct door, io);
+	struct addr peer;
+	int fd;
+
+	(void)events;
+	for (int i = 0; i < ACCEPT_MAX; i++) {
+		fd = sock_accept(io->fd, &peer);
+		if (fd != -1) {
+			client_open_take(d->r, d->kind, fd, &peer);
+			continue;
+		}
+		if (errno == ECONNABORTED || errno == EINTR)
+			continue;
+		if (errno != EAGAIN) { /* EMFILE, mostly: it will pass */
+			log_event(LOG_WARNING, "accept-failed", "%m");
+			ev_del(&d->r->loop, &d->io);
+			timer_set(&d->r->loop.timers, &d->rest,
+			    d->r->loop.now_ms + ACCEPT_REST_MS);
+		}
+		return;
+	}
+}
+
+static int
+open_doors(struct process *p)
+{
+	const struct conf *conf = p->r.conf;
+
+	p->doors = calloc(conf->nlisteners + 1, sizeof(*p->doors));
+	if (p->doors == NULL)
+		return -1;
+	p->ndoors = conf->nlisteners;
+	for (size_t i = 0; i < p->ndoors; i++) {
+		struct door *d = &p->doors[i];
+
+		d->r = &p->r;
+		d->rest.fire = rested;
+		d->kind = kinds[conf->listeners[i].kind];
+		d->io.ready = accept_clients;
+		d->io.fd = d->kind != NULL ? p->r.boot.listener_fds[i] : -1;
+		if (d->io.fd != -1)
+			open_door(d);
+	}
+	return 0;
+}
+
+static void
+close_doors(struct process *p)
+{
+	for (size_t i = 0; i < p->ndoors; i++) {
+		struct door *d = &p->doors[i];
+
+		if (d->io.fd != -1 && !timer_is_set(&d->rest))
+			ev_del(&p->r.loop, &d->io);
+		timer_clear(&p->r.loop.timers, &d->rest);
+		d->io.fd = -1;
+	}
+}
+
+/* The end: nobody is accepted, those who are here are answered. */
+
+static void
+look(struct timer *timer)
+{
+	struct process *p = __containerof(timer, struct process, look);
+
+	if (clients_open(&p->r.clients) == 0 && p->r.changes.open == 0)
+		ev_stop(&p->r.loop);
+	else
+		timer_set(
+		    &p->r.loop.timers, timer, p->r.loop.now_ms + TIMER_TICK_MS);
+}
+
+static void
+give_up(struct timer *timer)
+{
+	struct process *p = __containerof(timer, struct process, end);
+
+	ev_stop(&p->r.loop);
+}
+
+static void
+drain(struct process *p, uint64_t within_ms)
+{
+	struct ev_loop *loop = &p->r.loop;
+
+	if (!p->r.draining) {
+		log_event(LOG_INFO, "draining", "clients=%u",
+		    clients_open(&p->r.clients));
+		p->r.draining = true;
+		close_doors(p);
+		timer_set(&loop->timers, &p->look, loop->now_ms);
+	}
+	timer_set(&loop->timers, &p->end, loop->now_ms + within_ms);
+}
+
+static void
+on_master(struct ev_io *io, uint32_t events)
+{
+	struct process *p = __containerof(io, struct process, master);
+	struct ctlmsg m;
+	int fd, got;
+
+	(void)events;
+	got = ctlmsg_recv(io->fd, &m, &fd);
+	if (fd != -1)
+		close(fd);
+	if (got == 1 && m.type == CTL_DRAIN) {
+		drain(p, p->r.conf->drain_timeout_ms);
+	} else if (got == 0 || (got == -1 && errno != EAGAIN)) {
+		ev_del(&p->r.loop, io);
+		drain(p, ORPHAN_MS);
+	}
+}
+
+/* The beginning. */
+
+/* A route that SQLite kept. */
+static void
+load(struct registrar *r, const struct stored_route *route)
+{
+	struct book_route *entered = NULL;
+	struct backend backend;
+	enum vet_fault fault;
+
+	change_version_seen(&r->changes, route->version);
+	fault = vet_url(span_str(route->destination), &backend);
+	if (fault == VET_FINE)
+		entered = book_set(&r->book, route->key, route->pattern,
+		    route->destination, &backend, route->origin,
+		    route->since_ms);
+	if (entered == NULL) {
+		log_event(LOG_WARNING, "route-damaged",
+		    "name=%s route=%s destination=%s in routes.sqlite: "
+		    "left out",
+		    route->key + 1, route->pattern, route->destination);
+		return;
+	}
+	book_find(&r->book, route->key)->canonical = route->canonical;
+}
+
+/* Everything that must be there before anybody can be served. */
+static bool
+prepare(struct registrar *r)
+{
+	book_init(&r->book);
+	changes_init(&r->changes);
+	peers_init(&r->peers);
+	r->started_ms = clock_real_ms();
+	if (ev_init(&r->loop) == -1) {
+		log_event(LOG_ERR, "registrar-failed", "event loop: %m");
+		return false;
+	}
+	ident_init(&r->ident, &r->loop, r->conf->ident_port,
+	    r->conf->ident_timeout_ms);
+	if (vet_init(&r->vet, r->conf) == -1) {
+		log_event(LOG_ERR, "registrar-failed", "own addresses: %m");
+		return false;
+	}
+	if (publish_open(r) == -1) {
+		log_event(LOG_ERR, "registrar-failed", "route table: %m");
+		return false;
+	}
+	r->io = store_io_open(r, r->conf->state_directory, load);
+	if (r->io == NULL)
+		return false;
+	publish_all(r);
+	log_event(LOG_INFO, "loaded", "names=%zu routes=%zu", r->book.nnames,
+	    r->book.nroutes);
+	if (r->conf->redis.len == 0)
+		return true;
+	r->redis = store_redis_open(r);
+	if (r->redis == NULL)
+		log_event(LOG_ERR, "registrar-failed", "Redis: no memory");
+	return r->redis != NULL;
+}
+
+/* Tell the master, and serve until it is over. */
+static bool
+serve(struct process *p)
+{
+	struct ctlmsg ready = { .type = CTL_READY };
+
+	p->end.fire = give_up;
+	p->look.fire = look;
+	p->master = (struct ev_io){ .fd = CTL_FD, .ready = on_master };
+	if (open_doors(p) == -1 ||
+	    ev_add(&p->r.loop, &p->master, EPOLLIN) == -1 ||
+	    ctlmsg_send(CTL_FD, &ready, -1) == -1) {
+		log_event(LOG_ERR, "registrar-failed", "start: %m");
+		return false;
+	}
+	ev_run(&p->r.loop);
+	return true;
+}
+
+/* Clients first: they wait for changes; then the stores, which end these. */
+static void
+release(struct process *p)
+{
+	struct registrar *r = &p->r;
+
+	close_doors(p);
+	free(p->doors);
+	clients_close(&r->clients);
+	if (r->redis != NULL)
+		store_redis_close(r->redis);
+	r->redis = NULL;
+	if (r->io != NULL)
+		store_io_close(r->io);
+	changes_release(&r->changes);
+	if (r->publisher != NULL)
+		publish_close(r);
+	vet_release(&r->vet);
+	book_release(&r->book);
+	ev_release(&r->loop);
+	boot_release(&r->boot);
+}
+
+int
+registrar_main(void)
+{
+	static struct process process;
+	struct registrar *r = &process.r;
+	bool served;
+
+	signal(SIGPIPE, SIG_IGN);
+	log_open(LOG_TO_STDERR, "registrar", LOG_INFO);
+	if (boot_receive(&r->boot, CTL_FD) == -1)
+		return EXIT_FAILURE;
+	r->conf = r->boot.conf;
+	log_open((enum log_sink)r->conf->log_sink, "registrar",
+	    r->conf->log_priority);
+	served = prepare(r) && serve(&process);
+	log_event(LOG_INFO, "ended", "names=%zu routes=%zu", r->book.nnames,
+	    r->book.nroutes);
+	release(&process);
+	return served ? EXIT_SUCCESS : EXIT_FAILURE;
+}

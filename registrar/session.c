@@ -1,0 +1,378 @@
+/*
+ * Collects the lines and finds out who sent them, both at once; then it
+ * decides, has the change made, and answers.
+ */
+#include "registrar/session.h"
+
+#include <assert.h>
+#include <bsd/string.h>
+#include <bsd/sys/cdefs.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+
+#include "lib/log.h"
+#include "lib/sock.h"
+#include "registrar/line.h"
+#include "registrar/process.h"
+#include "route/pattern.h"
+
+#define SESSIONS_MAX 4096
+#define STORE_MS 2500 /* the stores take at most 2 s by themselves */
+#define REFUSALS_MAX 20 /* lines in the log within a second */
+
+/* The answers that are fixed, byte for byte. */
+#define SAY_OK "ok"
+#define SAY_UNKNOWN "fail"
+#define SAY_IDENT                                                              \
+	"Identd authentication failed. Please contact an administrator"
+#define SAY_NO_TOOL "This service available only to tool accounts"
+
+enum identity {
+	IDENTITY_ASKED, /* nobody knows yet */
+	IDENTITY_TOOL,
+	IDENTITY_NO_TOOL,
+	IDENTITY_FAILED,
+	IDENTITY_NO_USER, /* on the Unix socket: no entry in local_tools */
+};
+
+struct session {
+	struct client client;
+	struct peer *peer; /* held; NULL: not counted */
+	bool local;	   /* on the Unix socket */
+	uid_t uid;	   /* there */
+	struct ip ip;	   /* of the host, elsewhere */
+	struct ident_query query;
+	struct change *change; /* borrowed; while it is under way */
+	enum identity identity;
+	char key[TOOL_NAME_MAX + 2]; /* with IDENTITY_TOOL */
+	enum line_fault fault;
+	struct line_request request; /* points into client.in */
+};
+
+static struct session *
+session_of(struct client *c)
+{
+	return __containerof(c, struct session, client);
+}
+
+static void
+answer(struct session *s, const char *text)
+{
+	buf_printf(&s->client.out, "%s", text);
+	client_answer(&s->client);
+}
+
+/* Refuse for a reason of the last row of table 1.1. */
+static void
+refuse(struct session *s, const char *why)
+{
+	buf_printf(&s->client.out, "fail: %s", why);
+	client_answer(&s->client);
+}
+
+static const char *
+host_name(const struct session *s, char out[INET6_ADDRSTRLEN])
+{
+	if (s->local)
+		snprintf(out, INET6_ADDRSTRLEN, "uid %u", (unsigned)s->uid);
+	else
+		ip_format(&s->ip, out);
+	return out;
+}
+
+/* Strangers can make as many of these as they like: not in the log. */
+static void
+note_refusal(struct session *s)
+{
+	static uint64_t second;
+	static unsigned lines;
+	struct registrar *r = s->client.r;
+	struct span said = buf_span(&s->client.out);
+	char host[INET6_ADDRSTRLEN];
+
+	if (r->loop.now_ms / 1000 != second) {
+		second = r->loop.now_ms / 1000;
+		lines = 0;
+	}
+	if (lines++ >= REFUSALS_MAX)
+		return;
+	log_event(LOG_NOTICE, "registration-refused", "host=%s said=\"%.*s\"",
+	    host_name(s, host), SPAN_ARG(said));
+}
+
+/* Who is it? */
+
+static void
+set_tool(struct session *s, struct span tool)
+{
+	s->identity = IDENTITY_TOOL;
+	s->key[0] = KEY_TOOL;
+	memcpy(s->key + 1, tool.ptr, tool.len);
+	s->key[tool.len + 1] = '\0';
+}
+
+static void decide(struct session *s);
+
+static void
+identified(struct ident_query *q, enum ident_fault fault, struct span user)
+{
+	struct session *s = __containerof(q, struct session, query);
+	const char *prefix = s->client.r->conf->account_prefix;
+	char host[INET6_ADDRSTRLEN];
+	struct span tool;
+
+	if (fault != IDENT_FINE) {
+		s->identity = IDENTITY_FAILED;
+		log_event(LOG_DEBUG, "ident-failed", "host=%s fault=%s",
+		    host_name(s, host), ident_fault_name(fault));
+	} else if (vet_account(user, span_str(prefix), &tool)) {
+		set_tool(s, tool);
+	} else {
+		s->identity = IDENTITY_NO_TOOL;
+	}
+	decide(s);
+}
+
+/* The kernel says who connected; local_tools says which tool that is. */
+static void
+identify_local(struct session *s)
+{
+	const struct conf *conf = s->client.r->conf;
+
+	s->identity = IDENTITY_NO_USER;
+	for (size_t i = 0; i < conf->nlocal_tools; i++)
+		if (conf->local_tools[i].uid == s->uid) {
+			set_tool(s, span_str(conf->local_tools[i].name));
+			return;
+		}
+}
+
+/*
+ * The answer of identd holds for this connection only: once the client has
+ * closed it, the port may be somebody else's (7-security.md 7.4).
+ */
+static bool
+still_connected(const struct session *s)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (s->local)
+		return true;
+	return getsockopt(
+		   s->client.io.fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	       info.tcpi_state == TCP_ESTABLISHED;
+}
+
+/* What is to be done? */
+
+static void
+stored(struct change *change, enum change_result result)
+{
+	struct session *s = change->arg;
+
+	s->change = NULL;
+	if (result == CHANGE_DONE) {
+		answer(s, SAY_OK);
+		return;
+	}
+	refuse(s, change->why);
+	note_refusal(s);
+}
+
+static struct change *
+new_change(const struct session *s)
+{
+	bool set = s->request.verb != VERB_UNREGISTER;
+	struct span route = s->request.route;
+	char pattern[LINE_MAX_BYTES + 1];
+	struct change *change;
+
+	memcpy(pattern, route.ptr, route.len);
+	pattern[route.len] = '\0';
+	change = change_new(set ? CHANGE_SET : CHANGE_STRIKE, s->key, pattern);
+	if (change == NULL || !set)
+		return change;
+	change->destination =
+	    strndup(s->request.destination.ptr, s->request.destination.len);
+	if (change->destination == NULL) {
+		change_free(change);
+		return NULL;
+	}
+	change->canonical = s->request.verb == VERB_REGISTER_CANONICAL;
+	return change;
+}
+
+/* Returns NULL, or why not. */
+static const char *
+vet_request(
+    const struct session *s, struct backend *backend, char *why, size_t size)
+{
+	enum vet_fault fault;
+
+	if (!pattern_valid(s->request.route, why, size))
+		return why;
+	if (s->request.verb == VERB_UNREGISTER)
+		return NULL;
+	fault = vet_url(s->request.destination, backend);
+	if (fault == VET_FINE)
+		fault = vet_destination(
+		    &s->client.r->vet, backend, s->local ? NULL : &s->ip);
+	return fault == VET_FINE ? NULL : vet_says(fault);
+}
+
+static void
+submit(struct session *s)
+{
+	struct backend backend = { .port = 0 };
+	char text[128];
+	const char *why = vet_request(s, &backend, text, sizeof(text));
+	struct change *change = why == NULL ? new_change(s) : NULL;
+
+	if (change == NULL) {
+		refuse(s, why != NULL ? why : "no memory: try again later");
+		note_refusal(s);
+		return;
+	}
+	change->origin = ORIGIN_TOOL;
+	change->backend = backend;
+	change->arg = s;
+	change->done = stored;
+	s->change = change;
+	client_work_within(&s->client, STORE_MS);
+	change_submit_take(s->client.r, change);
+}
+
+static const char *const line_says[] = {
+	[LINE_MORE] = "the connection ended before the last line: end each "
+		      "line with a newline",
+	[LINE_TOO_LONG] = "a line is longer than 1024 bytes: shorten it",
+	[LINE_CONTROL] = "a line has a control character: leave it out",
+};
+
+static void
+refuse_user(struct session *s)
+{
+	char why[128];
+
+	snprintf(why, sizeof(why),
+	    "uid %u is no tool here: add \"%u:NAME\" to local_tools in "
+	    "dynproxy.conf",
+	    (unsigned)s->uid, (unsigned)s->uid);
+	refuse(s, why);
+}
+
+/* Both are there: who it is, and what is wanted. */
+static void
+decide(struct session *s)
+{
+	if (!s->client.complete || s->client.answered ||
+	    s->identity == IDENTITY_ASKED)
+		return;
+	if (s->identity == IDENTITY_FAILED)
+		answer(s, SAY_IDENT);
+	else if (s->identity == IDENTITY_NO_TOOL)
+		answer(s, SAY_NO_TOOL);
+	else if (s->identity == IDENTITY_NO_USER)
+		refuse_user(s);
+	else if (s->fault == LINE_UNKNOWN)
+		answer(s, SAY_UNKNOWN);
+	else if (s->fault != LINE_FINE)
+		refuse(s, line_says[s->fault]);
+	else if (!still_connected(s))
+		refuse(s, "you have closed the connection: keep it open until "
+			  "the answer comes");
+	else {
+		submit(s);
+		return;
+	}
+	note_refusal(s);
+}
+
+static void
+received(struct client *c)
+{
+	struct session *s = session_of(c);
+
+	s->fault = line_parse(buf_span(&c->in), &s->request);
+	if (s->fault == LINE_MORE && (!c->ended || buf_len(&c->in) == 0))
+		return; /* more will come, or nobody wants anything */
+	client_work(c);
+	decide(s);
+}
+
+static void
+expired(struct client *c)
+{
+	struct session *s = session_of(c);
+
+	if (s->identity == IDENTITY_FAILED)
+		answer(s, SAY_IDENT);
+	else if (s->identity == IDENTITY_NO_TOOL)
+		answer(s, SAY_NO_TOOL);
+	else if (s->change == NULL)
+		refuse(s, "the request took too long: send all its lines at "
+			  "once");
+	else {
+		s->change->done = NULL;
+		s->change = NULL;
+		refuse(s, "the stores take too long: it may be registered or "
+			  "not; register again in a minute");
+	}
+	note_refusal(s);
+}
+
+static const char *
+opened(struct client *c)
+{
+	struct session *s = session_of(c);
+	struct registrar *r = c->r;
+	struct addr local = { .len = sizeof(local.u) };
+	struct ip id;
+
+	c->request_ms = r->conf->registration_timeout_ms;
+	c->work_ms = 2 * r->conf->ident_timeout_ms; /* which ends by itself */
+	s->local = !addr_ip(&c->peer, &s->ip);
+	if (s->local ? sock_peer_uid(c->io.fd, &s->uid) == -1
+		     : getsockname(c->io.fd, &local.u.sa, &local.len) == -1)
+		return SAY_IDENT;
+	id = s->local ? peer_user(s->uid) : s->ip;
+	s->peer = peer_hold(&r->peers, &id);
+	if (s->peer == NULL)
+		return "fail: no memory: try again later";
+	if (s->peer->open > r->conf->registrations_open_max)
+		return "fail: your host has too many registrations open: "
+		       "close some and try again";
+	if (s->local) {
+		identify_local(s);
+	} else {
+		s->query.done = identified;
+		ident_ask(&r->ident, &s->query, s->peer, &local, &c->peer);
+	}
+	return NULL;
+}
+
+static void
+closed(struct client *c)
+{
+	struct session *s = session_of(c);
+
+	ident_cancel(&s->query);
+	if (s->change != NULL)
+		s->change->done = NULL;
+	if (s->peer != NULL)
+		peer_drop(&c->r->peers, s->peer);
+}
+
+const struct client_kind session_kind = {
+	.listener = LISTEN_REGISTRATION,
+	.size = sizeof(struct session),
+	.request_max = LINE_REQUEST_MAX,
+	.open_max = SESSIONS_MAX,
+	.full = "fail: too many registrations are open: try again in a minute",
+	.opened = opened,
+	.received = received,
+	.expired = expired,
+	.closed = closed,
+};

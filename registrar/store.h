@@ -1,0 +1,63 @@
+/*
+ * The two stores: SQLite, always (store_io.c is its thread, store_sqlite.c
+ * its statements), and Redis, when configured (redis.c is the connection,
+ * store_redis.c the layout, redis_watch.c what others write).
+ */
+#ifndef REGISTRAR_STORE_H
+#define REGISTRAR_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "registrar/change.h"
+
+struct registrar;
+struct store_io;
+struct store_redis;
+
+/* One route as the SQLite file holds it. */
+struct stored_route {
+	const char *key, *pattern, *destination;
+	enum origin origin;
+	bool canonical; /* of its name */
+	uint64_t version, since_ms;
+};
+
+/*
+ * Open, or make, <directory>/routes.sqlite and call found() for each route in
+ * it.  Synchronous: only before the loop runs.  NULL: it was logged why.
+ */
+struct store_io *store_io_open(struct registrar *r, const char *directory,
+    void (*found)(struct registrar *r, const struct stored_route *route));
+
+/* Ends the thread when all that was handed to it is on disk. */
+void store_io_close(struct store_io *io);
+
+/*
+ * Have a change written: many are committed together.  change_stored() is
+ * called on the loop when it is on disk, or could not be.
+ */
+void store_io_save(struct store_io *io, struct change *change);
+
+/* Begin to connect to conf->redis; comes back by itself whenever it is lost. */
+struct store_redis *store_redis_open(struct registrar *r);
+void store_redis_close(struct store_redis *redis);
+
+/*
+ * Have a change written to Redis.  change_stored() is called when Redis has
+ * acknowledged it; or, with store_down = accept, at once when Redis is not
+ * there, and the change is made good when it comes back.  At most 2 s.
+ */
+void store_redis_save(struct store_redis *redis, struct change *change);
+
+struct store_redis_status {
+	bool connected;
+	uint64_t synced_ms; /* CLOCK_REALTIME of the last full pass; 0: never */
+	size_t unsaved;     /* changes that Redis has not got yet */
+	uint64_t refused;   /* foreign entries that were malformed */
+};
+void store_redis_status(const struct store_redis *redis,
+    struct store_redis_status *status);
+
+#endif

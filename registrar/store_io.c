@@ -1,0 +1,313 @@
+/*
+ * The thread that writes to SQLite.  It takes all that waits, commits it as
+ * one, and hands it back, so that no fsync ever blocks the loop.
+ */
+#include "registrar/store_io.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "registrar/process.h"
+#include "registrar/store_sqlite.h"
+
+/* A change on its way through the thread; made and freed by the loop. */
+struct job {
+	TAILQ_ENTRY(job) queue; /* waiting, then the thread's, then written */
+	TAILQ_ENTRY(job) entry; /* in open; the loop's only */
+	struct change *change;  /* borrowed; the thread reads its strings */
+	const char *fault;      /* NULL: it is on disk */
+};
+TAILQ_HEAD(jobs, job);
+
+struct store_io {
+	struct registrar *r;     /* borrowed */
+	struct store_sqlite *db; /* owned; the thread's while that runs */
+	struct ev_io event;      /* an eventfd: something was written */
+	struct jobs open;        /* all that are not answered, oldest first */
+	bool failing;            /* the last answer was a failure */
+	bool closing;            /* store_io_close() has been called */
+	pthread_t thread;
+
+	pthread_mutex_t lock; /* of the rest */
+	pthread_cond_t wake;  /* there are waiting ones, or it is the end */
+	struct jobs waiting, written;
+	bool ending;
+};
+
+static bool
+save_all(struct store_sqlite *db, const struct jobs *batch)
+{
+	const struct job *job;
+
+	if (!store_sqlite_begin(db))
+		return false;
+	TAILQ_FOREACH (job, batch, queue)
+		if (!store_sqlite_save(db, job->change))
+			return false;
+	return store_sqlite_commit(db);
+}
+
+static const char *
+save_one(struct store_sqlite *db, const struct change *change)
+{
+	if (store_sqlite_begin(db) && store_sqlite_save(db, change) &&
+	    store_sqlite_commit(db))
+		return NULL;
+	store_sqlite_rollback(db);
+	return store_sqlite_error(db);
+}
+
+/* One commit for all; where that fails, each gets its own chance, once. */
+static void
+write_batch(struct store_sqlite *db, struct jobs *batch)
+{
+	bool saved = save_all(db, batch);
+	struct job *job;
+
+	if (!saved)
+		store_sqlite_rollback(db);
+	TAILQ_FOREACH (job, batch, queue)
+		job->fault = saved ? NULL : save_one(db, job->change);
+}
+
+static void
+tell_loop(const struct store_io *io)
+{
+	uint64_t one = 1;
+	ssize_t n = write(io->event.fd, &one, sizeof(one));
+
+	assert(n == (ssize_t)sizeof(one)); /* fails only at 2^64 - 1 */
+	(void)n;
+}
+
+static void *
+run_thread(void *arg)
+{
+	struct store_io *io = arg;
+	struct jobs batch = TAILQ_HEAD_INITIALIZER(batch);
+
+	pthread_mutex_lock(&io->lock);
+	for (;;) {
+		while (TAILQ_EMPTY(&io->waiting) && !io->ending)
+			pthread_cond_wait(&io->wake, &io->lock);
+		if (TAILQ_EMPTY(&io->waiting))
+			break;
+		TAILQ_CONCAT(&batch, &io->waiting, queue);
+		pthread_mutex_unlock(&io->lock);
+		write_batch(io->db, &batch);
+		pthread_mutex_lock(&io->lock);
+		TAILQ_CONCAT(&io->written, &batch, queue);
+		tell_loop(io);
+	}
+	pthread_mutex_unlock(&io->lock);
+	return NULL;
+}
+
+static void
+fail(struct store_io *io, struct change *change, const char *fault)
+{
+	snprintf(change->why, sizeof(change->why),
+	    "the route cannot be stored (%s): try again later, or tell an "
+	    "administrator", fault);
+	change_stored(io->r, change, false);
+}
+
+/* Logged when it begins and when it ends, not for each change. */
+static void
+note(struct store_io *io, const char *fault)
+{
+	if (fault != NULL && !io->failing)
+		log_event(LOG_ERR, "store-failed",
+		    "routes.sqlite: %s: no route can be registered", fault);
+	else if (fault == NULL && io->failing)
+		log_event(LOG_NOTICE, "store-works", "routes.sqlite");
+	io->failing = fault != NULL;
+}
+
+/* The last answer may end the change and start the next one of its name. */
+static void
+answer(struct store_io *io, struct job *job)
+{
+	struct change *change = job->change;
+	const char *fault = job->fault;
+
+	TAILQ_REMOVE(&io->open, job, entry);
+	free(job);
+	note(io, fault);
+	if (fault == NULL)
+		change_stored(io->r, change, true);
+	else
+		fail(io, change, fault);
+}
+
+static void
+answer_written(struct store_io *io)
+{
+	struct jobs written = TAILQ_HEAD_INITIALIZER(written);
+	struct job *job;
+
+	pthread_mutex_lock(&io->lock);
+	TAILQ_CONCAT(&written, &io->written, queue);
+	pthread_mutex_unlock(&io->lock);
+	while ((job = TAILQ_FIRST(&written)) != NULL) {
+		TAILQ_REMOVE(&written, job, queue);
+		answer(io, job);
+	}
+}
+
+static void
+event_ready(struct ev_io *event, uint32_t events)
+{
+	struct store_io *io =
+	    (struct store_io *)((char *)event - offsetof(struct store_io, event));
+	uint64_t count;
+
+	(void)events;
+	if (read(event->fd, &count, sizeof(count)) == -1)
+		return; /* EAGAIN: seen before */
+	answer_written(io);
+}
+
+/* Signals are the loop's: the thread is made with all of them blocked. */
+static int
+start_thread(struct store_io *io)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&io->thread, NULL, run_thread, io);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error == 0)
+		return 0;
+	errno = error;
+	return -1;
+}
+
+static int
+start(struct store_io *io)
+{
+	io->event.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (io->event.fd == -1)
+		return -1;
+	if (ev_add(&io->r->loop, &io->event, EPOLLIN) == -1)
+		return -1;
+	return start_thread(io);
+}
+
+static void
+release(struct store_io *io)
+{
+	if (io->event.fd != -1) {
+		ev_del(&io->r->loop, &io->event);
+		close(io->event.fd);
+	}
+	pthread_cond_destroy(&io->wake);
+	pthread_mutex_destroy(&io->lock);
+	store_sqlite_close(io->db);
+	free(io);
+}
+
+struct load {
+	struct registrar *r;
+	void (*found)(struct registrar *r, const struct stored_route *route);
+};
+
+static void
+load_one(void *arg, const struct stored_route *route)
+{
+	const struct load *load = arg;
+
+	load->found(load->r, route);
+}
+
+struct store_io *
+store_io_open(struct registrar *r, const char *directory,
+    void (*found)(struct registrar *r, const struct stored_route *route))
+{
+	struct store_io *io = calloc(1, sizeof(*io));
+	struct load load = { r, found };
+
+	if (io == NULL) {
+		log_event(LOG_ERR, "store-failed", "out of memory");
+		return NULL;
+	}
+	io->r = r;
+	io->event = (struct ev_io){ .fd = -1, .ready = event_ready };
+	pthread_mutex_init(&io->lock, NULL);
+	pthread_cond_init(&io->wake, NULL);
+	TAILQ_INIT(&io->open);
+	TAILQ_INIT(&io->waiting);
+	TAILQ_INIT(&io->written);
+	io->db = store_sqlite_open(directory); /* which says why not */
+	if (io->db == NULL)
+		goto fail;
+	if (!store_sqlite_each(io->db, load_one, &load)) {
+		log_event(LOG_ERR, "store-failed", "routes.sqlite: %s",
+		    store_sqlite_error(io->db));
+		goto fail;
+	}
+	if (start(io) == -1) {
+		log_event(LOG_ERR, "store-failed", "its thread: %s",
+		    strerror(errno));
+		goto fail;
+	}
+	return io;
+
+fail:
+	release(io);
+	return NULL;
+}
+
+void
+store_io_close(struct store_io *io)
+{
+	if (io == NULL)
+		return;
+	io->closing = true;
+	pthread_mutex_lock(&io->lock);
+	io->ending = true;
+	pthread_cond_signal(&io->wake);
+	pthread_mutex_unlock(&io->lock);
+	pthread_join(io->thread, NULL);
+	answer_written(io);
+	assert(TAILQ_EMPTY(&io->open));
+	release(io);
+}
+
+void
+store_io_save(struct store_io *io, struct change *change)
+{
+	struct job *job = io->closing ? NULL : calloc(1, sizeof(*job));
+
+	if (job == NULL) {
+		fail(io, change, io->closing ? "the registrar is ending"
+		                             : "out of memory");
+		return;
+	}
+	job->change = change;
+	TAILQ_INSERT_TAIL(&io->open, job, entry);
+	pthread_mutex_lock(&io->lock);
+	TAILQ_INSERT_TAIL(&io->waiting, job, queue);
+	pthread_cond_signal(&io->wake);
+	pthread_mutex_unlock(&io->lock);
+}
+
+bool
+store_io_busy(const struct store_io *io, const char *key)
+{
+	const struct job *job;
+
+	TAILQ_FOREACH (job, &io->open, entry)
+		if (strcmp(job->change->key, key) == 0)
+			return true;
+	return false;
+}

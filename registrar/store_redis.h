@@ -1,0 +1,112 @@
+/*
+ * What the parts of the Redis store share: store_redis.c (both connections,
+ * and what we write), redis_watch.c (what others write, as it happens) and
+ * redis_pass.c (all there is, now and then).  All of it runs on the loop.
+ */
+#ifndef REGISTRAR_STORE_REDIS_H
+#define REGISTRAR_STORE_REDIS_H
+
+#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "registrar/redis.h"
+#include "registrar/redis_unsaved.h"
+#include "registrar/store.h"
+#include "shm/route.h"
+
+#define WINDOW_MAX       64   /* keys read, or pushed, at the same time */
+#define REFUSED_NAMES    4096 /* of which it is logged that they were refused */
+#define TOO_LARGE_NAMES  64   /* whose reply was over REDIS_REPLY_MAX */
+
+struct save;   /* a change whose EXEC has not been answered: store_redis.c */
+struct wanted; /* a name to be read: redis_watch.c */
+
+struct store_redis;
+
+/* Telling Redis what it has not got: one round over the unsaved. */
+struct push {
+	bool running;
+	size_t open;        /* transactions not yet answered */
+	bool failed;        /* one of this round was refused: wait longer */
+	struct timer timer; /* the next round */
+	char key[KEY_MAX];  /* where the round is; empty: at its beginning */
+	char pattern[ROUTE_PATTERN_MAX + 1];
+};
+
+struct watch {
+	void (*begun)(struct store_redis *s); /* when tracking is on */
+	char id[24];        /* of the connection for messages */
+	RB_HEAD(wanted_names, wanted) names; /* owned; each at most once */
+	size_t nnames;
+	TAILQ_HEAD(wanted_queue, wanted) queue, resting;
+	size_t reading;
+	struct timer timer; /* those that rest go on */
+	uint64_t refused;   /* entries that were malformed */
+	uint64_t refused_names[REFUSED_NAMES]; /* their hashes; 0: free */
+	struct {
+		uint64_t name, until_ms;
+	} too_large[TOO_LARGE_NAMES];
+};
+
+enum pass_phase {
+	PASS_IDLE,
+	PASS_WHO,       /* INFO: which Redis is it? */
+	PASS_PREFIX,    /* SCAN, and what it names is read */
+	PASS_FRONTEND,
+	PASS_BOOK,      /* names that only the book has are read */
+};
+
+struct pass {
+	enum pass_phase phase;
+	bool loss;         /* what is missing there is lost, not removed */
+	bool flushed;      /* Redis has said so since the last pass began */
+	bool scanning;     /* a SCAN has not been answered */
+	size_t open;       /* reads asked of watch, not yet done */
+	struct timer timer;
+	uint64_t begun_ms;
+	char cursor[24];   /* of SCAN */
+	char book_at[KEY_MAX]; /* of PASS_BOOK: the name last seen */
+	char replid[48], replid2[48]; /* this Redis's; empty: it does not say */
+	char known[48];    /* replid of the last complete pass */
+	uint64_t *seen;    /* owned; hashes of the names that SCAN gave */
+	size_t nseen, seen_size;
+	char **going;      /* owned; names whose routes Redis no longer has */
+	size_t ngoing, going_size;
+	size_t routes_going;
+	uint64_t going_hash; /* of these routes, in any order */
+	uint64_t held_hash, held_ms; /* of a pass that was held; 0: none */
+	uint64_t synced_ms;  /* CLOCK_REALTIME; 0: never */
+};
+
+struct store_redis {
+	struct registrar *r;     /* borrowed */
+	struct redis commands;
+	struct redis messages;   /* subscribed to invalidations */
+	bool ready;              /* both are up, and tracking is on */
+	bool lost_logged;
+	bool unsaved_logged;
+	uint64_t hash_key[2];
+	char refusal[96];        /* of the transaction being answered */
+	TAILQ_HEAD(saves, save) saves;
+	struct unsaved unsaved;
+	struct push push;
+	struct watch watch;
+	struct pass pass;
+};
+
+/* May commands be sent? */
+bool store_redis_is_up(const struct store_redis *s);
+
+/* Is a change of ours on its way to Redis, to SQLite or to the book? */
+bool store_redis_busy(struct store_redis *s, const char *key);
+
+/* Tell Redis of the unsaved, if it is there: now, or when it may be tried. */
+void store_redis_push(struct store_redis *s);
+
+/* Never 0. */
+uint64_t store_redis_hash(const struct store_redis *s, const char *text);
+
+#endif

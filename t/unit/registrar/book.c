@@ -1,0 +1,99 @@
+/* The book holds what was entered, in order, and nothing else. */
+#include "registrar/book.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "t/tap.h"
+
+static const struct backend backend = { .port = 8000 };
+
+static struct book_route *
+enter(struct book *book, const char *key, const char *pattern,
+    const char *destination)
+{
+	return book_set(
+	    book, key, pattern, destination, &backend, ORIGIN_TOOL, 1);
+}
+
+static void
+try_routes(struct book *book)
+{
+	struct book_route *first = enter(book, "talpha", ".*", "http://a");
+	struct book_route *route;
+	struct book_name *name;
+
+	ok(first != NULL, "a route is entered");
+	name = book_find(book, "talpha");
+	is_int(name->nroutes, 1, "its name has one");
+	route = book_find_route(name, ".*");
+	is_str(route->destination, "http://a", "it is found");
+	ok(book_find_route(name, "/x") == NULL, "another is not");
+
+	enter(book, "talpha", ".*", "http://b");
+	name = book_find(book, "talpha");
+	is_int(name->nroutes, 1, "the same pattern replaces it");
+	is_str(book_find_route(name, ".*")->destination, "http://b",
+	    "by the new destination");
+	enter(book, "talpha", "/x", "http://c");
+	is_int(book->nroutes, 2, "another pattern does not");
+
+	book_strike(book, name, book_find_route(name, ".*"));
+	is_int(book_find(book, "talpha")->nroutes, 1, "one is struck");
+	book_strike(book, name, book_find_route(name, "/x"));
+	ok(book_find(book, "talpha") == NULL, "the last takes the name along");
+	is_int(book->nnames + book->nroutes, 0, "nothing is left");
+}
+
+/* Entering a route with what is the book's own memory must not harm it. */
+static void
+try_own_memory(struct book *book)
+{
+	struct book_route *route = enter(book, "talpha", ".*", "http://a");
+	struct book_name *name = book_find(book, "talpha");
+
+	route = enter(book, name->key, route->pattern, route->destination);
+	is_str(route->destination, "http://a", "entered anew from itself");
+	book_strike(book, name, route);
+}
+
+/* In byte order, whatever the order they came in. */
+static void
+try_order(struct book *book)
+{
+	enum { N = 1000 };
+	char key[16], last[16] = "";
+	struct book_name *name;
+	size_t seen = 0;
+	bool rising = true;
+
+	for (int i = 0; i < N; i++) {
+		snprintf(key, sizeof(key), "t%03d", i * 7919 % N);
+		enter(book, key, ".*", "http://a");
+	}
+	for (name = book_from(book, ""); name != NULL;
+	     name = book_next(name), seen++) {
+		rising = rising && strcmp(last, name->key) < 0;
+		snprintf(last, sizeof(last), "%s", name->key);
+	}
+	is_int(seen, N, "a walk sees each name");
+	ok(rising, "in byte order");
+	is_str(book_from(book, "t500")->key, "t500", "from a name that is there");
+	is_str(book_from(book, "t500x")->key, "t501", "from one that is not");
+	ok(book_from(book, "t999x") == NULL, "and from behind the last");
+}
+
+int
+main(void)
+{
+	struct book book;
+
+	book_init(&book);
+	ok(book_from(&book, "") == NULL, "an empty book has no first name");
+	try_routes(&book);
+	try_own_memory(&book);
+	try_order(&book);
+	book_release(&book);
+	is_int(book.nnames + book.nroutes, 0, "released, it is empty");
+	return done();
+}
