@@ -1,0 +1,199 @@
+/* Answers dynproxyctl: what runs here, and the wish to stop it. */
+#include "master/ctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/ctlmsg.h"
+#include "lib/log.h"
+#include "lib/sock.h"
+#include "master/listeners.h"
+#include "master/master.h"
+#include "master/spawn.h"
+#include "master/supervise.h"
+
+#define CLIENTS_MAX 16
+#define CLIENT_LIFE_MS 5000 /* for one question and its answer */
+#define EXIT_CODE_USAGE 2   /* dynproxyctl(8), EXIT STATUS */
+
+/* Who asks.  Freed by client_free() only. */
+struct ctl_client {
+	LIST_ENTRY(ctl_client) entry;
+	struct master *master; /* borrowed */
+	struct ev_io io;       /* owns the descriptor */
+	struct timer deadline;
+};
+
+static void
+client_free(struct ctl_client *client)
+{
+	struct master *m = client->master;
+
+	LIST_REMOVE(client, entry);
+	m->nctl_clients--;
+	timer_clear(&m->loop.timers, &client->deadline);
+	ev_del(&m->loop, &client->io);
+	close(client->io.fd);
+	free(client);
+}
+
+static void
+on_deadline(struct timer *t)
+{
+	client_free(
+	    (struct ctl_client *)((char *)t -
+				  offsetof(struct ctl_client, deadline)));
+}
+
+static const char *
+state_name(enum child_state state)
+{
+	static const char *const names[] = {
+		[CHILD_WAITING] = "waiting",
+		[CHILD_STARTING] = "starting",
+		[CHILD_READY] = "ready",
+	};
+
+	return names[state];
+}
+
+/* "worker 0 ready since 2026-11-22T10:00:00Z" */
+static int
+send_child(int fd, const struct child *child)
+{
+	struct ctlmsg msg = { .type = CTL_STATUS,
+		.arg = child->slot,
+		.value = (uint64_t)child->pid };
+	time_t since = (time_t)(child->since_ms / 1000);
+	char name[CHILD_NAME_MAX], when[32];
+	struct tm tm;
+
+	gmtime_r(&since, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	snprintf(msg.text, sizeof(msg.text), "%s %s since %s",
+	    child_name(child, name), state_name(child->state), when);
+	return ctlmsg_send(fd, &msg, -1);
+}
+
+static void
+answer_end(int fd, uint32_t exit_code)
+{
+	struct ctlmsg msg = { .type = CTL_END, .arg = exit_code };
+
+	if (ctlmsg_send(fd, &msg, -1) == -1) /* it did not wait for us */
+		log_event(LOG_DEBUG, "ctl-unanswered", "%s", strerror(errno));
+}
+
+static void
+answer_status(struct master *m, int fd)
+{
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (send_child(fd, &m->children[i]) == -1)
+			return; /* as in answer_end() */
+	answer_end(fd, 0);
+}
+
+static void
+answer(struct master *m, int fd, const struct ctlmsg *question)
+{
+	switch (question->type) {
+	case CTL_STATUS:
+		answer_status(m, fd);
+		break;
+	case CTL_STOP:
+		log_event(LOG_NOTICE, "stop-asked", "graceful=%s",
+		    question->arg != 0 ? "yes" : "no");
+		answer_end(fd, 0);
+		if (question->arg != 0)
+			supervise_drain(m);
+		else
+			supervise_end(m);
+		break;
+	default:
+		answer_end(fd, EXIT_CODE_USAGE);
+	}
+}
+
+/* One question, one answer, and out. */
+static void
+on_question(struct ev_io *io, uint32_t events)
+{
+	struct ctl_client *client =
+	    (struct ctl_client *)((char *)io - offsetof(struct ctl_client, io));
+	struct ctlmsg question;
+	int fd, got;
+
+	(void)events;
+	got = ctlmsg_recv(io->fd, &question, &fd);
+	if (fd != -1)
+		close(fd);
+	if (got == -1 && errno == EAGAIN)
+		return;
+	if (got == 1)
+		answer(client->master, io->fd, &question);
+	client_free(client);
+}
+
+static bool
+may_ask(int fd)
+{
+	uid_t uid;
+
+	return sock_peer_uid(fd, &uid) == 0 && (uid == 0 || uid == geteuid());
+}
+
+static void
+on_client(struct ev_io *io, uint32_t events)
+{
+	struct master *m =
+	    (struct master *)((char *)io - offsetof(struct master, ctl));
+	struct ctl_client *client = NULL;
+	struct addr peer;
+	int fd = sock_accept(io->fd, &peer);
+
+	(void)events;
+	if (fd == -1)
+		return; /* it went away; or no descriptors: it waits */
+	if (may_ask(fd) && m->nctl_clients < CLIENTS_MAX)
+		client = calloc(1, sizeof(*client));
+	if (client == NULL) {
+		close(fd);
+		return;
+	}
+	client->master = m;
+	client->io = (struct ev_io){ fd, on_question };
+	client->deadline.fire = on_deadline;
+	if (ev_add(&m->loop, &client->io, EPOLLIN) == -1) {
+		close(fd);
+		free(client);
+		return;
+	}
+	timer_set(&m->loop.timers, &client->deadline,
+	    m->loop.now_ms + CLIENT_LIFE_MS);
+	LIST_INSERT_HEAD(&m->ctl_clients, client, entry);
+	m->nctl_clients++;
+}
+
+int
+ctl_open(struct master *m)
+{
+	for (size_t i = 0; i < m->conf->nlisteners; i++)
+		if (m->conf->listeners[i].kind == LISTEN_MASTER) {
+			m->ctl =
+			    (struct ev_io){ listener_fd(m, i, 0), on_client };
+			return ev_add(&m->loop, &m->ctl, EPOLLIN);
+		}
+	return 0;
+}
+
+void
+ctl_close(struct master *m)
+{
+	while (!LIST_EMPTY(&m->ctl_clients))
+		client_free(LIST_FIRST(&m->ctl_clients));
+}

@@ -1,0 +1,98 @@
+/* Detaches from the terminal, not before there is something to detach. */
+#include "master/daemon.h"
+
+#include <bsd/libutil.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "lib/log.h"
+
+static int waiting = -1; /* a pipe to the process that waits; -1: none */
+static struct pidfh *pid_file;
+
+/* In the process that was called: 0 as soon as a byte comes, 1 at the end. */
+static void __attribute__((noreturn)) wait_for(int fd)
+{
+	char byte;
+	ssize_t n = TEMP_FAILURE_RETRY(read(fd, &byte, 1));
+
+	_exit(n == 1 ? 0 : 1);
+}
+
+int
+daemon_begin(void)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return -1;
+	switch (fork()) {
+	case -1:
+		return -1;
+	case 0:
+		close(ends[0]);
+		waiting = ends[1];
+		return setsid() == -1 || chdir("/") == -1 ? -1 : 0;
+	default:
+		close(ends[1]);
+		wait_for(ends[0]);
+	}
+}
+
+int
+daemon_lock(const struct conf *conf)
+{
+	pid_t other = -1;
+
+	pid_file = pidfile_open(conf->pid_file, 0644, &other);
+	if (pid_file != NULL)
+		return 0;
+	if (errno == EEXIST)
+		log_event(LOG_CRIT, "fatal",
+		    "pid_file %s: dynproxyd runs already, pid %d",
+		    conf->pid_file, other);
+	else
+		log_event(LOG_CRIT, "fatal", "pid_file %s: %s", conf->pid_file,
+		    strerror(errno));
+	return -1;
+}
+
+/* Leave the terminal, or the pipe of an init script, to its owner. */
+static void
+leave_terminal(bool stderr_too)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null == -1)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (stderr_too)
+		dup2(null, STDERR_FILENO);
+	close(null);
+}
+
+void
+daemon_ready(const struct conf *conf)
+{
+	if (pidfile_write(pid_file) == -1)
+		log_event(LOG_ERR, "pid-file-failed", "%s: %s", conf->pid_file,
+		    strerror(errno));
+	if (write(waiting, "", 1) == -1) /* it was killed: nobody waits */
+		log_event(LOG_INFO, "nobody-waits", "%s", strerror(errno));
+	close(waiting);
+	waiting = -1;
+	leave_terminal(conf->log_sink == LOG_TO_SYSLOG);
+	log_open((enum log_sink)conf->log_sink, "master", conf->log_priority);
+}
+
+void
+daemon_end(void)
+{
+	if (pid_file != NULL)
+		pidfile_remove(pid_file);
+	pid_file = NULL;
+}

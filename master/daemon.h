@@ -1,0 +1,22 @@
+/* Life in the background: who started us learns how it went. */
+#ifndef MASTER_DAEMON_H
+#define MASTER_DAEMON_H
+
+struct conf;
+
+/*
+ * Go on in a child process; the caller of dynproxyd waits until daemon_ready()
+ * or our end, and has exit status 0 or 1 from it.  -1 with errno.
+ */
+int daemon_begin(void);
+
+/* Lock the pid file.  -1: it was logged; another instance has it, perhaps. */
+int daemon_lock(const struct conf *conf);
+
+/* We serve: write the pid file, let the caller go and the terminal too. */
+void daemon_ready(const struct conf *conf);
+
+/* Remove the pid file, if there is one of ours. */
+void daemon_end(void);
+
+#endif

@@ -1,0 +1,192 @@
+/* dynproxyd: reads the configuration, prepares all there is, supervises. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "lib/log.h"
+#include "master/ctl.h"
+#include "master/daemon.h"
+#include "master/listeners.h"
+#include "master/master.h"
+#include "master/signals.h"
+#include "master/spawn.h"
+#include "master/supervise.h"
+
+#define DEFAULT_CONF "/etc/dynproxy/dynproxy.conf"
+
+static void __attribute__((noreturn)) usage(void)
+{
+	fputs("usage: dynproxyd [-FTt] [-c file]\n", stderr);
+	exit(2);
+}
+
+/* A descriptor that we open must never be taken for standard error. */
+static void
+open_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		close(fd);
+}
+
+/* Workers have many clients, each with a backend: as many as we may. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* /run is empty after a boot: make what is missing, one level of it. */
+static int
+make_directory(const char *path, mode_t mode)
+{
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
+	log_event(LOG_CRIT, "fatal", "directory %s: %s", path, strerror(errno));
+	return -1;
+}
+
+static int
+make_directory_of(const char *file)
+{
+	char *copy = strdup(file);
+	int rc = copy == NULL ? -1 : make_directory(dirname(copy), 0755);
+
+	free(copy);
+	return rc;
+}
+
+static int
+make_directories(const struct master *m)
+{
+	const struct conf *conf = m->conf;
+
+	for (size_t i = 0; i < conf->nlisteners; i++) {
+		const struct addr *a = &conf->listeners[i].addr;
+
+		if (a->u.sa.sa_family == AF_UNIX &&
+		    make_directory_of(a->u.un.sun_path) == -1)
+			return -1;
+	}
+	if (!m->foreground && make_directory_of(conf->pid_file) == -1)
+		return -1;
+	return make_directory(conf->state_directory, 0700);
+}
+
+/* -1: it was logged why not. */
+static int
+open_loop(struct master *m)
+{
+	if (ev_init(&m->loop) == 0 && signals_open(m) == 0 &&
+	    ctl_open(m) == 0 && supervise_init(m) == 0)
+		return 0;
+	log_event(LOG_CRIT, "fatal", "event loop: %s", strerror(errno));
+	return -1;
+}
+
+/* Start, serve, end.  Returns the exit status. */
+static int
+serve(struct master *m)
+{
+	int status = 1;
+
+	raise_descriptor_limit();
+	if (make_directories(m) == 0 && listeners_open(m) == 0 &&
+	    (m->foreground || daemon_lock(m->conf) == 0) &&
+	    spawn_prepare(m) == 0 && open_loop(m) == 0) {
+		supervise_start(m);
+		ev_run(&m->loop);
+		status = m->status;
+	}
+	ctl_close(m);
+	supervise_release(m);
+	signals_close(m);
+	ev_release(&m->loop);
+	spawn_release(m);
+	listeners_close(m);
+	daemon_end();
+	log_event(LOG_NOTICE, "ended", "status=%d", status);
+	return status;
+}
+
+static int
+check(const struct conf *conf, bool dump)
+{
+	if (dump)
+		conf_dump(conf, stdout);
+	else
+		puts("configuration is fine");
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct master m = { .exe_fd = -1,
+		.config_fd = { -1, -1 },
+		.table_fd = { -1, -1 },
+		.signals.fd = -1,
+		.loop.epfd = -1 };
+	const char *path = DEFAULT_CONF;
+	bool test = false, dump = false;
+	int option, status;
+
+	spawn_enter(argc, argv);
+	open_standard_descriptors();
+	while ((option = getopt(argc, argv, "FTc:t")) != -1)
+		switch (option) {
+		case 'F':
+			m.foreground = true;
+			break;
+		case 'T':
+			dump = true;
+			break;
+		case 'c':
+			path = optarg;
+			break;
+		case 't':
+			test = true;
+			break;
+		default:
+			usage();
+		}
+	if (optind != argc)
+		usage();
+
+	m.conf = conf_read_file(path, stderr);
+	if (m.conf == NULL)
+		return 1;
+	if (test || dump) {
+		status = check(m.conf, dump);
+	} else {
+		if (m.conf->log_sink == LOG_SINK_AUTO)
+			m.conf->log_sink =
+			    m.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG;
+		/* a daemon speaks to its caller until it is ready */
+		log_open(m.foreground ? (enum log_sink)m.conf->log_sink
+				      : LOG_TO_STDERR,
+		    "master", m.conf->log_priority);
+		if (!m.foreground && daemon_begin() == -1)
+			fatal("daemon: %s", strerror(errno));
+		status = serve(&m);
+	}
+	conf_free(m.conf);
+	return status;
+}

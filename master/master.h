@@ -1,0 +1,66 @@
+/* The master process: what all of its parts share. */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include <bsd/sys/queue.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "conf/conf.h"
+#include "lib/ev.h"
+
+enum role { ROLE_WORKER, ROLE_REGISTRAR, ROLE_COUNT };
+
+enum child_state {
+	CHILD_WAITING,  /* no process; the timer starts the next one */
+	CHILD_STARTING, /* has not said that it serves */
+	CHILD_READY,
+};
+
+/* A place for a process, which outlives each of those that take it. */
+struct child {
+	struct master *master; /* borrowed */
+	enum role role;
+	unsigned slot;         /* a worker's number */
+	enum child_state state;
+	pid_t pid;             /* 0: no process */
+	struct ev_io ctl;      /* owns our end of its socket; fd -1: none */
+	struct timer again;    /* the next start, in CHILD_WAITING */
+	uint64_t started_ms;   /* CLOCK_MONOTONIC */
+	uint64_t since_ms;     /* CLOCK_REALTIME of its state */
+	unsigned short_lives;  /* in a row */
+	unsigned failures;     /* exits in a row, none of them ready */
+};
+
+enum phase {
+	PHASE_STARTING, /* not every child has been ready yet */
+	PHASE_SERVING,
+	PHASE_DRAINING, /* workers finish what they have */
+	PHASE_ENDING,   /* every child was told to end */
+};
+
+struct master {
+	struct ev_loop loop;
+	struct conf *conf;     /* owned */
+	bool foreground;       /* -F */
+	enum phase phase;
+	int status;            /* exit status */
+	struct timer deadline; /* of the phase */
+
+	int *listener_fds;     /* owned; see listener_fd() */
+	int exe_fd;            /* our own program, as it was started */
+	int config_fd[ROLE_COUNT];
+	int table_fd[ROLE_COUNT]; /* a worker's cannot write */
+
+	struct child *children; /* owned; workers by slot, then the registrar */
+	size_t nchildren;
+
+	struct ev_io signals;  /* owns a signalfd */
+	struct ev_io ctl;      /* borrows the socket of LISTEN_MASTER */
+	LIST_HEAD(, ctl_client) ctl_clients;
+	unsigned nctl_clients;
+};
+
+#endif

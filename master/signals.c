@@ -1,0 +1,95 @@
+/* Takes signals from a descriptor, where nothing can be interrupted. */
+#include "master/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "master/master.h"
+#include "master/supervise.h"
+
+static void
+refuse_reload(struct master *m)
+{
+	(void)m;
+	log_event(LOG_WARNING, "reload-refused",
+	    "this version reads its configuration at start only: "
+	    "restart dynproxyd");
+}
+
+static void
+ignore_signal(struct master *m)
+{
+	(void)m;
+	log_event(LOG_NOTICE, "signal-ignored",
+	    "USR1, USR2 and WINCH have no meaning in this version");
+}
+
+/* In the order in which they are acted on when several came at once. */
+static const struct {
+	int number;
+	void (*act)(struct master *m);
+} signals[] = {
+	{ SIGCHLD, supervise_reap },
+	{ SIGTERM, supervise_end },
+	{ SIGINT, supervise_end },
+	{ SIGQUIT, supervise_drain },
+	{ SIGHUP, refuse_reload },
+	{ SIGUSR1, ignore_signal },
+	{ SIGUSR2, ignore_signal },
+	{ SIGWINCH, ignore_signal },
+};
+
+/* A write to a closed pipe, or to a terminal by a process in the background. */
+static const int unwanted[] = { SIGPIPE, SIGTTIN, SIGTTOU };
+
+#define nitems(a) (sizeof(a) / sizeof((a)[0]))
+
+static void
+on_signal(struct ev_io *io, uint32_t events)
+{
+	struct master *m =
+	    (struct master *)((char *)io - offsetof(struct master, signals));
+	struct signalfd_siginfo info;
+	bool came[NSIG] = { false };
+
+	(void)events;
+	while (read(io->fd, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo < NSIG)
+			came[info.ssi_signo] = true;
+	for (size_t i = 0; i < nitems(signals); i++)
+		if (came[signals[i].number])
+			signals[i].act(m);
+}
+
+int
+signals_open(struct master *m)
+{
+	sigset_t set;
+
+	for (size_t i = 0; i < nitems(unwanted); i++)
+		signal(unwanted[i], SIG_IGN);
+	sigemptyset(&set);
+	for (size_t i = 0; i < nitems(signals); i++) {
+		signal(signals[i].number, SIG_DFL); /* our starter's wish was */
+		sigaddset(&set, signals[i].number); /* for itself */
+	}
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
+		return -1;
+	m->signals.ready = on_signal;
+	m->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (m->signals.fd == -1)
+		return -1;
+	return ev_add(&m->loop, &m->signals, EPOLLIN);
+}
+
+void
+signals_close(struct master *m)
+{
+	if (m->signals.fd != -1)
+		close(m->signals.fd);
+}

@@ -1,0 +1,250 @@
+/*
+ * Starts children by fork and exec of the program's own descriptor: the path
+ * may lead to another version by now.
+ */
+#include "master/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "lib/ctlmsg.h"
+#include "lib/log.h"
+#include "master/listeners.h"
+#include "master/master.h"
+#include "registrar/registrar.h"
+#include "shm/segment.h"
+#include "shm/table_write.h"
+#include "worker/worker.h"
+
+/* With the role and a worker's slot, ps(1) shows "dynproxyd: worker 0". */
+#define CHILD_ARGV0 "dynproxyd:"
+
+static const struct {
+	const char *name;
+	int (*main)(void);
+	unsigned listeners; /* kinds that it gets, as bits */
+} roles[] = {
+	[ROLE_WORKER] = { "worker", worker_main, 1u << LISTEN_HTTP },
+	[ROLE_REGISTRAR] = { "registrar", registrar_main,
+	    1u << LISTEN_REGISTRATION | 1u << LISTEN_ADMIN |
+		1u << LISTEN_CONTROL },
+};
+
+/* The environment is not theirs, but for what makes these libraries talk. */
+static const char *const kept_variables[] = { "ASAN_OPTIONS", "LSAN_OPTIONS",
+	"TSAN_OPTIONS", "UBSAN_OPTIONS", "JOURNAL_STREAM" };
+
+#define NVARIABLES (sizeof(kept_variables) / sizeof(kept_variables[0]))
+
+const char *
+child_name(const struct child *child, char out[CHILD_NAME_MAX])
+{
+	const char *role = roles[child->role].name;
+
+	if (child->role == ROLE_WORKER)
+		snprintf(out, CHILD_NAME_MAX, "%s %u", role, child->slot);
+	else
+		snprintf(out, CHILD_NAME_MAX, "%s", role);
+	return out;
+}
+
+void
+spawn_enter(int argc, char **argv)
+{
+	/* argv[0] says nothing: valgrind(1) puts the program's path there */
+	for (size_t i = 0; argc > 1 && i < ROLE_COUNT; i++)
+		if (strcmp(argv[1], roles[i].name) == 0) {
+			/* fexecve(3) leaves the number of a descriptor here */
+			prctl(PR_SET_NAME, "dynproxyd");
+			exit(roles[i].main());
+		}
+}
+
+/* The effective configuration as a sealed memfd.  -1 with errno. */
+static int
+config_memfd(const struct conf *conf)
+{
+	int fd = memfd_create("dynproxy-conf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	FILE *out = fd == -1 ? NULL : fdopen(dup(fd), "w");
+	bool written = false;
+
+	if (out != NULL) {
+		conf_dump(conf, out);
+		written = fclose(out) == 0;
+	}
+	if (written &&
+	    fcntl(fd, F_ADD_SEALS,
+		F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+		return fd;
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+/* -1: it was logged. */
+static int
+made(int fd, const char *what)
+{
+	if (fd == -1)
+		log_event(LOG_CRIT, "fatal", "%s: %s", what, strerror(errno));
+	return fd;
+}
+
+int
+spawn_prepare(struct master *m)
+{
+	struct conf without_secrets = *m->conf;
+	char nothing[] = "";
+	int fd;
+
+	/* above the descriptors that a child finds at fixed places */
+	fd = made(open("/proc/self/exe", O_RDONLY | O_CLOEXEC), "own program");
+	m->exe_fd = fd == -1 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, CTL_FD + 1);
+	if (fd != -1)
+		close(fd);
+
+	/* Redis is none of a worker's business */
+	without_secrets.redis_password = nothing;
+	m->config_fd[ROLE_WORKER] =
+	    made(config_memfd(&without_secrets), "configuration");
+	m->config_fd[ROLE_REGISTRAR] =
+	    made(config_memfd(m->conf), "configuration");
+
+	m->table_fd[ROLE_REGISTRAR] = made(
+	    segment_create("dynproxy-table", m->conf->table_size), "table");
+	if (m->table_fd[ROLE_REGISTRAR] == -1 ||
+	    made(table_format(m->table_fd[ROLE_REGISTRAR]), "table") == -1)
+		return -1;
+	m->table_fd[ROLE_WORKER] =
+	    made(segment_reopen_readonly(m->table_fd[ROLE_REGISTRAR]), "table");
+	return m->exe_fd == -1 || m->config_fd[ROLE_WORKER] == -1 ||
+		       m->config_fd[ROLE_REGISTRAR] == -1 ||
+		       m->table_fd[ROLE_WORKER] == -1
+		   ? -1
+		   : 0;
+}
+
+void
+spawn_release(struct master *m)
+{
+	for (size_t i = 0; i < ROLE_COUNT; i++) {
+		if (m->config_fd[i] != -1)
+			close(m->config_fd[i]);
+		if (m->table_fd[i] != -1)
+			close(m->table_fd[i]);
+	}
+	if (m->exe_fd != -1)
+		close(m->exe_fd);
+}
+
+/* Put descriptors where a child finds them; nothing else of ours passes. */
+static int
+arrange_descriptors(const struct master *m, int sock)
+{
+	bool silent = !m->foreground && m->conf->log_sink == LOG_TO_SYSLOG;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null == -1 || dup2(null, STDIN_FILENO) == -1 ||
+	    dup2(null, STDOUT_FILENO) == -1 ||
+	    (silent && dup2(null, STDERR_FILENO) == -1))
+		return -1;
+	if (sock == CTL_FD)
+		return fcntl(sock, F_SETFD, 0);
+	return dup2(sock, CTL_FD) == -1 ? -1 : 0;
+}
+
+/* Between fork and exec: become the child. */
+static void __attribute__((noreturn))
+execute(const struct child *child, int sock)
+{
+	char slot[12];
+	char *argv[] = { (char *)CHILD_ARGV0, (char *)roles[child->role].name,
+		child->role == ROLE_WORKER ? slot : NULL, NULL };
+	char variables[NVARIABLES][1024], *envp[NVARIABLES + 1];
+	size_t n = 0;
+	sigset_t none;
+
+	snprintf(slot, sizeof(slot), "%u", child->slot);
+	for (size_t i = 0; i < NVARIABLES; i++) {
+		const char *value = getenv(kept_variables[i]);
+
+		if (value == NULL)
+			continue;
+		snprintf(variables[n], sizeof(variables[n]), "%s=%s",
+		    kept_variables[i], value);
+		envp[n] = variables[n];
+		n++;
+	}
+	envp[n] = NULL;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setpgid(0, 0); /* Ctrl-C is for the master, which knows the order */
+	if (arrange_descriptors(child->master, sock) == 0) {
+		/* those that our own starter left open, too */
+		close_range(CTL_FD + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+		fexecve(child->master->exe_fd, argv, envp);
+	}
+	log_event(LOG_ERR, "exec-failed", "%s", strerror(errno));
+	_exit(1);
+}
+
+/* All that boot_receive() waits for. */
+static int
+hand_over(const struct child *child, int sock)
+{
+	const struct master *m = child->master;
+	const struct conf *conf = m->conf;
+	struct ctlmsg msg = { .type = CTL_CONFIG };
+	bool sent = ctlmsg_send(sock, &msg, m->config_fd[child->role]) == 0;
+
+	msg.type = CTL_TABLE;
+	sent = sent && ctlmsg_send(sock, &msg, m->table_fd[child->role]) == 0;
+
+	msg.type = CTL_LISTENER;
+	for (size_t i = 0; sent && i < conf->nlisteners; i++) {
+		if (!(roles[child->role].listeners &
+			1u << conf->listeners[i].kind))
+			continue;
+		msg.arg = (uint32_t)i;
+		sent = ctlmsg_send(
+			   sock, &msg, listener_fd(m, i, child->slot)) == 0;
+	}
+	msg.type = CTL_START;
+	msg.arg = child->slot;
+	return sent && ctlmsg_send(sock, &msg, -1) == 0 ? 0 : -1;
+}
+
+int
+spawn_child(struct child *child)
+{
+	int pair[2], saved;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return -1;
+	/* ours is non-blocking: a child that reads nothing stops nobody */
+	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 ||
+	    hand_over(child, pair[0]) == -1 || (pid = fork()) == -1) {
+		saved = errno; /* close() may change it */
+		close(pair[0]);
+		close(pair[1]);
+		errno = saved;
+		return -1;
+	}
+	if (pid == 0)
+		execute(child, pair[1]);
+	close(pair[1]);
+	child->pid = pid;
+	child->ctl.fd = pair[0];
+	return 0;
+}

@@ -1,0 +1,56 @@
+# Every setting is in dynproxy.conf(5) and in the file as shipped, with its
+# default, and nothing else is; manual pages are clean.
+use v5.26;
+use warnings;
+use Test::More;
+
+sub slurp {
+    my ($path) = @_;
+    open my $fh, '<', $path or die "$path: $!";
+    local $/;
+    return <$fh>;
+}
+
+# name => default, from the table that the parser uses
+my %table;
+my @order;
+my ($rows) = slurp('conf/directives.c') =~ /^const struct directive directives\[\] = \{(.*?)^\};/ms;
+while ($rows =~ /\{ "(\w+)",(.*?)\.help/gs) {
+    my ($name, $row) = ($1, $2);
+    my ($preset) = $row =~ /\.preset = ((?:\s*"[^"]*")+)/ or die "$name has no default";
+    $table{$name} = join '', $preset =~ /"([^"]*)"/g;
+    push @order, $name;
+}
+cmp_ok scalar(@order), '>', 40, 'the table of settings is found';
+
+# .It Cm NAME No = ...   up to   Default: / .Ql VALUE .
+my %page;
+for (split /^(?=\.It Cm )/m, slurp('man/dynproxy.conf.5')) {
+    my ($name) = /^\.It Cm (\w+) No =/ or next;
+    $page{$name} = /^Default:\n\.Ql (.*) \.$/m ? $1 : /^Default:\nnothing\.$/m ? '' : undef;
+}
+is_deeply \%page, \%table, 'dynproxy.conf(5) has each of them, with its default';
+
+# #NAME = VALUE   # what for
+my %file;
+my $shipped = slurp('conf/dynproxy.conf');
+while ($shipped =~ /^#(\w+) = ("[^"]*"|\{.*?\}|\w+)/mg) {
+    my ($name, $value) = ($1, $2);
+    $value =~ s/["{}]//g;
+    $file{$name} = $value;
+}
+is_deeply \%file, \%table, 'so has the file as shipped';
+unlike $shipped, qr/^[^#\n]/m, 'which sets nothing';
+
+# mandoc.db knows our own pages only once they are installed
+for my $page (glob 'man/*.[1-9]') {
+    my @faults = grep { !/referenced manual not found|mandoc\.db/ } `mandoc -T lint -W style $page 2>&1`;
+    is "@faults", '', "$page is clean";
+}
+my @pages = map { m{man/(.*)\.(\d)$} ? "$1 $2" : () } glob 'man/*.[1-9]';
+for my $page (glob 'man/*.[1-9]') {
+    my @unknown = grep { my $x = $_; !grep { $_ eq $x } @pages, 'glob 7', 'identd 8' }
+        slurp($page) =~ /^\.Xr (\S+ \d)/mg;
+    is "@unknown", '', "$page refers to pages that are";
+}
+done_testing;

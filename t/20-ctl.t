@@ -1,0 +1,83 @@
+# dynproxyctl: what it answers and how it exits (dynproxyctl(8)).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+
+my $proxy   = DynProxy->new(workers => 2, tools => ['alpha'], expect => qr/killed|died|ended/);
+my $backend = $proxy->backend;
+
+is $proxy->ctl('list'), 0, 'list';
+is $proxy->out, '', 'of nothing is nothing';
+is $proxy->ctl('add', 'alpha', '.*', $backend->url), 0, 'add';
+like $proxy->out, qr/alpha/, 'says what it did';
+is $proxy->get('alpha', '/')->status, 200, 'who has read that is routed';
+is $proxy->ctl('list'), 0, 'list';
+my $addr = $backend->addr;
+like $proxy->out, qr/^alpha\s+\.\*\s.*\Q$addr\E/m, 'shows tool, route and backend';
+is $proxy->ctl('list', 'alpha'), 0, 'list of one tool';
+like $proxy->out, qr/^alpha\s/m, 'shows it';
+is $proxy->ctl('list', 'beta'), 1, 'list of a tool that is not there';
+like $proxy->err, qr/beta/, 'names it';
+is $proxy->ctl_json('list')->[0]{destination}, $backend->url, '--json list is an array of routes';
+
+is $proxy->ctl('-q', 'add', 'alpha', '/only/.*', $backend->url), 0, '-q add';
+is $proxy->out, '', 'is silent';
+is $proxy->ctl('del', 'alpha', '/only/.*'), 0, 'del of one route';
+is $proxy->get('alpha', '/')->status, 200, 'leaves the other';
+is $proxy->ctl('del', 'alpha'), 0, 'del of a tool';
+isnt $proxy->get('alpha', '/')->status, 200, 'takes all of it';
+is $proxy->ctl('del', 'alpha'), 1, 'del of what is not there';
+
+# what cannot be right
+for (
+    ['Alpha!', '.*', $backend->url],
+    ['alpha', '(', $backend->url],
+    ['alpha', '.*', 'ftp://127.0.0.1:5000'],
+    ['alpha', '.*', 'http://example.org:5000'],
+    ['alpha', '.*', 'http://127.0.0.1'],
+) {
+    is $proxy->ctl('add', @$_), 2, "add @$_";
+    like $proxy->err, qr/^dynproxyctl: ..../, 'says: ' . $proxy->err =~ s/\n//gr;
+}
+is $proxy->ctl('list'), 0, 'and nothing of that';
+is $proxy->out, '', 'was kept';
+
+# how it is used
+is $proxy->ctl, 2, 'no command: usage';
+is $proxy->ctl('add', 'alpha'), 2, 'operands missing: usage';
+like $proxy->err, qr/usage: dynproxyctl add tool route url/, 'says which';
+is $proxy->ctl('frobnicate'), 2, 'an unknown command';
+like $proxy->err, qr/frobnicate/, 'is named';
+is $proxy->ctl('--help'), 0, '--help';
+like $proxy->out, qr/^  list /m, 'lists the commands';
+is $proxy->ctl('--version'), 0, '--version';
+
+# status
+is $proxy->ctl('status'), 0, 'status';
+like $proxy->out, qr/^ *\d+ +worker 1\b/m, 'shows workers with their pids';
+my $registrar = $proxy->registrar_pid;
+is scalar(my @workers = $proxy->worker_pids), 2, 'two of them';
+ok $registrar, 'and the registrar';
+
+# Stopped, the registrar answers nobody; the master does.
+kill 'STOP', $registrar;
+my $status = $proxy->ctl('status');
+kill 'CONT', $registrar;
+is $status, 5, 'status without a registrar is partial';
+like $proxy->out, qr/worker 0/, "and shows the master's half";
+
+is +(run_command("$DynProxy::BUILD/dynproxyctl", '-s', '/nonexistent/control.sock', 'list'))[0], 3,
+    'no daemon there: 3';
+$proxy->ctl('-s', '/nonexistent/control.sock', 'list');
+like $proxy->err, qr{cannot reach the registrar at /nonexistent/control\.sock: is dynproxyd running\?},
+    'says what it tried';
+
+# Who may: root and the owner.
+{
+    my ($code, $out, $err) = run_command('setpriv', '--reuid=65534', '--clear-groups', '--',
+        "$DynProxy::BUILD/dynproxyctl", '-c', $proxy->conf_path, 'add', 'alpha', '.*', $backend->url);
+    is $code, 4, 'a stranger is not permitted';
+    isnt $proxy->get('alpha', '/')->status, 200, 'and nothing happened';
+}
+
+done_testing;

@@ -1,0 +1,82 @@
+# webservice-runner: registers, runs, passes signals on, unregisters
+# (5-webservice.md).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use File::Temp;
+
+my $proxy   = DynProxy->new(tools => ['alpha']);
+my $socket  = $proxy->socket_path('register');
+my $scratch = File::Temp->newdir;
+chmod 0777, $scratch;
+my @as_alpha = ('setpriv', "--reuid=$proxy->{uid}{alpha}", '--regid=65534', '--clear-groups', '--');
+
+sub runner { return (@as_alpha, "$DynProxy::BUILD/webservice-runner", @_) }
+sub registering { return runner('--register-proxy', '--type', 'generic', '--proxy', $socket, @_) }
+
+# --- a server that serves until it is told to end
+my $server = <<'PERL';
+use IO::Socket::INET;
+$SIG{TERM} = sub { exit 3 };
+my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $ENV{PORT}, Listen => 9, ReuseAddr => 1) or die $@;
+while (1) {
+    my $c = $l->accept or next;
+    1 while ($_ = <$c>) =~ /\S/;
+    print $c "HTTP/1.0 200 OK\r\n\r\n$ENV{PORT} $ENV{TOOL_WEB_PORT}";
+    close $c;
+}
+PERL
+my $pid = fork // die $!;
+if (!$pid) {
+    open STDERR, '>', "$scratch/err";
+    exec registering('--', 'perl', '-e', $server) or exit 127;
+}
+ok eventually(sub { $proxy->get('alpha', '/')->status == 200 }), 'the tool is served';
+my ($port, $web_port) = split ' ', $proxy->get('alpha', '/')->body;
+cmp_ok $port, '>=', 1024, 'PORT is a free port';
+is $web_port, $port, 'TOOL_WEB_PORT is the same';
+$proxy->ctl('list', 'alpha');
+like $proxy->out, qr{127\.0\.0\.1:$port\b}, 'it is the one that was registered';
+kill 'TERM', $pid;
+waitpid $pid, 0;
+is $? >> 8, 3, 'TERM reaches the command, its exit status comes back';
+is $proxy->get('alpha', '/')->reason, 'tool-stopped', 'it was unregistered';
+like DynProxy::slurp("$scratch/err"), qr/perl ended with status 3\n\z/, 'the last line says how it ended';
+
+# --- how it ends, and with what
+sub ends {
+    my ($what, $want, $says, @command) = @_;
+    my ($status, $out, $err) = run_command(@command);
+    is $status, $want, "$what: $want";
+    like $err, $says, 'the last line says why' if $says;
+    return $out;
+}
+is ends('a command that succeeds', 0, undef, registering('--port', 5555, '--', 'sh', '-c', 'echo $PORT')),
+    "5555\n", '--port is obeyed';
+ends('a command that fails',    7,   qr/ended with status 7\n\z/, registering('sh', '-c', 'exit 7'));
+ends('a command that is killed', 137, qr/signal 9 .*\n\z/,         registering('sh', '-c', 'kill -9 $$'));
+ends('no such command',         127, qr/cannot run/,              registering('/nonexistent'));
+isnt $proxy->get('alpha', '/')->status, 200, 'after each the route is gone';
+
+ends('no type',         125, qr/--type is missing\n\z/,      runner('true'));
+ends('an unknown type', 125, qr/no type "cobol"/,            runner('--type', 'cobol', 'true'));
+ends('no command',      125, qr/the command is missing\n\z/, runner('--type', 'generic'));
+ends('a port too low',  125, qr/--port 80 is too small/,     runner('--type', 'generic', '--port', 80, 'true'));
+ends('no address',      125, qr/--address here: not an IP/,  registering('--address', 'here', 'true'));
+ends('a refusal',       125, qr/refused http.*: fail: .*\n\z/, registering('--address', '192.0.2.1', 'true'));
+ends('not registering', 0,   undef, runner('--type', 'generic', 'true'));
+
+# --- a proxy that is not there is asked again, but a signal ends the wait
+$pid = fork // die $!;
+if (!$pid) {
+    open STDERR, '>', "$scratch/err";
+    exec runner('--register-proxy', '--type', 'generic', '--proxy', "$scratch/nothing", 'true') or exit 127;
+}
+ok eventually(sub { DynProxy::slurp("/proc/$pid/status") =~ /^Name:\s+webservice.*^SigBlk:\s+0*[1-9a-f]/ms }),
+    'it waits for a proxy';
+kill 'TERM', $pid;
+waitpid $pid, 0;
+is $? >> 8, 125, 'TERM ends that';
+like DynProxy::slurp("$scratch/err"), qr/stopped while waiting for .*nothing: No such file/, 'with the reason';
+
+done_testing;

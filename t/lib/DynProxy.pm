@@ -1,0 +1,376 @@
+# A dynproxyd for one test: own ports, own directory, gone with the test.
+#
+#   my $proxy   = DynProxy->new(workers => 2, tools => ['alpha']);
+#   my $backend = $proxy->backend(text => 'hello');
+#   is $proxy->register('alpha', '.*', $backend->url), 'ok', 'registered';
+#   is $proxy->get('alpha', '/')->body, 'hello', 'served';
+#   done_testing;    # adds: no sanitizer report, no error logged, all gone
+#
+# BUILD (build/plain) names the flavour under test.  Waiting means asking until
+# it is so; nothing sleeps for luck.
+package DynProxy;
+use v5.26;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Temp;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use JSON::PP;
+use POSIX qw(WNOHANG);
+use Scalar::Util qw(weaken);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use DynProxy::Backend;
+use DynProxy::Response;
+
+our $ROOT  = abs_path(dirname(__FILE__) . '/../..');
+our $BUILD = abs_path(($ENV{BUILD} // '') =~ m{^/} ? $ENV{BUILD} : "$ROOT/" . ($ENV{BUILD} // 'build/plain'));
+our $DOMAIN = 'example.test';
+my $FIRST_UID = 61000;    # of the users that stand for tools; need not exist
+
+my %running;              # address => weak reference
+
+# `use DynProxy` brings Test::More along, with a done_testing of its own.
+sub import {
+    my $caller = caller;
+    strict->import;
+    warnings->import;
+    feature->import(':5.26');
+    Test::More->export_to_level(1);
+    no strict 'refs';
+    no warnings 'redefine';
+    *{"${caller}::done_testing"} = \&finish;
+    *{"${caller}::$_"} = \&$_ for qw(eventually run_command free_port);
+}
+
+sub finish {
+    $_->stop for grep { defined } values %running;
+    Test::More::done_testing();
+}
+
+# However the test ends, its processes end with it.
+$SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
+END { my $status = $?; $_->abandon for grep { defined } values %running; $? = $status }
+
+# Ask until the answer is true; the last one is returned.
+sub eventually {
+    my ($ask, $seconds) = @_;
+    my $until = time + ($seconds // 10);
+    my $answer;
+    until ($answer = $ask->()) {
+        last if time > $until;
+        sleep 0.01;
+    }
+    return $answer;
+}
+
+# Run a command; returns exit status, standard output, standard error.
+sub run_command {
+    my @command = @_;
+    my ($out, $err) = (File::Temp->new, File::Temp->new);
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        open STDOUT, '>&', $out;
+        open STDERR, '>&', $err;
+        open STDIN, '<', '/dev/null';
+        exec { $command[0] } @command or POSIX::_exit(127);
+    }
+    waitpid $pid, 0;
+    return ($? & 127 ? 128 + ($? & 127) : $? >> 8, map { slurp("$_") } $out, $err);
+}
+
+sub slurp {
+    my ($path) = @_;
+    open my $fh, '<', $path or return '';
+    local $/;
+    return <$fh> // '';
+}
+
+# Below the range from which the kernel takes ports for itself.
+sub free_port {
+    my ($address) = @_;
+    for (1 .. 200) {
+        my $port = 10000 + int rand 20000;
+        my $try = IO::Socket::INET->new(LocalAddr => $address // '127.0.0.1',
+            LocalPort => $port, Proto => 'tcp', Listen => 1) or next;
+        return $port;
+    }
+    die 'no free port';
+}
+
+# workers   processes (1)
+# tools     names that may register over the Unix socket
+# address   to listen on (127.0.0.1)
+# conf      hash of further settings, as they stand in dynproxy.conf
+# wrapper   array: a command to run dynproxyd under (valgrind)
+# expect    regex of error lines that this test provokes
+sub new {
+    my ($class, %want) = @_;
+    my $self = bless {
+        address => '127.0.0.1',
+        workers => 1,
+        tools   => [],
+        conf    => {},
+        wrapper => [],
+        patience => 30,
+        %want,
+        dir     => File::Temp->newdir('dynproxy-test.XXXXXX', TMPDIR => 1),
+        owner   => $$,
+    }, $class;
+    chmod 0755, $self->{dir};
+    mkdir "$self->{dir}/state", 0700;
+    $self->{$_} = free_port($self->{address}) for qw(http_port reg_port admin_port);
+    my $uid = $> == 0 ? $FIRST_UID : $>;
+    $self->{uid}{$_} = $uid++ for @{ $self->{tools} };
+    $self->write_conf;
+    $self->start;
+    return $self;
+}
+
+sub conf_path { $_[0]{dir} . '/dynproxy.conf' }
+sub log_path  { $_[0]{dir} . '/log' }
+sub log       { slurp($_[0]->log_path) }
+sub host      { "$_[1].$DOMAIN" }
+sub socket_path { "$_[0]{dir}/$_[1].sock" }
+
+sub write_conf {
+    my ($self) = @_;
+    my %conf = (
+        %{ $self->default_conf },
+        %{ $self->{conf} },
+    );
+    open my $fh, '>', $self->conf_path or die $!;
+    print $fh "$_ = $conf{$_}\n" for sort grep { defined $conf{$_} } keys %conf;
+    close $fh or die $!;
+}
+
+sub list { '{ ' . join(', ', map { qq("$_") } @_) . ' }' }
+
+sub default_conf {
+    my ($self) = @_;
+    my $on = $self->{address};
+    return {
+        http                => list("$on:$self->{http_port}"),
+        registration        => list("$on:$self->{reg_port}", $self->socket_path('register')),
+        admin               => list("$on:$self->{admin_port}"),
+        control_socket      => '"' . $self->socket_path('control') . '"',
+        master_socket       => '"' . $self->socket_path('master') . '"',
+        log_sink            => 'stderr',
+        pid_file            => qq("$self->{dir}/pid"),
+        state_directory     => qq("$self->{dir}/state"),
+        web_domain          => list($DOMAIN),
+        workers             => $self->{workers},
+        local_tools         => list(map { "$self->{uid}{$_}:$_" } @{ $self->{tools} }),
+        backend_networks    => list('127.0.0.0/8'),
+    };
+}
+
+sub start {
+    my ($self) = @_;
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        open STDOUT, '>>', $self->log_path;
+        open STDERR, '>&', \*STDOUT;
+        open STDIN, '<', '/dev/null';
+        $ENV{JOURNAL_STREAM} = '0:0';    # lines begin with their priority
+        my @command = (@{ $self->{wrapper} }, "$BUILD/dynproxyd", '-F', '-c', $self->conf_path);
+        exec { $command[0] } @command or POSIX::_exit(127);
+    }
+    $self->{pid} = $pid;
+    weaken($running{ 0 + $self } = $self);
+    eventually(sub { $self->is_dead || $self->is_ready }, $self->{patience});
+    return if !$self->is_dead && $self->is_ready;
+    $self->abandon;
+    die "dynproxyd did not start:\n" . $self->log;
+}
+
+# Nobody has this name: 503 until the routes are loaded, 404 from then on.
+sub is_ready {
+    my ($self) = @_;
+    return $self->get('nobody', '/')->status == 404;
+}
+
+sub is_dead {
+    my ($self) = @_;
+    return 1 if !$self->{pid};
+    return 0 if waitpid($self->{pid}, WNOHANG) == 0;
+    $self->{status} = $?;
+    delete $self->{pid};
+    return 1;
+}
+
+# End it and look back: everything that must hold of every run.
+sub stop {
+    my ($self, $signal) = @_;
+    delete $running{ 0 + $self } or return;
+    my @family = $self->{pid} ? ($self->{pid}, descendants($self->{pid})) : ();
+    kill $signal // 'TERM', $self->{pid} if $self->{pid};
+    my $ended = eventually(sub { $self->is_dead }, 20);
+    ok $ended, 'dynproxyd ended when told to' or $self->abandon;
+    is $self->{status}, 0, 'and said that all was well' if $ended;
+    ok eventually(sub { !grep { kill 0, $_ } @family }, 5), 'all its processes are gone'
+        or diag "still there: @{[grep { kill 0, $_ } @family]}";
+    my @bad = $self->complaints;
+    is "@bad[0 .. ($#bad > 4 ? 4 : $#bad)]", '', 'it complained of nothing'
+        or diag $self->log;
+}
+
+# Lines of its log that a good run does not have.
+sub complaints {
+    my ($self) = @_;
+    my $expect = $self->{expect} // qr/(?!)/;
+    return grep {
+        /Sanitizer|runtime error:|Assertion|^<[0-3]>/ && $_ !~ $expect
+    } split /^/, $self->log;
+}
+
+# The test failed half-way: no questions, just an end.
+sub abandon {
+    my ($self) = @_;
+    delete $running{ 0 + $self };
+    return if !$self->{pid} || $$ != $self->{owner};
+    my @family = ($self->{pid}, descendants($self->{pid}));
+    kill 'KILL', @family;
+    waitpid $self->{pid}, 0;
+    delete $self->{pid};
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    return if $$ != $self->{owner};
+    ${^GLOBAL_PHASE} eq 'DESTRUCT' ? $self->abandon : $self->stop;
+}
+
+sub descendants {
+    my ($of) = @_;
+    my @children = map { split } map { slurp($_) } glob "/proc/$of/task/*/children";
+    return map { ($_, descendants($_)) } @children;
+}
+
+# --- what a tool says ---------------------------------------------------
+
+# Over the Unix socket, as the user who stands for the tool; the reply.
+sub register {
+    my ($self, $tool, $route, $url, $verb) = @_;
+    return $self->say_lines($tool, $verb // 'register', $route, $url);
+}
+
+sub unregister {
+    my ($self, $tool, $route) = @_;
+    return $self->say_lines($tool, 'unregister', $route);
+}
+
+sub say_lines {
+    my ($self, $tool, @lines) = @_;
+    my $socket;
+    {
+        local $> = $self->{uid}{$tool} // die "$tool is none of my tools";
+        $socket = IO::Socket::UNIX->new(Peer => $self->socket_path('register'))
+            or die "register.sock: $!";
+    }
+    return converse($socket, map { "$_\n" } @lines);
+}
+
+# Send, read to the end.
+sub converse {
+    my ($socket, @bytes) = @_;
+    local $SIG{PIPE} = 'IGNORE';
+    local $SIG{ALRM} = sub { die "no end of the answer\n" };
+    alarm 20;
+    $socket->print(@bytes);
+    $socket->flush;
+    my $answer = '';
+    1 while $socket->sysread($answer, 65536, length $answer);
+    alarm 0;
+    return $answer;
+}
+
+# --- what an operator says ----------------------------------------------
+
+# Returns the exit status; out, err and json have what it said.
+sub ctl {
+    my ($self, @words) = @_;
+    (my $status, @$self{qw(out err)}) =
+        run_command("$BUILD/dynproxyctl", '-c', $self->conf_path, @words);
+    return $status;
+}
+
+sub out { $_[0]{out} }
+sub err { $_[0]{err} }
+
+sub ctl_json {
+    my ($self, @words) = @_;
+    $self->ctl('--json', @words);
+    return eval { decode_json($self->{out}) };
+}
+
+# role: 'worker' or 'registrar'
+sub pids {
+    my ($self, $role) = @_;
+    my $status = $self->ctl_json('status') or return;
+    return map { $_->{pid} } grep { $_->{state} =~ /^\Q$role\E\b/ } @{ $status->{processes} };
+}
+
+sub worker_pids   { $_[0]->pids('worker') }
+sub registrar_pid { ($_[0]->pids('registrar'))[0] }
+
+# The body of a GET on port 8081.
+sub admin {
+    my ($self, $path) = @_;
+    my $socket = $self->connect($self->{admin_port}) or return;
+    return DynProxy::Response->new(
+        converse($socket, "GET $path HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n"));
+}
+
+# --- what a browser says --------------------------------------------------
+
+sub connect {
+    my ($self, $port) = @_;
+    return IO::Socket::INET->new(PeerAddr => $self->{address},
+        PeerPort => $port // $self->{http_port}, Proto => 'tcp', Timeout => 10);
+}
+
+# One request on a connection of its own.
+sub request {
+    my ($self, $method, $tool, $path, %with) = @_;
+    my $socket = $self->connect or return DynProxy::Response->new('');
+    my $body = $with{body} // '';
+    my $head = "$method $path HTTP/1.1\r\nHost: " . $self->host($tool) . "\r\nConnection: close\r\n";
+    $head .= "$_: $with{headers}{$_}\r\n" for sort keys %{ $with{headers} // {} };
+    $head .= 'Content-Length: ' . length($body) . "\r\n" if exists $with{body};
+    return DynProxy::Response->new(converse($socket, "$head\r\n", $body), $method);
+}
+
+sub get { my ($self, $tool, $path, @with) = @_; $self->request('GET', $tool, $path, @with) }
+
+# Bytes as they are, and all that comes back until the end.
+sub raw {
+    my ($self, $bytes) = @_;
+    return converse($self->connect, $bytes);
+}
+
+# Which process accepted this connection of ours.
+sub worker_of {
+    my ($self, $socket) = @_;
+    my (undef, $out) = run_command('ss', '-Htnp', "sport = :$self->{http_port} and dport = :" . $socket->sockport);
+    return $out =~ /pid=(\d+)/ ? $1 : 0;
+}
+
+# How many client connections a process has.
+sub connections_of {
+    my ($self, $pid) = @_;
+    my (undef, $out) = run_command('ss', '-Htnp', 'state', 'established', "sport = :$self->{http_port}");
+    return scalar(() = $out =~ /pid=$pid,/g);
+}
+
+# --- who answers ----------------------------------------------------------
+
+sub backend {
+    my ($self, %want) = @_;
+    return DynProxy::Backend->new($BUILD, %want);
+}
+
+1;

@@ -1,0 +1,183 @@
+/* What a pattern is, what it matches, in which order (2-http.md 2.2). */
+#include "route/pattern.h"
+
+#include <stdlib.h>
+
+#include "lib/clock.h"
+#include "t/tap.h"
+
+static const struct {
+	const char *pattern;
+	enum route_kind kind;
+	const char *text;
+} kinds[] = {
+	{ "/", ROUTE_EXACT, "/" },
+	{ "/a/b-c_d~e", ROUTE_EXACT, "/a/b-c_d~e" },
+	{ "/a.*", ROUTE_PREFIX, "/a" },
+	{ "/.*", ROUTE_PREFIX, "/" },
+	{ ".*", ROUTE_ANY, ".*" },
+	{ "*", ROUTE_REGEX, "*" },
+	{ ".", ROUTE_REGEX, "." },
+	{ "/a.b", ROUTE_REGEX, "/a.b" },
+	{ "/a\\.b", ROUTE_REGEX, "/a\\.b" },
+	{ "/a\\.*", ROUTE_REGEX, "/a\\.*" },
+	{ "/a.b.*", ROUTE_REGEX, "/a.b.*" },
+	{ "/(a|b)", ROUTE_REGEX, "/(a|b)" },
+	{ "/a+", ROUTE_REGEX, "/a+" },
+	{ "/a?", ROUTE_REGEX, "/a?" },
+	{ "/a{2}", ROUTE_REGEX, "/a{2}" },
+	{ "/[ab]", ROUTE_REGEX, "/[ab]" },
+	{ "^/a", ROUTE_REGEX, "^/a" },
+	{ "/a$", ROUTE_REGEX, "/a$" },
+	{ "/.*.*", ROUTE_REGEX, "/.*.*" },
+};
+
+static const struct {
+	const char *pattern, *path;
+	bool matches;
+} matches[] = {
+	{ "/", "/", true },
+	{ "/", "/a", false },
+	{ "/a", "/a/", false },
+	{ "/a.*", "/a", true },
+	{ "/a.*", "/ab/c", true },
+	{ "/a.*", "/b/a", false },
+	{ ".*", "/", true },
+	{ ".*", "*", true },
+	{ "/a.b", "/axb", true },
+	{ "/a\\.b", "/axb", false },
+	{ "/a\\.b", "/a.b", true },
+	{ "/(a|b)/", "/b/c", true }, /* the start is enough */
+	{ "/(a|b)/", "/c/b/", false },
+	{ "a", "/a", false },
+	{ "x|/b", "/b", true },
+	{ "x|b", "/b", false }, /* each branch is anchored */
+	{ "/a$", "/a", true },
+	{ "/a$", "/ab", false },
+	{ "^/a", "/ab", true },
+	{ "/[0-9]+", "/12", true },
+	{ "/%41+", "/A", false }, /* the raw path */
+	{ "(?i)/a", "/A", true },
+	{ "/(", "/(", false }, /* does not compile: matches nothing */
+	{ "/a)(?:b", "/ab", false },
+};
+
+static const struct {
+	const char *what, *pattern;
+	bool valid;
+} valid[] = {
+	{ "any", ".*", true },
+	{ "a literal", "/a", true },
+	{ "a regex", "/(a|b)+", true },
+	{ "a parenthesis alone", "/(a", false },
+	{ "one that closes", "/a)(?:b", false },
+	{ "an empty one", "", false },
+	{ "a blank", "/a b", false },
+	{ "a newline", "/a\n", false },
+	{ "a control byte", "/a\x01", false },
+	{ "beyond ASCII", "/\xc3\xa4", false },
+	{ "UTF mode", "(*UTF)/a", false },
+	{ "a single byte of a character", "/\\C", false },
+	{ "one that becomes huge", "((((a{1,99}){1,99}){1,99}){1,99})", false },
+};
+
+/* In the order in which they are tried. */
+static const char *const order[] = { "/a", "/b", "/bb.*", "/a.*", "/b.*", "/.*",
+	"/(long|er)", "/[a]", "/[b]", ".*" };
+
+static struct route
+route_of(const char *pattern)
+{
+	struct route r = { .nbackends = 1 };
+
+	r.kind = pattern_kind(span_str(pattern), &r.text);
+	return r;
+}
+
+static void
+test_order(void)
+{
+	struct route routes[nitems(order)];
+
+	for (size_t i = 0; i < nitems(order); i++)
+		routes[i] = route_of(order[nitems(order) - 1 - i]);
+	qsort(routes, nitems(order), sizeof(routes[0]), pattern_order);
+	for (size_t i = 0; i < nitems(order); i++) {
+		struct route want = route_of(order[i]);
+
+		ok(routes[i].kind == want.kind &&
+			span_eq(routes[i].text, want.text),
+		    "%s comes at place %zu", order[i], i);
+	}
+}
+
+/* It would take longer than the sun lasts. */
+static void
+test_limits(void)
+{
+	char path[ROUTE_PATTERN_MAX * 8];
+	struct route r = route_of("/(a+)+(a+)+(a+)+b");
+	uint64_t began = clock_mono_ms();
+
+	memset(path, 'a', sizeof(path));
+	path[0] = '/';
+	ok(!pattern_match(&r, (struct span){ path, sizeof(path) }),
+	    "a pattern that explodes does not match");
+	ok(clock_mono_ms() - began < 1000, "and stalls nobody");
+}
+
+/* More of them than are kept: each still means itself. */
+static void
+test_cache(void)
+{
+	unsigned wrong = 0;
+
+	for (unsigned i = 0; i < 5000; i++) {
+		char pattern[32], path[32];
+		struct route r;
+
+		snprintf(pattern, sizeof(pattern), "/[x]%u$", i % 2500);
+		snprintf(path, sizeof(path), "/x%u", i % 2500);
+		r = route_of(pattern);
+		wrong += !pattern_match(&r, span_str(path));
+		wrong += pattern_match(&r, SPAN("/x"));
+	}
+	is_int(wrong, 0, "2500 patterns, each matches its path and no other");
+}
+
+int
+main(void)
+{
+	char why[160], longest[ROUTE_PATTERN_MAX + 2];
+
+	for (size_t i = 0; i < nitems(kinds); i++) {
+		struct span text;
+		enum route_kind kind =
+		    pattern_kind(span_str(kinds[i].pattern), &text);
+
+		is_int(kind, kinds[i].kind, "kind of %s", kinds[i].pattern);
+		is_span(text, kinds[i].text, "text of %s", kinds[i].pattern);
+	}
+	for (size_t i = 0; i < nitems(matches); i++) {
+		struct route r = route_of(matches[i].pattern);
+
+		is_int(pattern_match(&r, span_str(matches[i].path)),
+		    matches[i].matches, "%s on %s", matches[i].pattern,
+		    matches[i].path);
+	}
+	for (size_t i = 0; i < nitems(valid); i++)
+		is_int(pattern_valid(
+			   span_str(valid[i].pattern), why, sizeof(why)),
+		    valid[i].valid, "%s", valid[i].what);
+	memset(longest, 'a', sizeof(longest));
+	ok(pattern_valid((struct span){ longest, ROUTE_PATTERN_MAX }, why,
+	       sizeof(why)),
+	    "the longest pattern");
+	ok(!pattern_valid((struct span){ longest, ROUTE_PATTERN_MAX + 1 }, why,
+	       sizeof(why)),
+	    "and one byte more");
+	test_order();
+	test_limits();
+	test_cache();
+	return done();
+}

@@ -1,0 +1,201 @@
+/*
+ * The control sockets from the outside: to the registrar one line of JSON and
+ * one back, to the master messages of fixed size.
+ */
+#include "tools/ctl_client.h"
+
+#include <err.h>
+#include <errno.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "lib/addr.h"
+
+/* Where a server of that kind listens, by -s or by the configuration. */
+static bool
+find_socket(const struct ctl *ctl, enum listener_kind kind, struct addr *a)
+{
+	struct conf *conf;
+	bool found = false;
+
+	if (kind == LISTEN_CONTROL && ctl->control != NULL) {
+		found =
+		    addr_parse(a, ctl->control) && a->u.sa.sa_family == AF_UNIX;
+		if (!found)
+			warnx("%s: not the absolute path of a Unix socket",
+			    ctl->control);
+		return found;
+	}
+	conf = conf_read_file(ctl->conf_path, stderr);
+	if (conf == NULL)
+		return false;
+	for (size_t i = 0; !found && i < conf->nlisteners; i++)
+		if (conf->listeners[i].kind == kind) {
+			*a = conf->listeners[i].addr;
+			found = true;
+		}
+	if (!found)
+		warnx("%s: names no such control socket", ctl->conf_path);
+	conf_free(conf);
+	return found;
+}
+
+/* A connected socket, blocking but never for long.  -1 with errno. */
+static int
+connect_to(const struct addr *a, int type)
+{
+	struct timeval wait = { .tv_sec = CTL_WAIT_S };
+	int fd, saved;
+
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0 &&
+	    connect(fd, &a->u.sa, a->len) == 0)
+		return fd;
+	saved = errno; /* close() may change it */
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/*
+ * Connect to a server, or say what to do.  -1: *status is the exit code.
+ */
+static int
+reach(const struct ctl *ctl, enum listener_kind kind, int *status)
+{
+	bool master = kind == LISTEN_MASTER;
+	struct addr a;
+	char where[ADDR_TEXT_MAX];
+	int fd;
+
+	*status = CTL_UNREACHABLE;
+	if (!find_socket(ctl, kind, &a))
+		return -1;
+	addr_format(&a, where);
+	fd = connect_to(&a, master ? SOCK_SEQPACKET : SOCK_STREAM);
+	if (fd != -1)
+		return fd;
+	if (errno == EACCES || errno == EPERM) {
+		*status = CTL_DENIED;
+		warnx("you may not use %s: it is for root and the operators",
+		    where);
+	} else {
+		warn("cannot reach the %s at %s: is dynproxyd running?%s",
+		    master ? "master" : "registrar", where,
+		    master ? "" : " (dynproxyctl status)");
+	}
+	return -1;
+}
+
+static bool
+send_question(FILE *stream, const char *cmd, char **args)
+{
+	json_t *list = json_array();
+	json_t *question;
+	bool sent;
+
+	for (; *args != NULL; args++)
+		json_array_append_new(list, json_string(*args));
+	question =
+	    json_pack("{s:i, s:s, s:o}", "v", 1, "cmd", cmd, "args", list);
+	sent = question != NULL &&
+	       json_dumpf(question, stream, JSON_COMPACT) == 0 &&
+	       putc('\n', stream) != EOF && fflush(stream) == 0;
+	json_decref(question);
+	return sent;
+}
+
+/* What the registrar's answer means: an exit code, and data with CTL_DONE. */
+static int
+read_answer(json_t *answer, json_t **data)
+{
+	const char *error = "it gave no reason";
+	int version, status;
+
+	*data = NULL;
+	if (json_unpack(answer, "{s:i, s:i, s?O, s?s}", "v", &version, "exit",
+		&status, "data", data, "error", &error) == -1 ||
+	    version != 1) {
+		warnx("the registrar speaks another version: "
+		      "is dynproxyctl as new as dynproxyd?");
+		status = CTL_UNREACHABLE;
+	} else if (status != CTL_DONE) {
+		warnx("%s", error);
+	}
+	if (status == CTL_DONE && *data == NULL)
+		*data = json_object();
+	if (status != CTL_DONE && *data != NULL) {
+		json_decref(*data);
+		*data = NULL;
+	}
+	return status;
+}
+
+int
+ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data)
+{
+	json_t *answer = NULL;
+	FILE *stream;
+	int fd, status;
+
+	*data = NULL;
+	fd = reach(ctl, LISTEN_CONTROL, &status);
+	if (fd == -1)
+		return status;
+	stream = fdopen(fd, "r+");
+	if (stream == NULL) {
+		warn("fdopen");
+		close(fd);
+		return CTL_UNREACHABLE;
+	}
+	if (send_question(stream, cmd, args))
+		answer = json_loadf(stream, JSON_DISABLE_EOF_CHECK, NULL);
+	if (answer == NULL) {
+		warnx("the registrar took the question and did not answer: "
+		      "see its log, and dynproxyctl status");
+		status = CTL_UNREACHABLE;
+	} else {
+		status = read_answer(answer, data);
+	}
+	json_decref(answer);
+	fclose(stream);
+	return status;
+}
+
+int
+ctl_ask_master(const struct ctl *ctl,
+    void (*found)(void *arg, const struct ctlmsg *process), void *arg)
+{
+	struct ctlmsg m = { .type = CTL_STATUS };
+	int fd, passed, status, got = -1;
+
+	fd = reach(ctl, LISTEN_MASTER, &status);
+	if (fd == -1)
+		return status;
+	if (ctlmsg_send(fd, &m, -1) == 0)
+		while ((got = ctlmsg_recv(fd, &m, &passed)) == 1) {
+			if (passed != -1)
+				close(passed);
+			if (m.type == CTL_END)
+				break;
+			found(arg, &m);
+		}
+	close(fd);
+	if (got == 1)
+		return (int)m.arg;
+	/* who may not ask is not answered */
+	warnx("the master closed the connection without an answer: "
+	      "only root and its own user may ask");
+	return got == 0 ? CTL_DENIED : CTL_UNREACHABLE;
+}
+
+void
+ctl_print_json(const json_t *data)
+{
+	json_dumpf(data, stdout, JSON_INDENT(2));
+	putchar('\n');
+}

@@ -1,0 +1,48 @@
+/* dynproxyctl's side of the two control sockets (4-operations.md 4.2). */
+#ifndef TOOLS_CTL_CLIENT_H
+#define TOOLS_CTL_CLIENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "lib/ctlmsg.h"
+
+#define CTL_WAIT_S 10 /* seconds that a server may take over an answer */
+
+/* Exit codes, the same for every command (dynproxyctl(8), EXIT STATUS). */
+enum ctl_exit {
+	CTL_DONE,
+	CTL_REFUSED,     /* or not found */
+	CTL_USAGE,
+	CTL_UNREACHABLE, /* no daemon behind the socket */
+	CTL_DENIED,      /* not permitted */
+	CTL_PARTIAL,     /* only one half of the answer */
+};
+
+struct ctl {
+	const char *conf_path; /* borrowed; tells the paths of the sockets */
+	const char *control;   /* borrowed; the registrar's socket, or NULL */
+	bool json;             /* print JSON, not for people */
+	bool quiet;            /* print nothing that was not asked for */
+};
+
+/*
+ * Ask the registrar, over control.sock.
+ *
+ * args   operands of cmd, NULL-terminated; NULLs after the first end it
+ * data   set when CTL_DONE is returned; the caller's to json_decref()
+ * Returns an exit code; what went wrong has been told on standard error.
+ */
+int ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data);
+
+/*
+ * Ask the master for its processes, over master.sock; each is handed to
+ * found().  Returns as ctl_ask() does.
+ */
+int ctl_ask_master(const struct ctl *ctl,
+    void (*found)(void *arg, const struct ctlmsg *process), void *arg);
+
+/* Print data on standard output as JSON. */
+void ctl_print_json(const json_t *data);
+
+#endif

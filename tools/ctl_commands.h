@@ -1,0 +1,13 @@
+/* The commands of dynproxyctl, for its table. */
+#ifndef TOOLS_CTL_COMMANDS_H
+#define TOOLS_CTL_COMMANDS_H
+
+#include "tools/ctl_client.h"
+
+/* Each takes its operands, NULL-terminated, and returns the exit code. */
+int cmd_status(const struct ctl *ctl, char **args);
+int cmd_list(const struct ctl *ctl, char **args);
+int cmd_add(const struct ctl *ctl, char **args);
+int cmd_del(const struct ctl *ctl, char **args);
+
+#endif

@@ -1,0 +1,60 @@
+/* dynproxyctl list: a table of routes, as wide as it has to be. */
+#include "tools/ctl_commands.h"
+
+#include <string.h>
+
+#define nitems(a) (sizeof(a) / sizeof((a)[0]))
+
+/* The members of a route, in the order in which they are shown. */
+static const char *const columns[] = { "tool", "pattern", "destination",
+	"origin", "since" };
+
+static const char *
+cell(const json_t *route, size_t column)
+{
+	const char *text =
+	    json_string_value(json_object_get(route, columns[column]));
+
+	return text != NULL ? text : "-";
+}
+
+static void
+print_table(const json_t *routes)
+{
+	int width[nitems(columns)] = { 0 };
+
+	for (size_t i = 0; i < json_array_size(routes); i++)
+		for (size_t c = 0; c < nitems(columns); c++) {
+			int len =
+			    (int)strlen(cell(json_array_get(routes, i), c));
+
+			if (len > width[c])
+				width[c] = len;
+		}
+	for (size_t i = 0; i < json_array_size(routes); i++) {
+		const json_t *route = json_array_get(routes, i);
+
+		for (size_t c = 0; c < nitems(columns) - 1; c++)
+			printf("%-*s  ", width[c], cell(route, c));
+		printf("%s%s\n", cell(route, nitems(columns) - 1),
+		    json_is_true(json_object_get(route, "canonical"))
+			? "  canonical"
+			: "");
+	}
+}
+
+int
+cmd_list(const struct ctl *ctl, char **args)
+{
+	json_t *routes;
+	int status = ctl_ask(ctl, "list", args, &routes);
+
+	if (status != CTL_DONE)
+		return status;
+	if (ctl->json)
+		ctl_print_json(routes);
+	else
+		print_table(routes);
+	json_decref(routes);
+	return CTL_DONE;
+}

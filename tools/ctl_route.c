@@ -1,0 +1,35 @@
+/* dynproxyctl add, del: register and unregister, for the operator. */
+#include "tools/ctl_commands.h"
+
+int
+cmd_add(const struct ctl *ctl, char **args)
+{
+	json_t *data;
+	int status = ctl_ask(ctl, "add", args, &data);
+
+	if (status != CTL_DONE)
+		return status;
+	if (ctl->json)
+		ctl_print_json(data);
+	else if (!ctl->quiet)
+		printf("%s: %s -> %s\n", args[0], args[1], args[2]);
+	json_decref(data);
+	return CTL_DONE;
+}
+
+int
+cmd_del(const struct ctl *ctl, char **args)
+{
+	json_t *data;
+	int status = ctl_ask(ctl, "del", args, &data);
+
+	if (status != CTL_DONE)
+		return status;
+	if (ctl->json)
+		ctl_print_json(data);
+	else if (!ctl->quiet)
+		printf("%s: %s is gone\n", args[0],
+		    args[1] != NULL ? args[1] : "every route");
+	json_decref(data);
+	return CTL_DONE;
+}

@@ -1,0 +1,103 @@
+/* dynproxyctl(8): what an operator says to a running dynproxyd. */
+#include <err.h>
+#include <getopt.h>
+
+#include "tools/ctl_commands.h"
+
+#define DEFAULT_CONF "/etc/dynproxy/dynproxy.conf"
+#define VERSION "0.1.0"
+#define nitems(a) (sizeof(a) / sizeof((a)[0]))
+
+/* dynproxyctl(8) has the same rows; t/00-man.t compares. */
+static const struct command {
+	const char *name, *operands;
+	int min, max; /* number of operands */
+	int (*run)(const struct ctl *ctl, char **args);
+	const char *does;
+} commands[] = {
+	{ "status", "", 0, 0, cmd_status, "processes, routes and stores" },
+	{ "list", "[tool]", 0, 1, cmd_list, "routes and their backends" },
+	{ "add", "tool route url", 3, 3, cmd_add, "register a route" },
+	{ "del", "tool [route]", 1, 2, cmd_del,
+	    "unregister a route, or all of a tool" },
+};
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: dynproxyctl [-q] [--json] [-c file] [-s socket] "
+	      "command [operand ...]\n",
+	    out);
+	for (size_t i = 0; i < nitems(commands); i++)
+		fprintf(out, "  %-8s%-18s%s\n", commands[i].name,
+		    commands[i].operands, commands[i].does);
+}
+
+static int
+run(const struct ctl *ctl, int argc, char **argv)
+{
+	const struct command *c;
+
+	for (size_t i = 0; i < nitems(commands); i++) {
+		c = &commands[i];
+		if (strcmp(c->name, argv[0]) != 0)
+			continue;
+		if (argc - 1 >= c->min && argc - 1 <= c->max)
+			return c->run(ctl, argv + 1);
+		fprintf(
+		    stderr, "usage: dynproxyctl %s %s\n", c->name, c->operands);
+		return CTL_USAGE;
+	}
+	warnx("no command \"%s\"", argv[0]);
+	usage(stderr);
+	return CTL_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	enum { OPT_JSON = 256, OPT_HELP, OPT_VERSION };
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ "version", no_argument, NULL, OPT_VERSION },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct ctl ctl = { .conf_path = DEFAULT_CONF };
+	int c, status;
+
+	/* "+": what follows the command is the command's */
+	while ((c = getopt_long(argc, argv, "+c:qs:", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			ctl.conf_path = optarg;
+			break;
+		case 'q':
+			ctl.quiet = true;
+			break;
+		case 's':
+			ctl.control = optarg;
+			break;
+		case OPT_JSON:
+			ctl.json = true;
+			break;
+		case OPT_HELP:
+			usage(stdout);
+			return CTL_DONE;
+		case OPT_VERSION:
+			puts("dynproxyctl " VERSION);
+			return CTL_DONE;
+		default:
+			usage(stderr);
+			return CTL_USAGE;
+		}
+	}
+	if (optind == argc) {
+		usage(stderr);
+		return CTL_USAGE;
+	}
+	status = run(&ctl, argc - optind, argv + optind);
+	if (fflush(stdout) == EOF)
+		err(CTL_REFUSED, "standard output");
+	return status;
+}
