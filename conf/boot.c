@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/ctlmsg.h"
 #include "lib/log.h"
 
 #define CONFIG_MAX (1024 * 1024) /* bytes of an effective configuration */
@@ -73,11 +72,13 @@ take_config(struct boot *boot, int fd)
 
 /* Takes the descriptor over when all is well. */
 static const char *
-take_table(struct boot *boot, int *fd)
+take_segment(struct boot *boot, uint32_t which, int *fd)
 {
-	if (*fd == -1 || boot->table_fd != -1)
-		return "not one table";
-	boot->table_fd = *fd;
+	if (which >= SEGMENT_COUNT)
+		return "a segment that is not known";
+	if (*fd == -1 || boot->segment_fds[which] != -1)
+		return "not one descriptor for a segment";
+	boot->segment_fds[which] = *fd;
 	*fd = -1;
 	return NULL;
 }
@@ -107,18 +108,27 @@ take(struct boot *boot, const struct ctlmsg *m, int *fd)
 	switch (m->type) {
 	case CTL_CONFIG:
 		return take_config(boot, *fd);
-	case CTL_TABLE:
-		return take_table(boot, fd);
+	case CTL_SEGMENT:
+		return take_segment(boot, m->arg, fd);
 	case CTL_LISTENER:
 		return take_listener(boot, m->arg, fd);
 	case CTL_START:
 		boot->slot = m->arg;
-		return boot->conf == NULL || boot->table_fd == -1
+		return boot->conf == NULL ||
+			       boot->segment_fds[SEGMENT_TABLE] == -1
 			   ? "the start before everything is there"
 			   : NULL;
 	default:
 		return "an unknown message";
 	}
+}
+
+static void
+clear(struct boot *boot)
+{
+	*boot = (struct boot){ .slot = 0 };
+	for (size_t i = 0; i < SEGMENT_COUNT; i++)
+		boot->segment_fds[i] = -1;
 }
 
 int
@@ -128,7 +138,7 @@ boot_receive(struct boot *boot, int sock)
 	struct ctlmsg m = { .type = 0 };
 	int fd, got;
 
-	*boot = (struct boot){ .table_fd = -1 };
+	clear(boot);
 	while (wrong == NULL && m.type != CTL_START) {
 		got = ctlmsg_recv(sock, &m, &fd);
 		if (got == 1)
@@ -155,8 +165,9 @@ boot_release(struct boot *boot)
 			if (boot->listener_fds[i] != -1)
 				close(boot->listener_fds[i]);
 	free(boot->listener_fds);
-	if (boot->table_fd != -1)
-		close(boot->table_fd);
+	for (size_t i = 0; i < SEGMENT_COUNT; i++)
+		if (boot->segment_fds[i] != -1)
+			close(boot->segment_fds[i]);
 	conf_free(boot->conf);
-	*boot = (struct boot){ .table_fd = -1 };
+	clear(boot);
 }

@@ -3,11 +3,12 @@
 #define CONF_BOOT_H
 
 #include "conf/conf.h"
+#include "lib/ctlmsg.h"
 
 struct boot {
 	struct conf *conf; /* owned */
 	unsigned slot;     /* a worker's number, from 0 */
-	int table_fd;      /* owned; -1 once mapped and closed */
+	int segment_fds[SEGMENT_COUNT]; /* owned; -1: not ours */
 	int *listener_fds; /* owned; by place in conf->listeners, -1: not ours */
 };
 

@@ -13,7 +13,7 @@
 enum ctl_type {
 	/* master to child, before it starts; each with a descriptor */
 	CTL_CONFIG = 1, /* text of the effective configuration */
-	CTL_TABLE,      /* the route table; read-only for a worker */
+	CTL_SEGMENT,    /* arg: which, enum ctl_segment */
 	CTL_LISTENER,   /* arg: its place in conf->listeners */
 	CTL_START,      /* no descriptor; arg: slot number: begin */
 
@@ -27,6 +27,12 @@ enum ctl_type {
 	CTL_STATUS, /* answered by one message a process, then CTL_END */
 	CTL_STOP,   /* arg: 0 fast, 1 graceful */
 	CTL_END,    /* the answer is complete; arg: 0, or an exit code */
+};
+
+/* The shared memory that a child may get (3-processes.md, Segments). */
+enum ctl_segment {
+	SEGMENT_TABLE, /* routes; the registrar writes, workers read */
+	SEGMENT_COUNT
 };
 
 struct ctlmsg {

@@ -141,7 +141,6 @@ main(int argc, char **argv)
 {
 	struct master m = { .exe_fd = -1,
 		.config_fd = { -1, -1 },
-		.table_fd = { -1, -1 },
 		.signals.fd = -1,
 		.loop.epfd = -1 };
 	const char *path = DEFAULT_CONF;

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "conf/conf.h"
+#include "lib/ctlmsg.h"
 #include "lib/ev.h"
 
 enum role { ROLE_WORKER, ROLE_REGISTRAR, ROLE_COUNT };
@@ -52,7 +53,9 @@ struct master {
 	int *listener_fds;     /* owned; see listener_fd() */
 	int exe_fd;            /* our own program, as it was started */
 	int config_fd[ROLE_COUNT];
-	int table_fd[ROLE_COUNT]; /* a worker's cannot write */
+	struct segment_fds {
+		int writable, readonly; /* two descriptions of one memory */
+	} segments[SEGMENT_COUNT];
 
 	struct child *children; /* owned; workers by slot, then the registrar */
 	size_t nchildren;

@@ -20,9 +20,8 @@
 #include "lib/log.h"
 #include "master/listeners.h"
 #include "master/master.h"
+#include "master/segments.h"
 #include "registrar/registrar.h"
-#include "shm/segment.h"
-#include "shm/table_write.h"
 #include "worker/worker.h"
 
 /* With the role and a worker's slot, ps(1) shows "dynproxyd: worker 0". */
@@ -119,29 +118,19 @@ spawn_prepare(struct master *m)
 	m->config_fd[ROLE_REGISTRAR] =
 	    made(config_memfd(m->conf), "configuration");
 
-	m->table_fd[ROLE_REGISTRAR] = made(
-	    segment_create("dynproxy-table", m->conf->table_size), "table");
-	if (m->table_fd[ROLE_REGISTRAR] == -1 ||
-	    made(table_format(m->table_fd[ROLE_REGISTRAR]), "table") == -1)
-		return -1;
-	m->table_fd[ROLE_WORKER] =
-	    made(segment_reopen_readonly(m->table_fd[ROLE_REGISTRAR]), "table");
 	return m->exe_fd == -1 || m->config_fd[ROLE_WORKER] == -1 ||
-		       m->config_fd[ROLE_REGISTRAR] == -1 ||
-		       m->table_fd[ROLE_WORKER] == -1
+		       m->config_fd[ROLE_REGISTRAR] == -1
 		   ? -1
-		   : 0;
+		   : segments_make(m);
 }
 
 void
 spawn_release(struct master *m)
 {
-	for (size_t i = 0; i < ROLE_COUNT; i++) {
+	for (size_t i = 0; i < ROLE_COUNT; i++)
 		if (m->config_fd[i] != -1)
 			close(m->config_fd[i]);
-		if (m->table_fd[i] != -1)
-			close(m->table_fd[i]);
-	}
+	segments_release(m);
 	if (m->exe_fd != -1)
 		close(m->exe_fd);
 }
@@ -207,8 +196,13 @@ hand_over(const struct child *child, int sock)
 	struct ctlmsg msg = { .type = CTL_CONFIG };
 	bool sent = ctlmsg_send(sock, &msg, m->config_fd[child->role]) == 0;
 
-	msg.type = CTL_TABLE;
-	sent = sent && ctlmsg_send(sock, &msg, m->table_fd[child->role]) == 0;
+	msg.type = CTL_SEGMENT;
+	for (uint32_t i = 0; sent && i < SEGMENT_COUNT; i++) {
+		int fd = segment_fd(m, i, child->role);
+
+		msg.arg = i;
+		sent = fd == -1 || ctlmsg_send(sock, &msg, fd) == 0;
+	}
 
 	msg.type = CTL_LISTENER;
 	for (size_t i = 0; sent && i < conf->nlisteners; i++) {

@@ -306,24 +306,28 @@ enter_last_phase(struct master *m, enum phase phase, uint64_t at_most_ms)
 		timer_clear(&m->loop.timers, &m->children[i].again);
 }
 
-void
-supervise_drain(struct master *m)
+/* End when all is done; who cannot be told so ends at once. */
+static void
+tell_to_finish(const struct child *c)
 {
 	struct ctlmsg msg = { .type = CTL_DRAIN };
 
+	if (c->ctl.fd == -1 || ctlmsg_send(c->ctl.fd, &msg, -1) == -1)
+		kill(c->pid, SIGTERM);
+}
+
+void
+supervise_drain(struct master *m)
+{
 	if (m->phase == PHASE_DRAINING || m->phase == PHASE_ENDING)
 		return;
 	log_event(LOG_NOTICE, "draining", "at_most_ms=%llu",
 	    (unsigned long long)m->conf->drain_timeout_ms);
 	enter_last_phase(m, PHASE_DRAINING, m->conf->drain_timeout_ms);
-	for (size_t i = 0; i < m->nchildren; i++) {
-		struct child *c = &m->children[i];
-
-		if (c->role != ROLE_WORKER || c->pid == 0)
-			continue;
-		if (c->ctl.fd == -1 || ctlmsg_send(c->ctl.fd, &msg, -1) == -1)
-			kill(c->pid, SIGTERM); /* it cannot be told */
-	}
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i].pid != 0 &&
+		    m->children[i].role == ROLE_WORKER)
+			tell_to_finish(&m->children[i]);
 	if (!any_process(m, true))
 		supervise_end(m);
 }
@@ -335,9 +339,16 @@ supervise_end(struct master *m)
 		return;
 	log_event(LOG_NOTICE, "ending", "status=%d", m->status);
 	enter_last_phase(m, PHASE_ENDING, END_TIMEOUT_MS);
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i].pid != 0)
-			kill(m->children[i].pid, SIGTERM);
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = &m->children[i];
+
+		if (c->pid == 0)
+			continue;
+		if (c->role == ROLE_REGISTRAR) /* it has a store to close */
+			tell_to_finish(c);
+		else
+			kill(c->pid, SIGTERM);
+	}
 	if (!any_process(m, false))
 		ev_stop(&m->loop);
 }

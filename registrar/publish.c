@@ -1,7 +1,6 @@
 /* Builds table entries from the book, and keeps the tombstones. */
 #include "registrar/publish.h"
 
-#include <assert.h>
 #include <bsd/sys/cdefs.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -288,7 +287,7 @@ publish_open(struct registrar *r)
 
 	if (p == NULL)
 		return -1;
-	r->table = table_writer_new(r->boot.table_fd);
+	r->table = table_writer_new(r->boot.segment_fds[SEGMENT_TABLE]);
 	if (r->table == NULL) {
 		free(p);
 		return -1;

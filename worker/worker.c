@@ -81,7 +81,7 @@ start(struct worker *w)
 	log_open((enum log_sink)w->conf->log_sink, role, w->conf->log_priority);
 	w->router.conf = w->conf;
 	set_limits(w);
-	w->table = table_open(w->boot.table_fd);
+	w->table = table_open(w->boot.segment_fds[SEGMENT_TABLE]);
 	if (w->table == NULL) {
 		log_event(LOG_ERR, "worker-start", "table: %m");
 		return -1;

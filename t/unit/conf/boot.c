@@ -24,16 +24,17 @@ static const struct {
 	struct step steps[8];
 } cases[] = {
 	{ "everything", 0,
-	    { { CTL_CONFIG, 0, CONFIG }, { CTL_TABLE, 0, TABLE },
+	    { { CTL_CONFIG, 0, CONFIG }, { CTL_SEGMENT, SEGMENT_TABLE, TABLE },
 		{ CTL_LISTENER, 1, LISTENER }, { CTL_START, 3, NOTHING } } },
 	{ "no listener", 0,
-	    { { CTL_TABLE, 0, TABLE }, { CTL_CONFIG, 0, CONFIG },
+	    { { CTL_SEGMENT, SEGMENT_TABLE, TABLE }, { CTL_CONFIG, 0, CONFIG },
 		{ CTL_START, 0, NOTHING } } },
 	{ "a master that goes away", -1, { { CTL_CONFIG, 0, CONFIG } } },
 	{ "no table", -1,
 	    { { CTL_CONFIG, 0, CONFIG }, { CTL_START, 0, NOTHING } } },
 	{ "no configuration", -1,
-	    { { CTL_TABLE, 0, TABLE }, { CTL_START, 0, NOTHING } } },
+	    { { CTL_SEGMENT, SEGMENT_TABLE, TABLE },
+		{ CTL_START, 0, NOTHING } } },
 	{ "a configuration without a descriptor", -1,
 	    { { CTL_CONFIG, 0, NOTHING } } },
 	{ "a configuration that is refused", -1,
@@ -41,7 +42,10 @@ static const struct {
 	{ "two configurations", -1,
 	    { { CTL_CONFIG, 0, CONFIG }, { CTL_CONFIG, 0, CONFIG } } },
 	{ "two tables", -1,
-	    { { CTL_TABLE, 0, TABLE }, { CTL_TABLE, 0, TABLE } } },
+	    { { CTL_SEGMENT, SEGMENT_TABLE, TABLE },
+		{ CTL_SEGMENT, SEGMENT_TABLE, TABLE } } },
+	{ "a segment that is not known", -1,
+	    { { CTL_SEGMENT, SEGMENT_COUNT, TABLE } } },
 	{ "a listener before the configuration", -1,
 	    { { CTL_LISTENER, 0, LISTENER } } },
 	{ "a listener out of range", -1,
@@ -130,7 +134,7 @@ run(size_t i)
 	is_int(boot_receive(&boot, pair[1]), cases[i].rc, "%s", cases[i].what);
 	if (i == 0) {
 		is_int(boot.slot, 3, "the slot is known");
-		ok(boot.table_fd != -1, "the table is there");
+		ok(boot.segment_fds[SEGMENT_TABLE] != -1, "the table is there");
 		is_int(boot.listener_fds[0], -1, "a listener not ours");
 		ok(boot.listener_fds[1] != -1, "and one that is");
 	}

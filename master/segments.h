@@ -1,0 +1,14 @@
+/* The shared memory: made once, handed to each role as far as it may go. */
+#ifndef MASTER_SEGMENTS_H
+#define MASTER_SEGMENTS_H
+
+#include "master/master.h"
+
+/* -1: it was logged what could not be made. */
+int segments_make(struct master *m);
+void segments_release(struct master *m);
+
+/* What a role gets of it: a descriptor that stays ours, or -1: nothing. */
+int segment_fd(const struct master *m, enum ctl_segment which, enum role role);
+
+#endif
