@@ -1,7 +1,6 @@
 /* Brings changes to the stores, the book and the table, name by name. */
 #include "registrar/change.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,6 @@
  */
 #include "registrar/session.h"
 
-#include <assert.h>
-#include <bsd/string.h>
 #include <bsd/sys/cdefs.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,7 +16,7 @@
 #include "route/pattern.h"
 
 #define SESSIONS_MAX 4096
-#define STORE_MS 2500 /* the stores take at most 2 s by themselves */
+#define STORE_MS 2500	/* the stores take at most 2 s by themselves */
 #define REFUSALS_MAX 20 /* lines in the log within a second */
 
 /* The answers that are fixed, byte for byte. */
@@ -45,6 +43,7 @@ struct session {
 	struct ident_query query;
 	struct change *change; /* borrowed; while it is under way */
 	enum identity identity;
+	enum ident_fault ident_fault;
 	char key[TOOL_NAME_MAX + 2]; /* with IDENTITY_TOOL */
 	enum line_fault fault;
 	struct line_request request; /* points into client.in */
@@ -97,8 +96,9 @@ note_refusal(struct session *s)
 	}
 	if (lines++ >= REFUSALS_MAX)
 		return;
-	log_event(LOG_NOTICE, "registration-refused", "host=%s said=\"%.*s\"",
-	    host_name(s, host), SPAN_ARG(said));
+	log_event(LOG_NOTICE, "registration-refused",
+	    "host=%s ident=%s said=\"%.*s\"", host_name(s, host),
+	    ident_fault_name(s->ident_fault), SPAN_ARG(said));
 }
 
 /* Who is it? */
@@ -119,18 +119,15 @@ identified(struct ident_query *q, enum ident_fault fault, struct span user)
 {
 	struct session *s = __containerof(q, struct session, query);
 	const char *prefix = s->client.r->conf->account_prefix;
-	char host[INET6_ADDRSTRLEN];
 	struct span tool;
 
-	if (fault != IDENT_FINE) {
+	s->ident_fault = fault;
+	if (fault != IDENT_FINE)
 		s->identity = IDENTITY_FAILED;
-		log_event(LOG_DEBUG, "ident-failed", "host=%s fault=%s",
-		    host_name(s, host), ident_fault_name(fault));
-	} else if (vet_account(user, span_str(prefix), &tool)) {
+	else if (vet_account(user, span_str(prefix), &tool))
 		set_tool(s, tool);
-	} else {
+	else
 		s->identity = IDENTITY_NO_TOOL;
-	}
 	decide(s);
 }
 

@@ -1,7 +1,8 @@
 /*
  * The two stores: SQLite, always (store_io.c is its thread, store_sqlite.c
- * its statements), and Redis, when configured (redis.c is the connection,
- * store_redis.c the layout, redis_watch.c what others write).
+ * its statements), and Redis, when configured (store_redis.c is what we
+ * write, redis_watch.c what others write, redis_pass.c all there is, now and
+ * then; redis.c the connection, redis_layout.c the names of keys).
  */
 #ifndef REGISTRAR_STORE_H
 #define REGISTRAR_STORE_H

@@ -5,6 +5,7 @@
 #include "registrar/store_io.h"
 
 #include <assert.h>
+#include <bsd/sys/tree.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,17 +21,18 @@
 /* A change on its way through the thread; made and freed by the loop. */
 struct job {
 	TAILQ_ENTRY(job) queue; /* waiting, then the thread's, then written */
-	TAILQ_ENTRY(job) entry; /* in open; the loop's only */
+	RB_ENTRY(job) entry;    /* in open; the loop's only */
 	struct change *change;  /* borrowed; the thread reads its strings */
 	const char *fault;      /* NULL: it is on disk */
 };
 TAILQ_HEAD(jobs, job);
+RB_HEAD(open_jobs, job);
 
 struct store_io {
 	struct registrar *r;     /* borrowed */
 	struct store_sqlite *db; /* owned; the thread's while that runs */
 	struct ev_io event;      /* an eventfd: something was written */
-	struct jobs open;        /* all that are not answered, oldest first */
+	struct open_jobs open;   /* all that are not answered, by name */
 	bool failing;            /* the last answer was a failure */
 	bool closing;            /* store_io_close() has been called */
 	pthread_t thread;
@@ -41,6 +43,18 @@ struct store_io {
 	bool ending;
 };
 
+/* Names may come several times. */
+static int
+compare(const struct job *a, const struct job *b)
+{
+	int order = strcmp(a->change->key, b->change->key);
+
+	return order != 0 ? order : (a > b) - (a < b);
+}
+
+RB_GENERATE_INTERNAL(open_jobs, job, entry, compare,
+    static __attribute__((unused)))
+
 static bool
 save_all(struct store_sqlite *db, const struct jobs *batch)
 {
@@ -48,9 +62,10 @@ save_all(struct store_sqlite *db, const struct jobs *batch)
 
 	if (!store_sqlite_begin(db))
 		return false;
-	TAILQ_FOREACH (job, batch, queue)
+	TAILQ_FOREACH (job, batch, queue) {
 		if (!store_sqlite_save(db, job->change))
 			return false;
+	}
 	return store_sqlite_commit(db);
 }
 
@@ -73,8 +88,9 @@ write_batch(struct store_sqlite *db, struct jobs *batch)
 
 	if (!saved)
 		store_sqlite_rollback(db);
-	TAILQ_FOREACH (job, batch, queue)
+	TAILQ_FOREACH (job, batch, queue) {
 		job->fault = saved ? NULL : save_one(db, job->change);
+	}
 }
 
 static void
@@ -138,7 +154,7 @@ answer(struct store_io *io, struct job *job)
 	struct change *change = job->change;
 	const char *fault = job->fault;
 
-	TAILQ_REMOVE(&io->open, job, entry);
+	RB_REMOVE(open_jobs, &io->open, job);
 	free(job);
 	note(io, fault);
 	if (fault == NULL)
@@ -244,7 +260,7 @@ store_io_open(struct registrar *r, const char *directory,
 	io->event = (struct ev_io){ .fd = -1, .ready = event_ready };
 	pthread_mutex_init(&io->lock, NULL);
 	pthread_cond_init(&io->wake, NULL);
-	TAILQ_INIT(&io->open);
+	RB_INIT(&io->open);
 	TAILQ_INIT(&io->waiting);
 	TAILQ_INIT(&io->written);
 	io->db = store_sqlite_open(directory); /* which says why not */
@@ -279,7 +295,7 @@ store_io_close(struct store_io *io)
 	pthread_mutex_unlock(&io->lock);
 	pthread_join(io->thread, NULL);
 	answer_written(io);
-	assert(TAILQ_EMPTY(&io->open));
+	assert(RB_EMPTY(&io->open));
 	release(io);
 }
 
@@ -294,7 +310,7 @@ store_io_save(struct store_io *io, struct change *change)
 		return;
 	}
 	job->change = change;
-	TAILQ_INSERT_TAIL(&io->open, job, entry);
+	RB_INSERT(open_jobs, &io->open, job);
 	pthread_mutex_lock(&io->lock);
 	TAILQ_INSERT_TAIL(&io->waiting, job, queue);
 	pthread_cond_signal(&io->wake);
@@ -304,10 +320,14 @@ store_io_save(struct store_io *io, struct change *change)
 bool
 store_io_busy(const struct store_io *io, const char *key)
 {
-	const struct job *job;
+	const struct job *job = RB_ROOT(&io->open);
 
-	TAILQ_FOREACH (job, &io->open, entry)
-		if (strcmp(job->change->key, key) == 0)
+	while (job != NULL) {
+		int order = strcmp(key, job->change->key);
+
+		if (order == 0)
 			return true;
+		job = order < 0 ? RB_LEFT(job, entry) : RB_RIGHT(job, entry);
+	}
 	return false;
 }

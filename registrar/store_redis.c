@@ -52,9 +52,10 @@ under_way(const struct store_redis *s, const char *key)
 {
 	const struct save *save;
 
-	TAILQ_FOREACH (save, &s->saves, entry)
+	TAILQ_FOREACH (save, &s->saves, entry) {
 		if (strcmp(save->change->key, key) == 0)
 			return true;
+	}
 	return store_io_busy(s->r->io, key);
 }
 
@@ -93,17 +94,20 @@ write_route(struct store_redis *s, const char *key, const char *pattern,
 	redis_redirect_key(key, redirect);
 	snprintf(host, sizeof(host), "%s.%s", key + 1,
 	    s->r->conf->web_domains[0]);
-	sent = redis_command(c, queued, s, "MULTI", NULL) &&
-	    (destination != NULL
-	            ? redis_command(c, queued, s, "HSET", routes, pattern,
-	                  destination, NULL)
-	            : redis_command(c, queued, s, "HDEL", routes, pattern,
-	                  NULL)) &&
-	    (canonical ? redis_command(c, queued, s, "HSET", redirect,
-	                     pattern, host, NULL)
-	               : redis_command(c, queued, s, "DEL", redirect,
-	                     NULL)) &&
-	    redis_command(c, answer, arg, "EXEC", NULL);
+	sent = redis_command(c, queued, s, "MULTI", NULL);
+	if (destination != NULL)
+		sent = sent && redis_command(c, queued, s, "HSET", routes,
+		                   pattern, destination, NULL);
+	else
+		sent = sent && redis_command(c, queued, s, "HDEL", routes,
+		                   pattern, NULL);
+	if (canonical)
+		sent = sent && redis_command(c, queued, s, "HSET", redirect,
+		                   pattern, host, NULL);
+	else
+		sent = sent &&
+		    redis_command(c, queued, s, "DEL", redirect, NULL);
+	sent = sent && redis_command(c, answer, arg, "EXEC", NULL);
 	if (!sent) /* nothing may follow half a transaction */
 		redis_lose(c, "too much is waiting to be sent");
 	return sent;

@@ -1,7 +1,6 @@
 /* Reads destinations strictly and keeps them where they belong. */
 #include "registrar/vet.h"
 
-#include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdlib.h>
