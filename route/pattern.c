@@ -2,7 +2,6 @@
 #include "route/pattern.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include <assert.h>
 #include <pcre2.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,18 +12,18 @@
 #define METACHARACTERS "\\^$.[]|()?*+{}"
 
 /* A tenant's pattern cannot stall a worker: what passes these fails. */
-#define MATCH_LIMIT 20000   /* steps; about a millisecond */
+#define MATCH_LIMIT 20000 /* steps; about a millisecond */
 #define DEPTH_LIMIT 1000
-#define HEAP_LIMIT  256     /* KiB */
-#define NEST_LIMIT  50      /* parentheses, when compiling */
-#define CODE_MAX    16384   /* bytes of one compiled pattern */
+#define HEAP_LIMIT 256 /* KiB */
+#define NEST_LIMIT 50  /* parentheses, when compiling */
+#define CODE_MAX 16384 /* bytes of one compiled pattern */
 
 /* Compiled patterns are kept, at most so many: SETS * WAYS * CODE_MAX. */
 #define CACHE_SETS 128
 #define CACHE_WAYS 4
 
 struct compiled {
-	char *text;       /* owned; NULL: unused */
+	char *text; /* owned; NULL: unused */
 	size_t len;
 	pcre2_code *code; /* owned; NULL: does not compile */
 };
@@ -100,7 +99,8 @@ cache_add(struct cache_set *set, struct span text)
 	free(c->text);
 	pcre2_code_free(c->code);
 	memcpy(copy, text.ptr, text.len);
-	*c = (struct compiled){ .text = copy, .len = text.len,
+	*c = (struct compiled){ .text = copy,
+		.len = text.len,
 		.code = compile(text, &error, &at) };
 	return c;
 }
@@ -130,9 +130,8 @@ match_regex(struct span text, struct span path)
 	if (text.len == 0 || !prepare())
 		return false;
 	code = cached(text);
-	return code != NULL &&
-	    pcre2_match(code, (PCRE2_SPTR)path.ptr, path.len, 0, 0, match_data,
-		match_context) >= 0;
+	return code != NULL && pcre2_match(code, (PCRE2_SPTR)path.ptr, path.len,
+				   0, 0, match_data, match_context) >= 0;
 }
 
 static bool

@@ -12,8 +12,9 @@
 #include "worker/conn.h"
 #include "worker/process.h"
 
-#define BATCH_MAX 64  /* accepted before others have their turn */
-#define RETRY_MS  100 /* when there is no descriptor or no memory */
+#define BATCH_MAX 64	   /* accepted before others have their turn */
+#define RETRY_MS 100	   /* when there is no descriptor or no memory */
+#define LOG_EVERY_MS 60000 /* that this is so */
 
 struct listener {
 	struct ev_io io; /* first; the descriptor is boot's */
@@ -27,6 +28,7 @@ struct acceptor {
 	size_t n;
 	bool accepting;
 	struct timer retry;
+	uint64_t log_again_ms;
 };
 
 static void
@@ -64,8 +66,8 @@ resume_all(struct worker *w)
 static void
 wait_and_retry(struct worker *w)
 {
-	timer_set(&w->loop.timers, &w->acceptor->retry,
-	    w->loop.now_ms + RETRY_MS);
+	timer_set(
+	    &w->loop.timers, &w->acceptor->retry, w->loop.now_ms + RETRY_MS);
 }
 
 /* Accept again if there is room now. */
@@ -75,7 +77,7 @@ resume(struct worker *w)
 	struct acceptor *a = w->acceptor;
 
 	if (a->accepting || w->draining || timer_is_set(&a->retry) ||
-	    w->connections >= w->conf->connections_max)
+	    w->connections >= w->connections_max)
 		return;
 	if (resume_all(w) == -1)
 		wait_and_retry(w);
@@ -84,7 +86,8 @@ resume(struct worker *w)
 static void
 retry_due(struct timer *t)
 {
-	struct acceptor *a = (void *)((char *)t - offsetof(struct acceptor, retry));
+	struct acceptor *a =
+	    (void *)((char *)t - offsetof(struct acceptor, retry));
 
 	resume(a->listeners[0].w);
 }
@@ -97,6 +100,22 @@ conn_closed(struct worker *w)
 		ev_stop(&w->loop);
 	else
 		resume(w);
+}
+
+/* No descriptor or no memory: leave them in the queue for a while. */
+static void
+out_of_resources(struct listener *l)
+{
+	struct worker *w = l->w;
+	struct acceptor *a = w->acceptor;
+
+	if (w->loop.now_ms >= a->log_again_ms) {
+		log_event(
+		    LOG_WARNING, "accept-paused", "port=%u error=%m", l->port);
+		a->log_again_ms = w->loop.now_ms + LOG_EVERY_MS;
+	}
+	pause_all(w);
+	wait_and_retry(w);
 }
 
 /* One client more; false: this is all for now. */
@@ -113,20 +132,16 @@ accept_one(struct listener *l)
 			return true;
 		if (errno == EAGAIN)
 			return false;
-		log_event(LOG_WARNING, "accept-paused", "port=%u error=%m",
-		    l->port);
-		pause_all(w);
-		wait_and_retry(w);
+		out_of_resources(l);
 		return false;
 	}
 	addr_ip(&from, &peer);
 	w->connections++;
-	if (w->connections >= w->conf->connections_max)
+	if (w->connections >= w->connections_max)
 		pause_all(w);
 	if (conn_open_take(w, fd, &peer, l->port, conn_closed) == -1) {
-		log_event(LOG_WARNING, "accept-failed", "port=%u error=%m",
-		    l->port);
-		conn_closed(w);
+		w->connections--;
+		out_of_resources(l);
 	}
 	return w->acceptor->accepting;
 }
@@ -154,7 +169,7 @@ static bool
 is_ours(const struct worker *w, size_t i)
 {
 	return w->conf->listeners[i].kind == LISTEN_HTTP &&
-	    w->boot.listener_fds[i] != -1;
+	       w->boot.listener_fds[i] != -1;
 }
 
 int

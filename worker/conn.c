@@ -12,8 +12,8 @@
 #include "worker/process.h"
 
 #define REQUESTS_MAX 100000 /* on one connection (7-security.md 7.5) */
-#define LINGER_MS    5000
-#define TURN_STEPS   64 /* of one connection, before others have their turn */
+#define LINGER_MS 5000
+#define TURN_STEPS 64 /* of one connection, before others have their turn */
 
 #define TO(state) (1u << CONN_##state)
 
@@ -23,14 +23,13 @@ static enum conn_state step_busy(struct conn *c);
 static enum conn_state step_linger(struct conn *c);
 
 static const struct {
-	const char *name;                       /* for whoever debugs this */
+	const char *name;			/* for whoever debugs this */
 	enum conn_state (*step)(struct conn *); /* the same back: wait */
-	unsigned next;                          /* what may follow */
+	unsigned next;				/* what may follow */
 } states[] = {
 	[CONN_IDLE] = { "idle", step_idle, TO(HEAD) | TO(CLOSED) },
 	[CONN_HEAD] = { "head", step_head, TO(BUSY) | TO(CLOSED) },
-	[CONN_BUSY] = { "busy", step_busy,
-	    TO(IDLE) | TO(LINGER) | TO(CLOSED) },
+	[CONN_BUSY] = { "busy", step_busy, TO(IDLE) | TO(LINGER) | TO(CLOSED) },
 	[CONN_LINGER] = { "linger", step_linger,
 	    TO(CLOSED) }, /* RFC 9112 section 9.6 */
 	[CONN_CLOSED] = { "closed", NULL, 0 },
@@ -258,7 +257,8 @@ conn_open_take(struct worker *w, int fd, const struct ip *peer, uint16_t port,
 	struct conn *c = calloc(1, sizeof(*c));
 	int saved;
 
-	if (c == NULL || stream_open(&w->loop, &c->stream, fd, conn_ready) == -1) {
+	if (c == NULL ||
+	    stream_open(&w->loop, &c->stream, fd, conn_ready) == -1) {
 		saved = errno;
 		free(c);
 		close(fd);

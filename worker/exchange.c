@@ -22,8 +22,8 @@ upstream_moved(void *user)
 }
 
 void
-exchange_init(struct exchange *ex, struct worker *w,
-    const struct exchange_ops *ops)
+exchange_init(
+    struct exchange *ex, struct worker *w, const struct exchange_ops *ops)
 {
 	*ex = (struct exchange){ .ops = ops, .w = w, .stage = STAGE_DONE };
 	buf_init(&ex->page, ERRPAGE_MAX);
@@ -109,8 +109,7 @@ media_for(const struct http_msg *msg)
 {
 	const struct http_field *accept = http_msg_field(msg, FIELD_ACCEPT);
 
-	return http_negotiate_media(
-	    accept == NULL ? SPAN("") : accept->value);
+	return http_negotiate_media(accept == NULL ? SPAN("") : accept->value);
 }
 
 /* Hand the request to a backend of the route. */
@@ -124,10 +123,13 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 		return REASON_LOOP;
 	if (r->end == BODY_LENGTH && r->length > ex->w->conf->request_body_max)
 		return REASON_BODY_TOO_LARGE;
-	if (!forward_head(&u->sink.out,
-		&(struct forward){ .msg = r->msg, .target = r->target,
-		    .host = { d->host, d->host_len }, .proto = r->proto,
-		    .port = r->port, .end = r->end, .length = r->length }))
+	if (!forward_head(&u->sink.out, &(struct forward){ .msg = r->msg,
+					    .target = r->target,
+					    .host = { d->host, d->host_len },
+					    .proto = r->proto,
+					    .port = r->port,
+					    .end = r->end,
+					    .length = r->length }))
 		return REASON_HEADER_TOO_LARGE;
 	u->sink.chunked = r->end == BODY_CHUNKED;
 	return upstream_begin(u, &ex->w->router.tool, d->route, r->msg->method,
@@ -210,7 +212,7 @@ send_piece(struct exchange *ex)
 	}
 	ex->request_done = u->sink.ended;
 	return pull == PULL_PIECE && !ex->request_done && !u->send_failed &&
-	    u->conn->stream.writable && spend(ex, taken);
+	       u->conn->stream.writable && spend(ex, taken);
 }
 
 static void
@@ -288,7 +290,7 @@ push(struct exchange *ex, struct span piece, bool last, size_t *taken)
 		return false;
 	}
 	*taken = (size_t)n;
-	if (n > 0 || sent)
+	if (n > 0 || sent || !ex->client_blocked)
 		ex->client_ms = ex->w->loop.now_ms;
 	ex->client_blocked = !sent;
 	if (sent && last && *taken == piece.len)
@@ -357,6 +359,15 @@ exchange_step(struct exchange *ex)
 	return ex->budget == 0 ? EXCHANGE_YIELD : EXCHANGE_WAIT;
 }
 
+/* When bytes last moved: whoever is waited for has been since then. */
+static uint64_t
+moved_ms(const struct exchange *ex)
+{
+	return ex->client_ms > ex->upstream.progress_ms
+		   ? ex->client_ms
+		   : ex->upstream.progress_ms;
+}
+
 uint64_t
 exchange_deadline(const struct exchange *ex, enum exchange_wait *wait)
 {
@@ -375,10 +386,10 @@ exchange_deadline(const struct exchange *ex, enum exchange_wait *wait)
 	if (ex->stage == STAGE_HEAD && !ex->request_done && !u->send_failed &&
 	    u->conn->stream.writable) {
 		*wait = WAIT_REQUEST_BODY;
-		return ex->client_ms + conf->body_timeout_ms;
+		return moved_ms(ex) + conf->body_timeout_ms;
 	}
 	*wait = WAIT_RESPONSE;
-	return u->progress_ms + conf->response_timeout_ms;
+	return moved_ms(ex) + conf->response_timeout_ms;
 }
 
 void
@@ -397,8 +408,8 @@ exchange_expire(struct exchange *ex)
 		break;
 	case WAIT_RESPONSE:
 		reason = ex->stage == STAGE_HEAD
-		    ? REASON_BACKEND_TIMEOUT_FIRST_BYTE
-		    : REASON_BACKEND_TIMEOUT_IDLE;
+			     ? REASON_BACKEND_TIMEOUT_FIRST_BYTE
+			     : REASON_BACKEND_TIMEOUT_IDLE;
 		break;
 	case WAIT_CLIENT:
 		reason = REASON_CLIENT_GONE;

@@ -70,21 +70,21 @@ put_framing(struct buf *out, const struct forward *f)
 static bool
 put_ours(struct buf *out, const struct forward *f)
 {
-	struct span via = f->msg->minor == 0 ? SPAN("1.0 " OWN_NAME)
-					     : SPAN("1.1 " OWN_NAME);
+	struct span via =
+	    f->msg->minor == 0 ? SPAN("1.0 " OWN_NAME) : SPAN("1.1 " OWN_NAME);
 	char digits[8];
 	int n = snprintf(digits, sizeof(digits), "%u", f->port);
 	struct span port = { digits, (size_t)n };
 
-	return http_put_field(out, http_field_name(FIELD_X_FORWARDED_HOST),
-		   f->host) &&
-	    http_put_field(
-		out, http_field_name(FIELD_X_FORWARDED_PORT), port) &&
-	    http_put_field(
-		out, http_field_name(FIELD_X_FORWARDED_PROTO), f->proto) &&
-	    http_put_field(out, http_field_name(FIELD_X_ORIGINAL_URI),
-		f->target->raw) &&
-	    http_put_field(out, http_field_name(FIELD_VIA), via);
+	return http_put_field(
+		   out, http_field_name(FIELD_X_FORWARDED_HOST), f->host) &&
+	       http_put_field(
+		   out, http_field_name(FIELD_X_FORWARDED_PORT), port) &&
+	       http_put_field(
+		   out, http_field_name(FIELD_X_FORWARDED_PROTO), f->proto) &&
+	       http_put_field(out, http_field_name(FIELD_X_ORIGINAL_URI),
+		   f->target->raw) &&
+	       http_put_field(out, http_field_name(FIELD_VIA), via);
 }
 
 bool

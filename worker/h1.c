@@ -1,7 +1,6 @@
 /* Reads requests and writes responses, RFC 9112. */
 #include "worker/h1.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -10,10 +9,10 @@
 #include "worker/process.h"
 #include "worker/respond.h"
 
-#define SPARES_MAX 64          /* kept with their buffers */
-#define HEAD_READ  (16 * 1024) /* bytes asked for, for a head */
-#define HEAD_ROOM  1024        /* what we add to a response's head */
-#define INTERIM_ROOM 8192      /* 1xx that the client has not read yet */
+#define SPARES_MAX 64	      /* kept with their buffers */
+#define HEAD_READ (16 * 1024) /* bytes asked for, for a head */
+#define HEAD_ROOM 1024	      /* what we add to a response's head */
+#define INTERIM_ROOM 8192     /* 1xx that the client has not read yet */
 
 static const struct exchange_ops ops;
 
@@ -28,8 +27,8 @@ h1_new(struct worker *w)
 	h->w = w;
 	exchange_init(&h->ex, w, &ops);
 	buf_init(&h->in, head > PUMP_BUF_MAX ? head : PUMP_BUF_MAX);
-	sink_init(&h->sink,
-	    w->conf->response_head_max + HEAD_ROOM + INTERIM_ROOM);
+	sink_init(
+	    &h->sink, w->conf->response_head_max + HEAD_ROOM + INTERIM_ROOM);
 	return h;
 }
 
@@ -145,8 +144,10 @@ begin(struct h1 *h)
 	const struct http_msg *msg = &h->w->msg;
 	size_t head_len = msg->head_len;
 	struct http_target target;
-	struct exchange_request r = { .msg = msg, .target = &target,
-		.proto = SPAN("http"), .port = h->port };
+	struct exchange_request r = { .msg = msg,
+		.target = &target,
+		.proto = SPAN("http"),
+		.port = h->port };
 	enum reason reason = find_target(msg, &target);
 
 	r.end = http_request_body(msg, &r.length);
@@ -212,8 +213,7 @@ h1_pull(struct exchange *ex, struct span *piece, bool *last)
 	ssize_t n = 0;
 
 	if (h->body.ready == 0 && !h->body.done) {
-		n = stream_recv(
-		    h->stream, &h->in, h->in.max - buf_len(&h->in));
+		n = stream_recv(h->stream, &h->in, h->in.max - buf_len(&h->in));
 		if (n == 0 || (n == -1 && errno != EAGAIN))
 			return PULL_GONE;
 		if (n > 0 && !source_decode(&h->body, &h->in, &h->w->msg))
@@ -222,9 +222,9 @@ h1_pull(struct exchange *ex, struct span *piece, bool *last)
 	*piece = source_piece(&h->body, &h->in);
 	*last = h->body.done;
 	return h->body.ready > 0 || h->body.done ||
-		(n > 0 && h->stream->readable)
-	    ? PULL_PIECE
-	    : PULL_WAIT;
+		       (n > 0 && h->stream->readable)
+		   ? PULL_PIECE
+		   : PULL_WAIT;
 }
 
 static void
@@ -243,7 +243,7 @@ h1_interim(struct exchange *ex, const struct http_msg *msg)
 	if (h->minor == 0) /* RFC 9110 section 15.2 */
 		return true;
 	return respond_interim(&h->sink.out, msg) &&
-	    sink_send(&h->sink, h->stream, SPAN(""), false) != -1;
+	       sink_send(&h->sink, h->stream, SPAN(""), false) != -1;
 }
 
 static bool
@@ -251,8 +251,10 @@ h1_head(struct exchange *ex, const struct http_msg *msg, enum body_end end,
     uint64_t length)
 {
 	struct h1 *h = (struct h1 *)ex;
-	struct respond r = { .msg = msg, .end = end, .length = length,
-		.minor = h->minor };
+	size_t before = buf_len(&h->sink.out);
+	struct respond r = {
+		.msg = msg, .end = end, .length = length, .minor = h->minor
+	};
 
 	if (end == BODY_CLOSE || end == BODY_CHUNKED) {
 		r.end = h->minor == 1 ? BODY_CHUNKED : BODY_CLOSE;
@@ -263,7 +265,10 @@ h1_head(struct exchange *ex, const struct http_msg *msg, enum body_end end,
 	if (!h->body.done || h->w->draining)
 		h->keep_alive = false;
 	r.keep_alive = h->keep_alive;
-	return respond_head(&h->sink.out, &r);
+	if (respond_head(&h->sink.out, &r))
+		return true;
+	h->sink.out.tail = h->sink.out.head + before; /* no half of a head */
+	return false;
 }
 
 static ssize_t

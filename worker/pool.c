@@ -13,6 +13,7 @@
 #define POOL_BUCKETS 4096 /* a power of two */
 
 TAILQ_HEAD(conn_list, pool_conn);
+LIST_HEAD(peer_list, pool_peer);
 
 /* One backend of one tool; lives as long as it has a connection. */
 struct pool_peer {
@@ -28,10 +29,10 @@ struct pool_peer {
 
 struct pool {
 	struct worker *w;
-	struct timer timer;      /* for the oldest idle connection */
+	struct timer timer;	 /* for the oldest idle connection */
 	struct conn_list by_age; /* all idle ones, oldest first */
 	uint64_t key[2];
-	LIST_HEAD(, pool_peer) buckets[POOL_BUCKETS];
+	struct peer_list buckets[POOL_BUCKETS];
 };
 
 uint64_t
@@ -56,12 +57,11 @@ find_peer(struct pool *pool, const struct pool_owner *o)
 {
 	struct pool_peer *peer;
 
-	LIST_FOREACH(peer, &pool->buckets[bucket_of(&o->backend, o->tool)],
-	    entry)
-		if (peer->tool == o->tool &&
-		    memcmp(&peer->backend, &o->backend, sizeof(o->backend)) ==
-			0)
-			return peer;
+	LIST_FOREACH(
+	    peer, &pool->buckets[bucket_of(&o->backend, o->tool)], entry)
+	if (peer->tool == o->tool &&
+	    memcmp(&peer->backend, &o->backend, sizeof(o->backend)) == 0)
+		return peer;
 	return NULL;
 }
 
@@ -77,8 +77,8 @@ add_peer(struct pool *pool, const struct pool_owner *o)
 	peer->tool = o->tool;
 	peer->version = o->version;
 	TAILQ_INIT(&peer->idle);
-	LIST_INSERT_HEAD(&pool->buckets[bucket_of(&o->backend, o->tool)], peer,
-	    entry);
+	LIST_INSERT_HEAD(
+	    &pool->buckets[bucket_of(&o->backend, o->tool)], peer, entry);
 	return peer;
 }
 

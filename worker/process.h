@@ -25,7 +25,8 @@ struct worker {
 	struct pool *pool;         /* owned */
 	struct h1 *h1_spare;       /* owned list; see h1_get() */
 	unsigned h1_nspare;
-	unsigned connections; /* of clients, open */
+	unsigned connections;     /* of clients, open */
+	unsigned connections_max; /* then accepting pauses */
 	bool draining;        /* accept nothing more; exit with the last one */
 
 	/*

@@ -42,8 +42,8 @@ decode_trailers(struct source *s, struct buf *in, struct http_msg *scratch)
 {
 	struct span bytes = span_from(buf_span(in), s->ready);
 
-	switch (http_parse_trailers(bytes.ptr, bytes.len, &s->scanned,
-	    &trailer_limits, scratch)) {
+	switch (http_parse_trailers(
+	    bytes.ptr, bytes.len, &s->scanned, &trailer_limits, scratch)) {
 	case HTTP_FINE:
 		close_gap(s, in, bytes.ptr + scratch->head_len);
 		s->done = true;
@@ -205,17 +205,9 @@ drop_sent(struct sink *s, size_t n)
 	return n - mine;
 }
 
-/* Hold a copy of the piece, so that it too can be sent again. */
-static bool
-keep_piece(struct sink *s, struct span piece, struct span tail)
-{
-	return buf_reserve(&s->out, piece.len + tail.len) &&
-	    buf_append_span(&s->out, piece) && buf_append_span(&s->out, tail);
-}
-
 static ssize_t
-send_all(struct sink *s, struct stream *stream, struct span piece,
-    struct span tail)
+send_all(
+    struct sink *s, struct stream *stream, struct span piece, struct span tail)
 {
 	struct iovec iov[3];
 	int n = 0;
@@ -228,6 +220,38 @@ send_all(struct sink *s, struct stream *stream, struct span piece,
 	if (tail.len > 0)
 		iov[n++] = (struct iovec){ (char *)tail.ptr, tail.len };
 	return n == 0 ? 0 : stream_send(stream, iov, n);
+}
+
+/*
+ * Hold a copy of the piece, so that it too can be sent again, and send what
+ * can be.  If that fails, reading will find out.  False: too much to hold.
+ */
+static bool
+send_held(
+    struct sink *s, struct stream *stream, struct span data, struct span tail)
+{
+	ssize_t n;
+
+	if (!buf_reserve(&s->out, data.len + tail.len) ||
+	    !buf_append_span(&s->out, data) || !buf_append_span(&s->out, tail))
+		return false;
+	n = send_all(s, stream, SPAN(""), SPAN(""));
+	drop_sent(s, n == -1 ? 0 : (size_t)n);
+	return true;
+}
+
+/* All of the data is done with; of what follows it, this is left. */
+static ssize_t
+data_done(struct sink *s, size_t n, struct span rest, bool last)
+{
+	if (s->chunked)
+		s->chunk_left -= n;
+	if (last)
+		s->ended = true;
+	if (buf_append_span(&s->out, rest))
+		return (ssize_t)n;
+	errno = ENOBUFS;
+	return -1;
 }
 
 ssize_t
@@ -249,32 +273,18 @@ sink_send(struct sink *s, struct stream *stream, struct span piece, bool last)
 	tail = framing_after(s, data.len, last);
 
 	if (s->keep && (data.len > 0 || tail.len > 0)) {
-		if (keep_piece(s, data, tail)) {
-			s->chunk_left -= s->chunked ? data.len : 0;
-			s->ended = s->ended || last;
-			n = send_all(s, stream, SPAN(""), SPAN(""));
-			if (n > 0)
-				drop_sent(s, (size_t)n);
-			return n == -1 && errno != EAGAIN ? -1 :
-							    (ssize_t)data.len;
-		}
+		if (send_held(s, stream, data, tail))
+			return data_done(s, data.len, SPAN(""), last);
 		sink_forget(s);
 	}
-
 	n = send_all(s, stream, data, tail);
 	if (n == -1 && errno != EAGAIN)
 		return -1;
 	taken = drop_sent(s, n == -1 ? 0 : (size_t)n);
-	if (sink_pending(s) || taken < data.len) {
-		s->chunk_left -= s->chunked ? taken : 0;
-		return (ssize_t)taken;
-	}
-	/* all of the data went; of what follows, the rest waits in out */
-	s->chunk_left -= s->chunked ? data.len : 0;
-	s->ended = s->ended || last;
-	if (!buf_append_span(&s->out, span_from(tail, taken - data.len))) {
-		errno = ENOBUFS;
-		return -1;
-	}
-	return (ssize_t)data.len;
+	if (!sink_pending(s) && taken >= data.len)
+		return data_done(
+		    s, data.len, span_from(tail, taken - data.len), last);
+	if (s->chunked)
+		s->chunk_left -= taken;
+	return (ssize_t)taken;
 }

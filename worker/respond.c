@@ -48,8 +48,8 @@ put_connection(struct buf *out, const struct respond *r)
 		return http_put_field(
 		    out, http_field_name(FIELD_CONNECTION), SPAN("close"));
 	if (r->minor == 0)
-		return http_put_field(out, http_field_name(FIELD_CONNECTION),
-		    SPAN("keep-alive"));
+		return http_put_field(
+		    out, http_field_name(FIELD_CONNECTION), SPAN("keep-alive"));
 	return true;
 }
 
@@ -57,13 +57,13 @@ bool
 respond_head(struct buf *out, const struct respond *r)
 {
 	return http_put_status_line(out, r->msg->status, r->msg->reason) &&
-	    put_fields(out, r->msg) && put_framing(out, r) &&
-	    put_connection(out, r) && http_put_end(out);
+	       put_fields(out, r->msg) && put_framing(out, r) &&
+	       put_connection(out, r) && http_put_end(out);
 }
 
 bool
 respond_interim(struct buf *out, const struct http_msg *msg)
 {
 	return http_put_status_line(out, msg->status, msg->reason) &&
-	    put_fields(out, msg) && http_put_end(out);
+	       put_fields(out, msg) && http_put_end(out);
 }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #define STREAM_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
-#define STREAM_ENDED  (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+#define STREAM_ENDED (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 
 int
 stream_open(struct ev_loop *loop, struct stream *s, int fd,

@@ -9,13 +9,13 @@
 #include "http/parse.h"
 #include "worker/process.h"
 
-#define INTERIMS_MAX 8        /* 7-security.md 7.5 */
-#define HEAD_ROOM    2048     /* what we add to a head, at most */
-#define FIRST_READ   (16 * 1024)
+#define INTERIMS_MAX 8 /* 7-security.md 7.5 */
+#define HEAD_ROOM 2048 /* what we add to a head, at most */
+#define FIRST_READ (16 * 1024)
 
 void
-upstream_init(struct upstream *u, struct worker *w, void (*wake)(void *user),
-    void *user)
+upstream_init(
+    struct upstream *u, struct worker *w, void (*wake)(void *user), void *user)
 {
 	size_t head = w->conf->response_head_max;
 
@@ -93,8 +93,7 @@ open_candidate(struct upstream *u)
 	 * again, unless the backend may have acted upon it: not idempotent,
 	 * and complete.
 	 */
-	u->sink.keep =
-	    c->used && (is_idempotent(u->method) || u->has_body);
+	u->sink.keep = c->used && (is_idempotent(u->method) || u->has_body);
 	u->since_ms = u->progress_ms = u->w->loop.now_ms;
 	return true;
 }
@@ -126,7 +125,8 @@ upstream_begin(struct upstream *u, const struct tool *tool,
 	u->owner.tool = pool_hash(u->w->pool, tool->key);
 	u->owner.version = tool->version;
 	u->ncandidates = u->tried = 0;
-	for (size_t i = 0; i < route->nbackends; i++) /* TLS is not spoken yet */
+	/* TLS is not spoken yet: https backends count as unreachable */
+	for (size_t i = 0; i < route->nbackends; i++)
 		if (route->backends[i].scheme == BACKEND_HTTP)
 			u->candidates[u->ncandidates++] = route->backends[i];
 	u->first = u->ncandidates > 1 ? arc4random_uniform(u->ncandidates) : 0;
@@ -229,8 +229,8 @@ check_head(struct upstream *u, enum body_end *end, uint64_t *length)
 	if (*end == BODY_REFUSE)
 		return UPSTREAM_FAILED;
 	if (msg->status < 200)
-		return ++u->interims > INTERIMS_MAX ? UPSTREAM_FAILED :
-						      UPSTREAM_INTERIM;
+		return ++u->interims > INTERIMS_MAX ? UPSTREAM_FAILED
+						    : UPSTREAM_INTERIM;
 	u->reusable = http_keep_alive(msg) && *end != BODY_CLOSE;
 	return UPSTREAM_HEAD;
 }
@@ -261,8 +261,8 @@ upstream_read_head(struct upstream *u, enum body_end *end, uint64_t *length,
 			return UPSTREAM_WAIT;
 		if (n == -1 && !u->connected) {
 			*reason = connect_failed(u, connect_reason(errno));
-			return *reason == REASON_NONE ? UPSTREAM_AGAIN :
-							UPSTREAM_FAILED;
+			return *reason == REASON_NONE ? UPSTREAM_AGAIN
+						      : UPSTREAM_FAILED;
 		}
 		if (n <= 0)
 			return head_missing(u, reason);
@@ -307,8 +307,8 @@ void
 upstream_end(struct upstream *u, bool request_done)
 {
 	bool clean = request_done && !u->send_failed && u->reusable &&
-	    u->source.done && buf_len(&u->in) == u->source.ready &&
-	    !sink_pending(&u->sink);
+		     u->source.done && buf_len(&u->in) == u->source.ready &&
+		     !sink_pending(&u->sink);
 
 	if (u->conn == NULL)
 		return;

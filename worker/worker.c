@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/ctlmsg.h"
@@ -61,13 +63,28 @@ set_limits(struct worker *w)
 	const struct conf *c = w->conf;
 
 	w->request_limits = (struct http_limits){ .line = c->request_line_max,
-		.head = c->request_head_max, .field = c->request_field_max,
+		.head = c->request_head_max,
+		.field = c->request_field_max,
 		.fields = c->request_fields_max };
-	w->response_limits =
-	    (struct http_limits){ .line = c->request_line_max,
-		    .head = c->response_head_max,
-		    .field = c->response_head_max,
-		    .fields = c->response_fields_max };
+	w->response_limits = (struct http_limits){ .line = c->request_line_max,
+		.head = c->response_head_max,
+		.field = c->response_head_max,
+		.fields = c->response_fields_max };
+}
+
+/*
+ * As configured, or 60 % of the descriptors that we may have: each client
+ * needs a backend too (7-security.md 7.5).
+ */
+static unsigned
+connections_max(const struct conf *conf)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1 ||
+	    files.rlim_cur / 5 * 3 >= conf->connections_max)
+		return conf->connections_max;
+	return (unsigned)(files.rlim_cur / 5 * 3);
 }
 
 /* -1 after saying why. */
@@ -80,6 +97,7 @@ start(struct worker *w)
 	snprintf(role, sizeof(role), "worker %u", w->boot.slot);
 	log_open((enum log_sink)w->conf->log_sink, role, w->conf->log_priority);
 	w->router.conf = w->conf;
+	w->connections_max = connections_max(w->conf);
 	set_limits(w);
 	w->table = table_open(w->boot.segment_fds[SEGMENT_TABLE]);
 	if (w->table == NULL) {

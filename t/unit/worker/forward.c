@@ -1,0 +1,134 @@
+/* What the backend gets of a request's head (2-http.md 2.3). */
+#include "worker/forward.h"
+
+#include <stdlib.h>
+
+#include "http/parse.h"
+#include "t/tap.h"
+
+#define OURS \
+	"X-Forwarded-Host: alpha.example.org\r\n" \
+	"X-Forwarded-Port: 8080\r\n" \
+	"X-Forwarded-Proto: http\r\n"
+#define HOST "Host: Alpha.example.org:8080\r\n"
+
+static const struct {
+	const char *what, *head, *forwarded;
+} cases[] = {
+	{ "a plain one",
+	    "GET /a?b=c HTTP/1.1\r\n" HOST "User-Agent: x\r\n\r\n",
+	    "GET /a?b=c HTTP/1.1\r\n" HOST "User-Agent: x\r\n" OURS
+	    "X-Original-URI: /a?b=c\r\nVia: 1.1 dynproxy\r\n\r\n" },
+	{ "hop-by-hop fields end here",
+	    "GET / HTTP/1.1\r\n" HOST
+	    "Connection: close, X-Mine\r\nX-Mine: 1\r\nKeep-Alive: 5\r\n"
+	    "TE: trailers\r\nUpgrade: websocket\r\nProxy-Connection: x\r\n"
+	    "Proxy: http://evil/\r\nX-Other: 2\r\n\r\n",
+	    "GET / HTTP/1.1\r\n" HOST "X-Other: 2\r\n" OURS
+	    "X-Original-URI: /\r\nVia: 1.1 dynproxy\r\n\r\n" },
+	{ "a client's own copies are dropped",
+	    "GET / HTTP/1.1\r\n" HOST
+	    "X-Forwarded-For: 1.2.3.4\r\nx-forwarded-host: evil\r\n"
+	    "X-Forwarded-Port: 1\r\nX-Forwarded-Proto: gopher\r\n"
+	    "X-Original-URI: /evil\r\nForwarded: for=1.2.3.4\r\n\r\n",
+	    "GET / HTTP/1.1\r\n" HOST OURS
+	    "X-Original-URI: /\r\nVia: 1.1 dynproxy\r\n\r\n" },
+	{ "a length is written anew",
+	    "POST / HTTP/1.1\r\n" HOST "Content-Length: 0007\r\n\r\n",
+	    "POST / HTTP/1.1\r\n" HOST "Content-Length: 7\r\n" OURS
+	    "X-Original-URI: /\r\nVia: 1.1 dynproxy\r\n\r\n" },
+	{ "chunked too",
+	    "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: CHUNKED\r\n\r\n",
+	    "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n" OURS
+	    "X-Original-URI: /\r\nVia: 1.1 dynproxy\r\n\r\n" },
+	{ "Expect goes through",
+	    "POST / HTTP/1.1\r\n" HOST
+	    "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n",
+	    "POST / HTTP/1.1\r\n" HOST
+	    "Expect: 100-continue\r\nContent-Length: 1\r\n" OURS
+	    "X-Original-URI: /\r\nVia: 1.1 dynproxy\r\n\r\n" },
+	{ "not from HTTP/1.0",
+	    "POST / HTTP/1.0\r\n" HOST
+	    "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n",
+	    "POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\n" OURS
+	    "X-Original-URI: /\r\nVia: 1.0 dynproxy\r\n\r\n" },
+	{ "Via grows", "GET / HTTP/1.1\r\n" HOST "Via: 1.0 fred\r\n\r\n",
+	    "GET / HTTP/1.1\r\n" HOST "Via: 1.0 fred\r\n" OURS
+	    "X-Original-URI: /\r\nVia: 1.1 dynproxy\r\n\r\n" },
+	{ "an absolute form becomes a path",
+	    "GET http://Alpha.example.org:8080/x?y HTTP/1.1\r\n" HOST "\r\n",
+	    "GET /x?y HTTP/1.1\r\n" HOST OURS
+	    "X-Original-URI: /x?y\r\nVia: 1.1 dynproxy\r\n\r\n" },
+};
+
+static const struct {
+	const char *via;
+	unsigned passes;
+} passes[] = {
+	{ "1.1 dynproxy", 1 },
+	{ "1.1 dynproxy, 1.1 dynproxy", 2 },
+	{ "1.0 fred, 2 dynproxy (node 1), 1.1 p.example.net", 1 },
+	{ "HTTP/1.1 DynProxy", 1 },
+	{ "1.1 fred (dynproxy)", 0 },
+	{ "1.1 mydynproxy", 0 },
+	{ "dynproxy", 0 },
+	{ "1.1 dynproxy\r\nVia: 1.1 dynproxy", 2 },
+};
+
+static struct http_msg *msg;
+
+static bool
+parse(const char *head)
+{
+	const struct http_limits limits = { 8192, 16384, 8192, 100 };
+	size_t scanned = 0;
+
+	return http_parse_request(head, strlen(head), &scanned, &limits, msg) ==
+	    HTTP_FINE;
+}
+
+static void
+check(size_t i, struct buf *out)
+{
+	struct http_target target;
+	struct forward f = { .msg = msg, .target = &target,
+		.host = SPAN("alpha.example.org"), .proto = SPAN("http"),
+		.port = 8080 };
+
+	if (!ok(parse(cases[i].head) &&
+		    http_target(msg, &target) == TARGET_FINE,
+		"%s", cases[i].what))
+		return;
+	f.end = http_request_body(msg, &f.length);
+	buf_consume(out, buf_len(out));
+	ok(forward_head(out, &f), "  is written");
+	is_span(buf_span(out), cases[i].forwarded, "  as it should be");
+}
+
+int
+main(void)
+{
+	struct buf out, small;
+	char head[256];
+
+	msg = calloc(1, sizeof(*msg));
+	buf_init(&out, 65536);
+	for (size_t i = 0; i < nitems(cases); i++)
+		check(i, &out);
+	for (size_t i = 0; i < nitems(passes); i++) {
+		snprintf(head, sizeof(head),
+		    "GET / HTTP/1.1\r\nHost: a\r\nVia: %s\r\n\r\n",
+		    passes[i].via);
+		ok(parse(head), "Via: %s", passes[i].via);
+		is_int(forward_passes(msg), passes[i].passes, "  counted");
+	}
+	buf_init(&small, 100);
+	ok(!forward_head(&small,
+		&(struct forward){ .msg = msg,
+		    .target = &(struct http_target){ .raw = SPAN("/") } }),
+	    "a head that does not fit is refused");
+	buf_release(&small);
+	buf_release(&out);
+	free(msg);
+	return done();
+}
