@@ -70,10 +70,19 @@ my $list = decode_json($proxy->admin('/list')->body);
 is_deeply $list, { map { $_ => { status => 'active' } } qw(alpha beta) }, '/list has both';
 is $proxy->admin('/nothing')->status, 404, 'there is nothing else';
 
+is $proxy->unregister('beta', '/8/.*'), 'ok', 'a route goes';
+is $proxy->get('beta', '/8/x')->body, 'backend ' . $backend->port . "\n", 'what it had goes to ".*"';
+
 # What was acknowledged is served again after a crash of everything.
 $proxy->abandon;    # kill -9 of them all
 $proxy->start;
 is $proxy->get('alpha', '/')->body, 'backend ' . $backend->port(1) . "\n", 'a route survives kill -9 of all processes';
-is $proxy->get('beta', '/8/x')->status, 200, 'all of them do';
+is $proxy->get('beta', '/7/x')->status, 200, 'all of them do';
+is $proxy->unregister('alpha', '.*'), 'ok', 'the last route goes';
+my $stopped = $proxy->get('alpha', '/');
+is $stopped->status, 503, 'the tool is stopped';
+is $stopped->reason, 'tool-stopped', 'and the answer says so';
+ok $stopped->header('retry-after'), 'with Retry-After';
+is $proxy->get('never', '/')->status, 404, 'which is not the same as unknown';
 
 done_testing;

@@ -25,6 +25,8 @@ if (!$wrk) {
         '-H', 'Host: ' . $proxy->host('alpha'), "http://127.0.0.1:$proxy->{http_port}/" or exit 127;
 }
 
+END { kill 'KILL', $wrk if $wrk }
+
 # Established connections of all workers, when wrk has opened all of its own.
 sub loaded {
     my %of = map { $_ => $proxy->connections_of($_) } $proxy->worker_pids;
@@ -58,8 +60,9 @@ is $redis->cli('hget', "prefix:$_", '.*'), $backend->url, "Redis has $_" for qw(
 is $proxy->register('delta', '.*', $backend->url), 'ok', 'registration works again';
 is $redis->cli('hget', 'prefix:delta', '.*'), $backend->url, 'with Redis';
 
-kill 'INT', $wrk;
+kill 'INT', $wrk;    # it ends with a report
 waitpid $wrk, 0;
+undef $wrk;
 my $report = DynProxy::slurp("$load");
 note $report;
 my ($requests) = $report =~ /(\d+) requests in/;

@@ -158,6 +158,7 @@ sub default_conf {
         admin               => list("$on:$self->{admin_port}"),
         control_socket      => '"' . $self->socket_path('control') . '"',
         master_socket       => '"' . $self->socket_path('master') . '"',
+        drain_timeout       => '5s',
         log_sink            => 'stderr',
         pid_file            => qq("$self->{dir}/pid"),
         state_directory     => qq("$self->{dir}/state"),
@@ -187,10 +188,12 @@ sub start {
     die "dynproxyd did not start:\n" . $self->log;
 }
 
-# Nobody has this name: 503 until the routes are loaded, 404 from then on.
+# Nobody has this name: 503 until the routes are loaded, then 404, or what the
+# default backend says.
 sub is_ready {
     my ($self) = @_;
-    return $self->get('nobody', '/')->status == 404;
+    my $status = $self->get('nobody', '/')->status;
+    return $status && $status != 503;
 }
 
 sub is_dead {
@@ -202,12 +205,13 @@ sub is_dead {
     return 1;
 }
 
-# End it and look back: everything that must hold of every run.
+# End it and look back: everything that must hold of every run.  Gracefully, so
+# that every process comes to its end, where a sanitizer looks for leaks.
 sub stop {
     my ($self, $signal) = @_;
     delete $running{ 0 + $self } or return;
     my @family = $self->{pid} ? ($self->{pid}, descendants($self->{pid})) : ();
-    kill $signal // 'TERM', $self->{pid} if $self->{pid};
+    kill $signal // 'QUIT', $self->{pid} if $self->{pid};
     my $ended = eventually(sub { $self->is_dead }, 20);
     ok $ended, 'dynproxyd ended when told to' or $self->abandon;
     is $self->{status}, 0, 'and said that all was well' if $ended;
