@@ -1,0 +1,300 @@
+/*
+ * Rate buckets and requests under way.
+ *
+ * A bucket is one word: 16 bits of the client's hash, and 48 bits of the time,
+ * in microseconds, at which it will be as good as new: the "theoretical
+ * arrival time" of the generic cell rate algorithm (ITU-T I.371 appendix A;
+ * each request moves it by 1/rate, and it may be burst/rate ahead of now at
+ * most).  An unused word and a bucket whose time has come are the same, so
+ * forgetting such a bucket changes nothing: it is the only kind that makes
+ * room for another client.  Two clients with the same 31 bits of hash share
+ * a bucket.
+ *
+ * Buckets lie in sets of a cache line.  A set in which all eight are in use
+ * cannot count one more client, and lets it through: with a key that strangers
+ * do not know it takes more requests than a node can serve to bring that about.
+ */
+#include "shm/limits.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/siphash.h"
+#include "shm/segment.h"
+
+#define LIMITS_MAGIC UINT64_C(0x316d696c70796e64) /* "dnyplim1" */
+#define SETS 32768
+#define WAYS 8
+#define TRIES 1024 /* lost races for one bucket, until it is let through */
+
+#define TIME_BITS 48 /* 8.9 years after the machine's start */
+#define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
+#define SECOND_US UINT64_C(1000000)
+
+/* A worker's clock may be behind another's by as long as one turn takes. */
+#define SKEW_US (10 * SECOND_US)
+
+typedef _Atomic uint64_t bucket;
+
+struct slab {
+	alignas(64) _Atomic uint32_t under_way[LIMITS_TOOLS];
+};
+
+struct limits_segment {
+	/* constant after limits_format() */
+	uint64_t magic;
+	uint64_t abi;
+	uint64_t key[2]; /* random */
+
+	alignas(64) bucket buckets[SETS][WAYS];
+	struct slab slabs[]; /* by worker */
+};
+
+#define LIMITS_ABI                                                             \
+	((uint64_t)SETS << 32 | (uint64_t)WAYS << 24 | LIMITS_TOOLS)
+
+struct limits {
+	struct limits_segment *segment; /* the mapping */
+	size_t bytes;			/* of the mapping */
+	size_t nslabs, own;
+	uint64_t key[2];
+	uint64_t interval_us; /* 0: no limit */
+	uint64_t window_us;   /* of a whole burst */
+	uint32_t tool_max;    /* 0: no limit */
+	uint32_t share;	      /* of tool_max, of one worker */
+};
+
+size_t
+limits_size(unsigned workers)
+{
+	return sizeof(struct limits_segment) + workers * sizeof(struct slab);
+}
+
+int
+limits_format(int fd)
+{
+	struct limits_segment *s;
+	size_t bytes;
+
+	s = segment_map(fd, true, &bytes);
+	if (s == NULL)
+		return -1;
+	s->magic = LIMITS_MAGIC;
+	s->abi = LIMITS_ABI;
+	arc4random_buf(s->key, sizeof(s->key));
+	segment_unmap(s, bytes);
+	return 0;
+}
+
+/* NULL with errno. */
+static struct limits_segment *
+map(int fd, size_t *bytes)
+{
+	struct limits_segment *s = segment_map(fd, true, bytes);
+
+	if (s == NULL)
+		return NULL;
+	if (*bytes >= sizeof(*s) && s->magic == LIMITS_MAGIC &&
+	    s->abi == LIMITS_ABI)
+		return s;
+	segment_unmap(s, *bytes);
+	errno = EPROTO;
+	return NULL;
+}
+
+static size_t
+slabs_in(size_t bytes)
+{
+	return (bytes - sizeof(struct limits_segment)) / sizeof(struct slab);
+}
+
+static void
+set_bounds(struct limits *l, const struct limits_set *set)
+{
+	if (set->rate > 0) {
+		l->interval_us = (SECOND_US + set->rate / 2) / set->rate;
+		if (l->interval_us == 0)
+			l->interval_us = 1;
+		l->window_us = l->interval_us * set->burst;
+	}
+	l->tool_max = set->tool_requests;
+	l->share = set->tool_requests / (uint32_t)l->nslabs;
+}
+
+struct limits *
+limits_open(int fd, unsigned worker, const struct limits_set *set)
+{
+	struct limits *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->segment = map(fd, &l->bytes);
+	if (l->segment == NULL) {
+		free(l);
+		return NULL;
+	}
+	l->nslabs = slabs_in(l->bytes);
+	if (worker >= l->nslabs) {
+		limits_close(l);
+		errno = EPROTO;
+		return NULL;
+	}
+	l->own = worker;
+	memcpy(l->key, l->segment->key, sizeof(l->key));
+	set_bounds(l, set);
+	return l;
+}
+
+void
+limits_close(struct limits *l)
+{
+	segment_unmap(l->segment, l->bytes);
+	free(l);
+}
+
+/* Clients, of which one has a whole /64 of IPv6. */
+
+static uint64_t
+hash_client(const struct limits *l, const struct ip *ip)
+{
+	uint8_t bytes[9];
+
+	bytes[0] = ip->family == AF_INET ? 4 : 6;
+	memcpy(bytes + 1, ip->bytes, 8);
+	return siphash(l->key, bytes, sizeof(bytes));
+}
+
+/*
+ * The client's bucket in its set, or one that nobody needs any more; *word is
+ * what is in it.  NULL: all are in use.
+ */
+static bucket *
+find_bucket(bucket set[WAYS], uint64_t tag, uint64_t now_us, uint64_t *word)
+{
+	bucket *unused = NULL;
+	uint64_t w;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		w = atomic_load_explicit(&set[i], memory_order_relaxed);
+		if (w >> TIME_BITS == tag) {
+			*word = w;
+			return &set[i];
+		}
+		if (unused == NULL && (w & TIME_MASK) <= now_us) {
+			*word = w;
+			unused = &set[i];
+		}
+	}
+	return unused;
+}
+
+/*
+ * Until when the bucket is in use.  So far ahead as no worker puts it: the
+ * word is damaged, or from before the limits were changed.
+ */
+static uint64_t
+time_of(const struct limits *l, uint64_t word, uint64_t now_us)
+{
+	uint64_t time = word & TIME_MASK;
+
+	return time < now_us || time > now_us + l->window_us + SKEW_US ? now_us
+								       : time;
+}
+
+bool
+limits_client(struct limits *l, const struct ip *ip, uint64_t now_ms)
+{
+	uint64_t now_us = now_ms * 1000 & TIME_MASK;
+	uint64_t hash, tag, word, next;
+	bucket *b;
+
+	if (l->interval_us == 0)
+		return true;
+	hash = hash_client(l, ip);
+	tag = hash >> TIME_BITS;
+	for (int tries = 0; tries < TRIES; tries++) {
+		b = find_bucket(
+		    l->segment->buckets[hash % SETS], tag, now_us, &word);
+		if (b == NULL)
+			return true;
+		/* one that changes hands has no debts: its time has come */
+		next = time_of(l, word, now_us) + l->interval_us;
+		if (next > now_us + l->window_us)
+			return false;
+		if (atomic_compare_exchange_weak_explicit(b, &word,
+			tag << TIME_BITS | (next & TIME_MASK),
+			memory_order_relaxed, memory_order_relaxed))
+			return true;
+	}
+	return true;
+}
+
+/* Tools. */
+
+static _Atomic uint32_t *
+counter(const struct limits *l, size_t worker, uint32_t slot)
+{
+	return &l->segment->slabs[worker].under_way[slot];
+}
+
+static uint32_t
+count(const struct limits *l, size_t worker, uint32_t slot)
+{
+	return atomic_load_explicit(
+	    counter(l, worker, slot), memory_order_relaxed);
+}
+
+static bool
+is_counted(uint32_t slot)
+{
+	return slot > 0 && slot < LIMITS_TOOLS;
+}
+
+bool
+limits_tool_free(const struct limits *l, uint32_t slot)
+{
+	uint64_t sum = 0;
+
+	if (!is_counted(slot) || l->tool_max == 0 ||
+	    count(l, l->own, slot) < l->share)
+		return true;
+	for (size_t i = 0; i < l->nslabs; i++)
+		sum += count(l, i, slot);
+	return sum < l->tool_max;
+}
+
+void
+limits_tool_enter(struct limits *l, uint32_t slot)
+{
+	if (is_counted(slot))
+		atomic_fetch_add_explicit(
+		    counter(l, l->own, slot), 1, memory_order_relaxed);
+}
+
+void
+limits_tool_leave(struct limits *l, uint32_t slot)
+{
+	if (is_counted(slot) && count(l, l->own, slot) > 0)
+		atomic_fetch_sub_explicit(
+		    counter(l, l->own, slot), 1, memory_order_relaxed);
+}
+
+int
+limits_forget(int fd, unsigned worker)
+{
+	struct limits_segment *s;
+	size_t bytes;
+
+	s = map(fd, &bytes);
+	if (s == NULL)
+		return -1;
+	if (worker < slabs_in(bytes))
+		for (size_t i = 0; i < LIMITS_TOOLS; i++)
+			atomic_store_explicit(&s->slabs[worker].under_way[i], 0,
+			    memory_order_relaxed);
+	segment_unmap(s, bytes);
+	return 0;
+}

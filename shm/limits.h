@@ -1,0 +1,65 @@
+/*
+ * What a client, and what a tool, may have at a time: counted by all workers
+ * together, in the only memory that several of them write.  Each change is one
+ * atomic operation on one word, so a worker that dies leaves nothing half
+ * done; its requests under way are forgotten by the master.
+ *
+ * Another worker may have written anything: a wrong number can refuse clients
+ * or let them through, and no more.
+ */
+#ifndef SHM_LIMITS_H
+#define SHM_LIMITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/addr.h"
+
+/* Tools that are counted have slots from 1; 0 is for all others. */
+#define LIMITS_TOOLS 16384
+
+struct limits_set {
+	unsigned rate;	/* requests a second of a client; 0: any */
+	unsigned burst; /* and at once, at least 1 */
+	unsigned tool_requests; /* under way, of a tool; 0: any */
+};
+
+struct limits; /* a mapping of the segment */
+
+/* Bytes of the segment for so many workers; and lay it out: -1 with errno. */
+size_t limits_size(unsigned workers);
+int limits_format(int fd);
+
+/*
+ * Map the segment as one of its workers; the descriptor stays the caller's.
+ * NULL with errno (EPROTO: of another build, or for fewer workers).  Ours
+ * until limits_close().
+ */
+struct limits *limits_open(
+    int fd, unsigned worker, const struct limits_set *set);
+void limits_close(struct limits *l);
+
+/*
+ * A request of this client: may it go on?  If so it is counted.  Exact over
+ * all workers: in any time t at most burst + rate * t.  IPv6 by /64.
+ *
+ * now_ms  CLOCK_MONOTONIC; a little late does no harm
+ */
+bool limits_client(struct limits *l, const struct ip *ip, uint64_t now_ms);
+
+/*
+ * Is there room for one more request of the tool?  A worker alone looks no
+ * further while it has less than its share; so the cap holds when all workers
+ * are busy, and is passed by less than twice when one was first.
+ */
+bool limits_tool_free(const struct limits *l, uint32_t slot);
+
+/* A request is under way, is over.  Slot 0 is not counted. */
+void limits_tool_enter(struct limits *l, uint32_t slot);
+void limits_tool_leave(struct limits *l, uint32_t slot);
+
+/* The worker is dead, and with it all that it had under way.  -1, errno. */
+int limits_forget(int fd, unsigned worker);
+
+#endif
