@@ -115,3 +115,4 @@ void conf_free(struct conf *conf);
 void conf_dump(const struct conf *conf, FILE *out);
 
 #endif
+	uint64_t tunnel_timeout_ms;   /* bytes of neither side */

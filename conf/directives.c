@@ -221,6 +221,9 @@ distance(const char *a, const char *b)
 }
 
 const struct directive *
+	{ "tunnel_timeout", &type_duration, AT(tunnel_timeout_ms),
+	    BETWEEN(100, DAY), .preset = "1h",
+	    .help = "of a tunnel, as a WebSocket, that is silent" },
 directive_nearest(const char *name)
 {
 	const struct directive *nearest = NULL;

@@ -20,6 +20,7 @@
 static enum conn_state step_idle(struct conn *c);
 static enum conn_state step_head(struct conn *c);
 static enum conn_state step_busy(struct conn *c);
+static enum conn_state step_tunnel(struct conn *c);
 static enum conn_state step_linger(struct conn *c);
 
 static const struct {
@@ -29,7 +30,9 @@ static const struct {
 } states[] = {
 	[CONN_IDLE] = { "idle", step_idle, TO(HEAD) | TO(CLOSED) },
 	[CONN_HEAD] = { "head", step_head, TO(BUSY) | TO(CLOSED) },
-	[CONN_BUSY] = { "busy", step_busy, TO(IDLE) | TO(LINGER) | TO(CLOSED) },
+	[CONN_BUSY] = { "busy", step_busy,
+	    TO(IDLE) | TO(TUNNEL) | TO(LINGER) | TO(CLOSED) },
+	[CONN_TUNNEL] = { "tunnel", step_tunnel, TO(CLOSED) },
 	[CONN_LINGER] = { "linger", step_linger,
 	    TO(CLOSED) }, /* RFC 9112 section 9.6 */
 	[CONN_CLOSED] = { "closed", NULL, 0 },
@@ -72,6 +75,8 @@ timeout_of(const struct conn *c, enum conn_state state)
 		return conf->request_head_timeout_ms;
 	case CONN_BUSY:
 		return conf->response_timeout_ms; /* until it waits */
+	case CONN_TUNNEL:
+		return conf->tunnel_timeout_ms;
 	case CONN_LINGER:
 		return LINGER_MS;
 	default:
@@ -212,6 +217,8 @@ step_busy(struct conn *c)
 	switch (h1_step(c->h1)) {
 	case H1_DONE:
 		return after_response(c);
+	case H1_TUNNEL:
+		return CONN_TUNNEL;
 	case H1_YIELD:
 		ev_later(&c->w->loop, &c->later);
 		break;
@@ -225,6 +232,29 @@ step_busy(struct conn *c)
 	return CONN_BUSY;
 }
 
+static enum conn_state
+step_tunnel(struct conn *c)
+{
+	struct h1 *h = c->h1;
+
+	if (c->expired)
+		return CONN_CLOSED;
+	switch (h1_tunnel(h)) {
+	case H1_YIELD:
+		ev_later(&c->w->loop, &c->later);
+		break;
+	case H1_WAIT:
+		break;
+	case H1_CUT:
+		stream_cut(&c->stream);
+		return CONN_CLOSED;
+	default:
+		return CONN_CLOSED;
+	}
+	set_deadline(c, h->tunnel.moved_ms + c->w->conf->tunnel_timeout_ms);
+	return CONN_TUNNEL;
+}
+
 /* Read what it still sends, so that no reset destroys what we have sent. */
 static enum conn_state
 step_linger(struct conn *c)
@@ -234,7 +264,7 @@ step_linger(struct conn *c)
 
 	if (c->expired)
 		return CONN_CLOSED;
-	if (!c->shut && shutdown(c->stream.io.fd, SHUT_WR) == -1)
+	if (!c->shut && stream_shut(&c->stream) == -1)
 		return CONN_CLOSED;
 	c->shut = true;
 	if (!c->stream.readable)

@@ -15,6 +15,7 @@ enum conn_state {
 	CONN_IDLE,   /* between requests: it holds no buffer */
 	CONN_HEAD,   /* a request's head has begun to come in */
 	CONN_BUSY,   /* its exchange is under way */
+	CONN_TUNNEL, /* another protocol has begun */
 	CONN_LINGER, /* all was said: let the client read it before we close */
 	CONN_CLOSED,
 };

@@ -133,17 +133,23 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 		return REASON_HEADER_TOO_LARGE;
 	u->sink.chunked = r->end == BODY_CHUNKED;
 	return upstream_begin(u, &ex->w->router.tool, d->route, r->msg->method,
-	    r->end == BODY_CHUNKED || (r->end == BODY_LENGTH && r->length > 0));
+	    r->end == BODY_CHUNKED || (r->end == BODY_LENGTH && r->length > 0),
+	    upgrade);
+}
+
 }
 
 void
 exchange_begin(struct exchange *ex, const struct exchange_request *r)
+	struct span upgrade;
 {
 	struct decision d;
 	enum reason reason = REASON_NONE;
 
 	reset(ex);
+	upgrade = http_upgrade_asked(r->msg);
 	ex->media = media_for(r->msg);
+					    .upgrade = upgrade,
 	ex->is_head = r->msg->method == HTTP_HEAD;
 	route_decide(&ex->w->router, r->target, &d);
 	switch (d.action) {
@@ -270,6 +276,17 @@ read_head(struct exchange *ex)
 		case UPSTREAM_INTERIM:
 			if (!ex->ops->interim(ex, &ex->w->msg)) {
 				cut(ex, REASON_CLIENT_GONE);
+static void
+begin_tunnel(struct exchange *ex)
+{
+	if (!ex->ops->changes(ex, &ex->w->msg)) {
+		fail(ex, REASON_BACKEND_BAD_RESPONSE);
+		return;
+	}
+	upstream_interim_done(&ex->upstream);
+	ex->stage = STAGE_TUNNEL;
+}
+
 				return false;
 			}
 			upstream_interim_done(u);
@@ -291,6 +308,9 @@ push(struct exchange *ex, struct span piece, bool last, size_t *taken)
 	}
 	*taken = (size_t)n;
 	if (n > 0 || sent || !ex->client_blocked)
+		case UPSTREAM_SWITCH:
+			begin_tunnel(ex);
+			return false;
 		ex->client_ms = ex->w->loop.now_ms;
 	ex->client_blocked = !sent;
 	if (sent && last && *taken == piece.len)
@@ -378,6 +398,8 @@ exchange_deadline(const struct exchange *ex, enum exchange_wait *wait)
 	    (ex->stage == STAGE_BODY && ex->client_blocked)) {
 		*wait = WAIT_CLIENT;
 		return ex->client_ms + conf->send_timeout_ms;
+	if (ex->stage == STAGE_TUNNEL)
+		return EXCHANGE_TUNNEL;
 	}
 	if (ex->stage == STAGE_HEAD && !u->connected) {
 		*wait = WAIT_CONNECT;

@@ -34,6 +34,9 @@ struct exchange_ops {
 	/* Pass a 1xx on; false: the client has left. */
 	bool (*interim)(struct exchange *ex, const struct http_msg *msg);
 
+	/* Say that the protocol changes now.  False: it does not fit. */
+	bool (*changes)(struct exchange *ex, const struct http_msg *msg);
+
 	/*
 	 * Begin the response; it is sent with the first of its body.  end says
 	 * how the body ends where it comes from.  False: it does not fit.
@@ -78,6 +81,7 @@ enum exchange_stage {
 	STAGE_BODY,   /* its body is on its way */
 	STAGE_ANSWER, /* we answer: REASON_NONE: the health check */
 	STAGE_PAGE,   /* and the answer is on its way */
+	STAGE_TUNNEL, /* it is HTTP no more */
 	STAGE_DONE,   /* the response was sent */
 	STAGE_CUT,    /* it cannot be: the client must not see a clean end */
 };
@@ -117,6 +121,7 @@ enum exchange_next {
 	EXCHANGE_YIELD, /* there is more to do, after others had their turn */
 	EXCHANGE_DONE,  /* the response was sent */
 	EXCHANGE_CUT,   /* close, so that the client sees that it was cut */
+	EXCHANGE_TUNNEL, /* the protocol changes behind what was received */
 };
 
 /* Do all that can be done now. */

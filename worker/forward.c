@@ -68,6 +68,16 @@ put_framing(struct buf *out, const struct forward *f)
 }
 
 static bool
+put_upgrade(struct buf *out, struct span protocol)
+{
+	return protocol.len == 0 ||
+	       (http_put_field(out, http_field_name(FIELD_CONNECTION),
+		    SPAN("upgrade")) &&
+		   http_put_field(
+		       out, http_field_name(FIELD_UPGRADE), protocol));
+}
+
+static bool
 put_ours(struct buf *out, const struct forward *f)
 {
 	struct span via =
@@ -101,5 +111,6 @@ forward_head(struct buf *out, const struct forward *f)
 		    !http_put_field(
 			out, msg->field[i].name, msg->field[i].value))
 			return false;
-	return put_framing(out, f) && put_ours(out, f) && http_put_end(out);
+	return put_framing(out, f) && put_upgrade(out, f->upgrade) &&
+	       put_ours(out, f) && http_put_end(out);
 }

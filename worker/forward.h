@@ -15,6 +15,7 @@ struct forward {
 	struct span host;  /* normalised */
 	struct span proto; /* the client's: "http" */
 	uint16_t port;     /* where the client came in */
+	struct span upgrade; /* the protocol that it asks for; empty: none */
 	enum body_end end; /* of the request's body */
 	uint64_t length;   /* BODY_LENGTH only */
 };

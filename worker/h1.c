@@ -69,6 +69,7 @@ h1_put(struct h1 *h)
 	struct worker *w = h->w;
 
 	exchange_end(&h->ex);
+	tunnel_release(&h->tunnel);
 	if (w->h1_nspare == SPARES_MAX) {
 		h1_free(h);
 		return;
@@ -247,6 +248,18 @@ h1_interim(struct exchange *ex, const struct http_msg *msg)
 }
 
 static bool
+h1_changes(struct exchange *ex, const struct http_msg *msg)
+{
+	struct h1 *h = (struct h1 *)ex;
+	size_t before = buf_len(&h->sink.out);
+
+	if (respond_switch(&h->sink.out, msg))
+		return true;
+	h->sink.out.tail = h->sink.out.head + before; /* no half of a head */
+	return false;
+}
+
+static bool
 h1_head(struct exchange *ex, const struct http_msg *msg, enum body_end end,
     uint64_t length)
 {
@@ -302,11 +315,48 @@ static const struct exchange_ops ops = {
 	.pull = h1_pull,
 	.pulled = h1_pulled,
 	.interim = h1_interim,
+	.changes = h1_changes,
 	.head = h1_head,
 	.push = h1_push,
 	.gone = h1_gone,
 	.wake = h1_wake,
 };
+
+/* What was received goes first; then an idle tunnel holds no buffer. */
+static enum h1_next
+begin_tunnel(struct h1 *h)
+{
+	struct tunnel *t = &h->tunnel;
+	struct upstream *u = &h->ex.upstream;
+
+	tunnel_init(t, h->stream, &u->conn->stream, h->w->loop.now_ms);
+	if (!buf_append_span(&t->up.held, buf_span(&h->in)) ||
+	    !buf_append_span(&t->down.held, buf_span(&h->sink.out)) ||
+	    !buf_append_span(&t->down.held, buf_span(&u->in)))
+		return H1_CUT;
+	buf_release(&h->in);
+	buf_release(&h->sink.out);
+	buf_release(&u->in);
+	buf_release(&u->sink.out);
+	return H1_TUNNEL;
+}
+
+enum h1_next
+h1_tunnel(struct h1 *h)
+{
+	switch (tunnel_run(&h->tunnel, &h->w->scratch, h->w->loop.now_ms)) {
+	case TUNNEL_WAIT:
+		return H1_WAIT;
+	case TUNNEL_YIELD:
+		return H1_YIELD;
+	case TUNNEL_ENDED:
+		return H1_GONE;
+	case TUNNEL_CUT:
+		break;
+	}
+	stream_cut(&h->ex.upstream.conn->stream);
+	return H1_CUT;
+}
 
 enum h1_next
 h1_step(struct h1 *h)
@@ -316,6 +366,8 @@ h1_step(struct h1 *h)
 		return H1_WAIT;
 	case EXCHANGE_YIELD:
 		return H1_YIELD;
+	case EXCHANGE_TUNNEL:
+		return begin_tunnel(h);
 	case EXCHANGE_CUT:
 		return H1_CUT;
 	case EXCHANGE_DONE:

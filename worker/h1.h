@@ -12,6 +12,7 @@
 #include "worker/exchange.h"
 #include "worker/pump.h"
 #include "worker/stream.h"
+#include "worker/tunnel.h"
 
 struct h1 {
 	struct exchange ex;    /* first: the ops get this */
@@ -29,6 +30,7 @@ struct h1 {
 	bool keep_alive;    /* the connection is good for another request */
 	struct source body; /* the request's */
 	struct sink sink;   /* the response */
+	struct tunnel tunnel; /* after H1_TUNNEL */
 
 	struct h1 *next; /* while spare */
 };
@@ -50,6 +52,7 @@ enum h1_next {
 	H1_WAIT,  /* for an event */
 	H1_YIELD, /* others first, then again */
 	H1_BEGUN, /* h1_read_head(): there is an exchange; h1_step() */
+	H1_TUNNEL, /* h1_step(): no HTTP any more; h1_tunnel() from now on */
 	H1_DONE,  /* h1_step(): answered; see keep_alive, wants_close */
 	H1_GONE,  /* the client has left, without a word under way */
 	H1_CUT,   /* close at once: what was said is not complete */
@@ -66,5 +69,8 @@ void h1_head_expired(struct h1 *h);
 
 /* Go on with the exchange. */
 enum h1_next h1_step(struct h1 *h);
+
+/* Go on with the tunnel: H1_WAIT, H1_YIELD, H1_GONE or H1_CUT. */
+enum h1_next h1_tunnel(struct h1 *h);
 
 #endif

@@ -118,7 +118,7 @@ conn_ready(struct ev_io *io, uint32_t events)
 	stream_note(&c->stream, events);
 	if (c->user != NULL)
 		c->ready(c->user);
-	else if (c->stream.hup || c->stream.readable)
+	else if (c->stream.ended || c->stream.readable)
 		close_idle(c->peer->pool, c);
 }
 
@@ -254,7 +254,7 @@ pool_put(struct pool *pool, struct pool_conn *c)
 	struct pool_peer *peer = c->peer;
 	const struct worker *w = pool->w;
 
-	if (c->version != peer->version || c->stream.hup ||
+	if (c->version != peer->version || c->stream.ended ||
 	    c->stream.readable || w->draining ||
 	    peer->nidle >= w->conf->backend_idle_max) {
 		pool_close(pool, c);

@@ -6,6 +6,7 @@
 
 #include "conf/boot.h"
 #include "http/parse.h"
+#include "lib/buf.h"
 #include "lib/ev.h"
 #include "route/decide.h"
 
@@ -27,6 +28,7 @@ struct worker {
 	unsigned h1_nspare;
 	unsigned connections;     /* of clients, open */
 	unsigned connections_max; /* then accepting pauses */
+	struct buf scratch;       /* empty between its uses; see tunnel_run() */
 	bool draining;        /* accept nothing more; exit with the last one */
 
 	/*

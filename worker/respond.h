@@ -22,4 +22,7 @@ bool respond_head(struct buf *out, const struct respond *r);
 /* A 1xx, as it is. */
 bool respond_interim(struct buf *out, const struct http_msg *msg);
 
+/* A 101, which has passed http_upgrade_given(). */
+bool respond_switch(struct buf *out, const struct http_msg *msg);
+
 #endif

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #define STREAM_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
-#define STREAM_ENDED (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+#define STREAM_GONE (EPOLLHUP | EPOLLERR)
 
 int
 stream_open(struct ev_loop *loop, struct stream *s, int fd,
@@ -25,6 +25,12 @@ stream_close(struct ev_loop *loop, struct stream *s)
 	s->io.fd = -1;
 }
 
+int
+stream_shut(struct stream *s)
+{
+	return shutdown(s->io.fd, SHUT_WR);
+}
+
 void
 stream_cut(struct stream *s)
 {
@@ -36,11 +42,13 @@ stream_cut(struct stream *s)
 void
 stream_note(struct stream *s, uint32_t events)
 {
-	if (events & STREAM_ENDED)
+	if (events & STREAM_GONE)
 		s->hup = true;
-	if (events & (EPOLLIN | STREAM_ENDED))
+	if (events & (EPOLLRDHUP | STREAM_GONE))
+		s->ended = true;
+	if (events & (EPOLLIN | EPOLLRDHUP | STREAM_GONE))
 		s->readable = true;
-	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+	if (events & (EPOLLOUT | STREAM_GONE))
 		s->writable = true;
 }
 
@@ -65,7 +73,7 @@ stream_recv(struct stream *s, struct buf *b, size_t want)
 		s->readable = false;
 	/* less than asked for: there is no more, and an event if more comes;
 	 * the end of the stream has had its event */
-	if (n > 0 && (size_t)n < want && !s->hup)
+	if (n > 0 && (size_t)n < want && !s->ended)
 		s->readable = false;
 	return n;
 }

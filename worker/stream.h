@@ -17,7 +17,8 @@ struct stream {
 	struct ev_io io; /* owns the descriptor */
 	bool readable;   /* false: wait for the event before reading */
 	bool writable;   /* the same */
-	bool hup;        /* the peer has ended its side, or the connection */
+	bool ended;      /* the peer sends nothing more */
+	bool hup;        /* the connection is gone, both ways */
 };
 
 /*
@@ -27,6 +28,9 @@ struct stream {
 int stream_open(struct ev_loop *loop, struct stream *s, int fd,
     void (*ready)(struct ev_io *io, uint32_t events));
 void stream_close(struct ev_loop *loop, struct stream *s);
+
+/* Tell the peer that nothing more comes; it may go on.  -1 with errno. */
+int stream_shut(struct stream *s);
 
 /* Have the kernel tell the peer that this was cut: a reset, not an end. */
 void stream_cut(struct stream *s);

@@ -112,11 +112,15 @@ open_next(struct upstream *u, enum reason reason)
 
 enum reason
 upstream_begin(struct upstream *u, const struct tool *tool,
-    const struct route *route, enum http_method method, bool has_body)
+    const struct route *route, enum http_method method, bool has_body,
+    struct span upgrade)
 {
 	assert(u->conn == NULL && route->nbackends <= ROUTE_BACKENDS_MAX);
 	u->method = method;
 	u->has_body = has_body;
+	assert(upgrade.len <= sizeof(u->upgrade));
+	memcpy(u->upgrade, upgrade.ptr, upgrade.len);
+	u->upgrade_len = upgrade.len;
 	u->retried = u->send_failed = u->reusable = false;
 	u->interims = 0;
 	u->scanned = 0;
@@ -216,18 +220,26 @@ head_missing(struct upstream *u, enum reason *reason)
 	return *reason == REASON_NONE ? UPSTREAM_AGAIN : UPSTREAM_FAILED;
 }
 
+/* To what was asked for, when all of the request was there to be read? */
+static bool
+switches(const struct upstream *u)
+{
+	struct span asked = { u->upgrade, u->upgrade_len };
+
+	return http_upgrade_given(&u->w->msg, asked) && !sink_pending(&u->sink);
+}
+
 /* A head is there: is it one that may be passed on? */
 static enum upstream_head
 check_head(struct upstream *u, enum body_end *end, uint64_t *length)
 {
 	const struct http_msg *msg = &u->w->msg;
 
-	/* nobody asked for another protocol */
-	if (msg->status == 101)
-		return UPSTREAM_FAILED;
 	*end = http_response_body(msg, u->method, length);
 	if (*end == BODY_REFUSE)
 		return UPSTREAM_FAILED;
+	if (msg->status == 101)
+		return switches(u) ? UPSTREAM_SWITCH : UPSTREAM_FAILED;
 	if (msg->status < 200)
 		return ++u->interims > INTERIMS_MAX ? UPSTREAM_FAILED
 						    : UPSTREAM_INTERIM;

@@ -11,6 +11,7 @@
 
 #include "http/msg.h"
 #include "http/reason.h"
+#include "http/upgrade.h"
 #include "shm/route.h"
 #include "worker/pool.h"
 #include "worker/pump.h"
@@ -32,6 +33,8 @@ struct upstream {
 	/* the request */
 	enum http_method method;
 	bool has_body;
+	char upgrade[UPGRADE_MAX]; /* the protocol asked for */
+	size_t upgrade_len;
 	struct sink sink; /* its head is put into sink.out */
 
 	/* the response */
@@ -54,10 +57,11 @@ void upstream_release(struct upstream *u);
 
 /*
  * Choose a backend of the route and connect.  The request's head is in
- * u->sink.out.  REASON_NONE: under way; others: no backend is left.
+ * u->sink.out; upgrade: the protocol it asks for, or empty.  REASON_NONE: under way; others: no backend is left.
  */
 enum reason upstream_begin(struct upstream *u, const struct tool *tool,
-    const struct route *route, enum http_method method, bool has_body);
+    const struct route *route, enum http_method method, bool has_body,
+    struct span upgrade);
 
 /*
  * Send the request on, as sink_send().
@@ -73,6 +77,7 @@ enum reason upstream_send(
 enum upstream_head {
 	UPSTREAM_WAIT,    /* no head yet */
 	UPSTREAM_INTERIM, /* a 1xx; upstream_interim_done() when used */
+	UPSTREAM_SWITCH,  /* to the protocol asked for; ..._interim_done() */
 	UPSTREAM_HEAD,    /* the head; upstream_head_done() when used */
 	UPSTREAM_AGAIN,   /* on a new connection now: send again */
 	UPSTREAM_FAILED,  /* *reason says why */

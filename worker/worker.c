@@ -106,6 +106,7 @@ start(struct worker *w)
 	}
 	w->router.table = w->table;
 	w->master = (struct ev_io){ .fd = CTL_FD, .ready = master_ready };
+	buf_init(&w->scratch, TUNNEL_PIECE);
 	w->pool = pool_new(w);
 	if (w->pool == NULL || accept_start(w) == -1 ||
 	    ev_add(&w->loop, &w->master, EPOLLIN) == -1) {
@@ -130,6 +131,7 @@ release(struct worker *w)
 	if (w->pool != NULL)
 		pool_free(w->pool);
 	accept_release(w);
+	buf_release(&w->scratch);
 	if (w->table != NULL)
 		table_close(w->table);
 	ev_release(&w->loop);
