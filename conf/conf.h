@@ -87,6 +87,7 @@ struct conf {
 	uint64_t connect_timeout_ms;  /* to a backend */
 	uint64_t response_timeout_ms; /* a backend that is silent */
 	uint64_t backend_idle_timeout_ms;
+	uint64_t tunnel_timeout_ms;   /* bytes of neither side */
 	uint64_t drain_timeout_ms;
 
 	/* 8282 (7-security.md 7.4) */
@@ -115,4 +116,3 @@ void conf_free(struct conf *conf);
 void conf_dump(const struct conf *conf, FILE *out);
 
 #endif
-	uint64_t tunnel_timeout_ms;   /* bytes of neither side */

@@ -157,6 +157,9 @@ const struct directive directives[] = {
 	{ "backend_idle_timeout", &type_duration, AT(backend_idle_timeout_ms),
 	    BETWEEN(100, 5 * MINUTE), .preset = "4s",
 	    .help = "of an idle connection to a backend" },
+	{ "tunnel_timeout", &type_duration, AT(tunnel_timeout_ms),
+	    BETWEEN(100, DAY), .preset = "1h",
+	    .help = "of a tunnel, as a WebSocket, that is silent" },
 	{ "drain_timeout", &type_duration, AT(drain_timeout_ms),
 	    BETWEEN(100, DAY), .preset = "30s",
 	    .help = "for the requests under way at a graceful stop" },
@@ -221,9 +224,6 @@ distance(const char *a, const char *b)
 }
 
 const struct directive *
-	{ "tunnel_timeout", &type_duration, AT(tunnel_timeout_ms),
-	    BETWEEN(100, DAY), .preset = "1h",
-	    .help = "of a tunnel, as a WebSocket, that is silent" },
 directive_nearest(const char *name)
 {
 	const struct directive *nearest = NULL;

@@ -118,12 +118,15 @@ proxy(struct exchange *ex, const struct exchange_request *r,
     const struct decision *d)
 {
 	struct upstream *u = &ex->upstream;
+	struct span upgrade;
 
 	if (forward_passes(r->msg) > PASSES_MAX)
 		return REASON_LOOP;
 	if (r->end == BODY_LENGTH && r->length > ex->w->conf->request_body_max)
 		return REASON_BODY_TOO_LARGE;
+	upgrade = http_upgrade_asked(r->msg);
 	if (!forward_head(&u->sink.out, &(struct forward){ .msg = r->msg,
+					    .upgrade = upgrade,
 					    .target = r->target,
 					    .host = { d->host, d->host_len },
 					    .proto = r->proto,
@@ -141,15 +144,12 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 
 void
 exchange_begin(struct exchange *ex, const struct exchange_request *r)
-	struct span upgrade;
 {
 	struct decision d;
 	enum reason reason = REASON_NONE;
 
 	reset(ex);
-	upgrade = http_upgrade_asked(r->msg);
 	ex->media = media_for(r->msg);
-					    .upgrade = upgrade,
 	ex->is_head = r->msg->method == HTTP_HEAD;
 	route_decide(&ex->w->router, r->target, &d);
 	switch (d.action) {
@@ -252,6 +252,20 @@ begin_body(struct exchange *ex, enum body_end end, uint64_t length)
 		cut(ex, REASON_BACKEND_BAD_RESPONSE);
 }
 
+static void
+begin_tunnel(struct exchange *ex)
+{
+	if (!ex->ops->changes(ex, &ex->w->msg)) {
+		fail(ex, REASON_BACKEND_BAD_RESPONSE);
+		return;
+	}
+	ex->log.status = 101;
+	ex->log.answered = ex->log.from_backend = true;
+	ex->log.first_ms = ex->w->loop.now_ms;
+	upstream_interim_done(&ex->upstream);
+	ex->stage = STAGE_TUNNEL;
+}
+
 /* True: the request is to be sent again, on another connection. */
 static bool
 read_head(struct exchange *ex)
@@ -273,20 +287,12 @@ read_head(struct exchange *ex)
 		case UPSTREAM_HEAD:
 			begin_body(ex, end, length);
 			return false;
+		case UPSTREAM_SWITCH:
+			begin_tunnel(ex);
+			return false;
 		case UPSTREAM_INTERIM:
 			if (!ex->ops->interim(ex, &ex->w->msg)) {
 				cut(ex, REASON_CLIENT_GONE);
-static void
-begin_tunnel(struct exchange *ex)
-{
-	if (!ex->ops->changes(ex, &ex->w->msg)) {
-		fail(ex, REASON_BACKEND_BAD_RESPONSE);
-		return;
-	}
-	upstream_interim_done(&ex->upstream);
-	ex->stage = STAGE_TUNNEL;
-}
-
 				return false;
 			}
 			upstream_interim_done(u);
@@ -308,9 +314,6 @@ push(struct exchange *ex, struct span piece, bool last, size_t *taken)
 	}
 	*taken = (size_t)n;
 	if (n > 0 || sent || !ex->client_blocked)
-		case UPSTREAM_SWITCH:
-			begin_tunnel(ex);
-			return false;
 		ex->client_ms = ex->w->loop.now_ms;
 	ex->client_blocked = !sent;
 	if (sent && last && *taken == piece.len)
@@ -374,6 +377,8 @@ exchange_step(struct exchange *ex)
 
 	if (ex->stage == STAGE_DONE)
 		return EXCHANGE_DONE;
+	if (ex->stage == STAGE_TUNNEL)
+		return EXCHANGE_TUNNEL;
 	if (ex->stage == STAGE_CUT)
 		return EXCHANGE_CUT;
 	return ex->budget == 0 ? EXCHANGE_YIELD : EXCHANGE_WAIT;
@@ -398,8 +403,6 @@ exchange_deadline(const struct exchange *ex, enum exchange_wait *wait)
 	    (ex->stage == STAGE_BODY && ex->client_blocked)) {
 		*wait = WAIT_CLIENT;
 		return ex->client_ms + conf->send_timeout_ms;
-	if (ex->stage == STAGE_TUNNEL)
-		return EXCHANGE_TUNNEL;
 	}
 	if (ex->stage == STAGE_HEAD && !u->connected) {
 		*wait = WAIT_CONNECT;

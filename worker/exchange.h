@@ -119,9 +119,9 @@ void exchange_refuse(struct exchange *ex, enum reason reason);
 enum exchange_next {
 	EXCHANGE_WAIT,  /* for an event, or until exchange_deadline() */
 	EXCHANGE_YIELD, /* there is more to do, after others had their turn */
+	EXCHANGE_TUNNEL, /* the protocol changes behind what was received */
 	EXCHANGE_DONE,  /* the response was sent */
 	EXCHANGE_CUT,   /* close, so that the client sees that it was cut */
-	EXCHANGE_TUNNEL, /* the protocol changes behind what was received */
 };
 
 /* Do all that can be done now. */
