@@ -140,7 +140,6 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 	    upgrade);
 }
 
-}
 
 void
 exchange_begin(struct exchange *ex, const struct exchange_request *r)
@@ -259,9 +258,6 @@ begin_tunnel(struct exchange *ex)
 		fail(ex, REASON_BACKEND_BAD_RESPONSE);
 		return;
 	}
-	ex->log.status = 101;
-	ex->log.answered = ex->log.from_backend = true;
-	ex->log.first_ms = ex->w->loop.now_ms;
 	upstream_interim_done(&ex->upstream);
 	ex->stage = STAGE_TUNNEL;
 }
