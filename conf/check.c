@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/directives.h"
+#include "conf/value.h"
 
 struct checking {
 	const struct conf *conf;
@@ -78,6 +79,11 @@ check_names(struct checking *c)
 				fault(c, "web_domain",
 				    "\"%s\" stands there twice: write it once",
 				    conf->web_domains[i]);
+	if (*conf->admin_tool != '\0' && !tool_name_valid(conf->admin_tool))
+		fault(c, "admin_tool",
+		    "\"%s\" is no tool's name: write a-z, 0-9 and -, "
+		    "or \"\" for none",
+		    conf->admin_tool);
 	for (size_t i = 0; i < conf->nlocal_tools; i++)
 		for (size_t j = 0; j < i; j++)
 			if (conf->local_tools[i].uid ==
@@ -85,6 +91,28 @@ check_names(struct checking *c)
 				fault(c, "local_tools",
 				    "uid %u has two tools: write one",
 				    conf->local_tools[i].uid);
+}
+
+/* What has another name now must not come back to where it was. */
+static void
+check_redirects(struct checking *c)
+{
+	const struct redirect_conf *r = c->conf->redirects;
+
+	for (size_t i = 0; i < c->conf->nredirects; i++)
+		for (size_t j = 0; j < c->conf->nredirects; j++) {
+			if (r[i].below != r[j].below)
+				continue;
+			if (j < i && strcmp(r[i].from, r[j].from) == 0)
+				fault(c, "redirects",
+				    "\"%s\" is redirected twice: write once "
+				    "where to", r[i].from);
+			if (strcmp(r[i].to, r[j].from) == 0)
+				fault(c, "redirects",
+				    "\"%s\" is redirected to \"%s\", which "
+				    "is redirected: write where that ends",
+				    r[i].from, r[i].to);
+		}
 }
 
 /* A part cannot be larger than the whole. */
@@ -108,6 +136,7 @@ conf_check(const struct conf *conf, const char *name, FILE *err)
 
 	check_listeners(&c);
 	check_names(&c);
+	check_redirects(&c);
 	check_sizes(&c);
 	return c.good;
 }

@@ -27,6 +27,8 @@ struct listener_conf {
 	struct addr addr;
 };
 
+#define HOST_TEXT_MAX 253 /* bytes of a host name, RFC 1035 section 2.3.4 */
+
 enum store_down { STORE_DOWN_ACCEPT, STORE_DOWN_REFUSE };
 
 /* A user of the Unix registration socket who has no tool account. */
@@ -34,6 +36,24 @@ struct local_tool {
 	uid_t uid;
 	char name[64];
 };
+
+/* Requests for one host are sent to another, path and query as they are. */
+struct redirect_conf {
+	char *from, *to; /* owned, lower case */
+	uint16_t status; /* 301, 302, 307 or 308 */
+	bool below;      /* names one label below: while to's is a frontend */
+};
+
+/* Where requests go that no route is for. */
+struct default_backend {
+	char host[HOST_TEXT_MAX + 1]; /* a name; empty: ip says it */
+	struct ip ip;                 /* AF_UNSPEC: host says it */
+	uint16_t port;
+	bool https;
+};
+
+/* Of the addresses that we redirect to. */
+enum redirect_scheme { SCHEME_AUTO, SCHEME_HTTP, SCHEME_HTTPS };
 
 /* Where a setting was given. */
 struct conf_origin {
@@ -49,6 +69,16 @@ struct conf {
 
 	char **web_domains; /* owned, lower case; at least one */
 	size_t nweb_domains;
+
+	/* where requests go (2-http.md 2.2) */
+	char **legacy_hosts; /* owned, lower case; tools by their path */
+	size_t nlegacy_hosts;
+	char *admin_tool; /* owned; what they show besides; empty: nothing */
+	struct redirect_conf *redirects; /* owned */
+	size_t nredirects;
+	enum redirect_scheme redirect_scheme;
+	struct default_backend *default_backends; /* owned */
+	size_t ndefault_backends;
 
 	unsigned workers; /* processes */
 	int log_sink;     /* enum log_sink, or LOG_SINK_AUTO */

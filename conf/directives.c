@@ -20,6 +20,7 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 #define PATH_LEN 4095
+#define DEFAULT_BACKENDS_MAX 16 /* as many as a route may have */
 
 static const struct choice sinks[] = {
 	{ "auto", LOG_SINK_AUTO },
@@ -40,6 +41,13 @@ static const struct choice priorities[] = {
 static const struct choice policies[] = {
 	{ "accept", STORE_DOWN_ACCEPT },
 	{ "refuse", STORE_DOWN_REFUSE },
+	{ NULL, 0 },
+};
+
+static const struct choice schemes[] = {
+	{ "auto", SCHEME_AUTO },
+	{ "http", SCHEME_HTTP },
+	{ "https", SCHEME_HTTPS },
 	{ NULL, 0 },
 };
 
@@ -69,6 +77,18 @@ const struct directive directives[] = {
 	{ "web_domain", &type_hosts, LIST(web_domains), .preset = "auto",
 	    .automatic = machine_web_domain,
 	    .help = "domains whose names are tools" },
+	{ "legacy_hosts", &type_hosts, LIST(legacy_hosts), .preset = "",
+	    .help = "hosts whose first path segment is a tool" },
+	{ "admin_tool", &type_string, AT(admin_tool), BETWEEN(0, 63),
+	    .preset = "admin", .help = "the tool that these show else" },
+	{ "redirects", &type_redirects, LIST(redirects), .preset = "",
+	    .help = "hosts that have another name now" },
+	{ "redirect_scheme", &type_choice, AT(redirect_scheme),
+	    .choices = schemes, .preset = "auto",
+	    .help = "of the addresses that we redirect to" },
+	{ "default_backend", &type_default_backends, LIST(default_backends),
+	    BETWEEN(0, DEFAULT_BACKENDS_MAX), .preset = "",
+	    .help = "where requests go that no route is for" },
 	{ "workers", &type_count, AT(workers), BETWEEN(1, 256),
 	    .preset = "auto", .automatic = machine_workers,
 	    .help = "processes that serve clients" },

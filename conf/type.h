@@ -47,6 +47,7 @@ extern const struct type type_string; /* min and max bound its length */
 extern const struct type type_path;
 extern const struct type type_address; /* "none", or one of addr_parse() */
 extern const struct type type_hosts, type_networks, type_local_tools;
+extern const struct type type_redirects, type_default_backends;
 
 /* Kept in conf->listeners, with directive->kind. */
 extern const struct type type_tcp_listeners, type_listeners, type_unix_listener;

@@ -41,6 +41,10 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	    VOICE_TOOL,
 	    "This tool's web service gave an answer that is not valid HTTP.",
 	    0 },
+	[REASON_DEFAULT_BACKEND_DOWN] = { "default-backend-down", 502,
+	    VOICE_PLATFORM,
+	    "No tool of this proxy has this address, and the service behind "
+	    "it that might does not answer.", 0 },
 	[REASON_TOOL_STARTING] = { "tool-starting", 503, VOICE_TOOL,
 	    "This tool's web service is starting.", 5 },
 	[REASON_TOOL_STOPPED] = { "tool-stopped", 503, VOICE_TOOL,

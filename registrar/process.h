@@ -14,6 +14,7 @@
 #include "registrar/store.h"
 #include "registrar/vet.h"
 
+struct default_backends;
 struct publisher;
 struct table_writer;
 
@@ -26,6 +27,7 @@ struct registrar {
 	struct changes changes;
 	struct table_writer *table; /* owned */
 	struct publisher *publisher; /* owned */
+	struct default_backends *defaults; /* owned */
 	struct store_io *io;        /* owned; never NULL once running */
 	struct store_redis *redis;  /* owned; NULL: not configured */
 	struct peers peers;

@@ -221,6 +221,25 @@ publish_name(struct registrar *r, const char *key, uint64_t version)
 	return rc;
 }
 
+int
+publish_default(struct registrar *r, const struct backend *backends, size_t n)
+{
+	struct tool *tool = &r->publisher->tool;
+
+	tool->key = span_str(KEY_DEFAULT_BACKEND);
+	tool->state = TOOL_ACTIVE;
+	tool->canonical = false;
+	tool->nroutes = 1;
+	tool->routes[0] = (struct route){ .kind = ROUTE_ANY,
+		.text = SPAN(".*"),
+		.backends = backends,
+		.nbackends = n };
+	if (table_put(r->table, tool, change_version(&r->changes)) == 0)
+		return 0;
+	log_event(LOG_ERR, "table-failed", "put default backend: %m");
+	return -1;
+}
+
 /* The start: the book was loaded, the table is as a predecessor left it. */
 
 static bool
@@ -231,6 +250,13 @@ is_same(struct publisher *p, const struct tool *a, const struct tool *b)
 	return len > 0 &&
 	       route_encode(b, p->blob[1], sizeof(p->blob[1])) == len &&
 	       memcmp(p->blob[0], p->blob[1], len) == 0;
+}
+
+/* It stays as a predecessor left it until it is published anew. */
+static bool
+is_wanted_default(const struct publisher *p, struct span key)
+{
+	return *key.ptr == KEY_DEFAULT && p->r->conf->ndefault_backends > 0;
 }
 
 /* Nothing may be changed while the table is walked: note what is to do. */
@@ -249,6 +275,8 @@ compare_entry(void *arg, const struct tool *tool)
 		name->version = is_same(p, build(p, t->key, NULL), tool)
 				    ? tool->version
 				    : 0;
+		tombstone_free(t);
+	} else if (is_wanted_default(p, tool->key)) {
 		tombstone_free(t);
 	} else if (tool->state == TOOL_STOPPED) {
 		tombstone_add_take(p, t);
@@ -277,6 +305,11 @@ publish_all(struct registrar *r)
 	     name = book_next(name))
 		if (name->version == 0)
 			publish_name(r, name->key, change_version(&r->changes));
+}
+
+void
+publish_ready(struct registrar *r)
+{
 	table_set_ready(r->table);
 }
 

@@ -3,8 +3,10 @@
 #define REGISTRAR_PUBLISH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct backend;
 struct change;
 struct registrar;
 
@@ -19,16 +21,23 @@ int publish_open(struct registrar *r);
 void publish_close(struct registrar *r);
 
 /*
- * Make the table what the book is, after the first load, and say that it is
- * ready.  Names that are right already are left alone.
+ * Make the table what the book is, after the first load.  Names that are
+ * right already are left alone.
  */
 void publish_all(struct registrar *r);
+
+/* Say that the table is ready: nobody is answered with 503 any more for that. */
+void publish_ready(struct registrar *r);
 
 /*
  * Publish what the book has of a name now; a tool that has nothing any more
  * gets a tombstone.  -1 with errno, logged: the table did not take it.
  */
 int publish_name(struct registrar *r, const char *key, uint64_t version);
+
+/* Publish the default backends, 1 to ROUTE_BACKENDS_MAX.  -1: logged. */
+int publish_default(
+    struct registrar *r, const struct backend *backends, size_t n);
 
 /* Would the name's routes still fit in the table after this change? */
 bool publish_fits(struct registrar *r, const struct change *change);

@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "lib/sock.h"
 #include "registrar/ctl.h"
+#include "registrar/default_backend.h"
 #include "registrar/http8081.h"
 #include "registrar/process.h"
 #include "registrar/publish.h"
@@ -235,6 +236,12 @@ prepare(struct registrar *r)
 	if (r->io == NULL)
 		return false;
 	publish_all(r);
+	r->defaults = default_backends_open(r);
+	if (r->defaults == NULL) {
+		log_event(LOG_ERR, "registrar-failed", "no memory");
+		return false;
+	}
+	publish_ready(r);
 	log_event(LOG_INFO, "loaded", "names=%zu routes=%zu", r->book.nnames,
 	    r->book.nroutes);
 	if (r->conf->redis.len == 0)
@@ -279,6 +286,7 @@ release(struct process *p)
 	if (r->io != NULL)
 		store_io_close(r->io);
 	changes_release(&r->changes);
+	default_backends_close(r->defaults);
 	if (r->publisher != NULL)
 		publish_close(r);
 	vet_release(&r->vet);

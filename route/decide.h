@@ -8,12 +8,14 @@
 #include "conf/conf.h"
 #include "http/reason.h"
 #include "http/target.h"
+#include "route/redirect.h"
 #include "shm/table_read.h"
 
 enum action {
-	ACTION_PROXY,  /* to one of decision->route's backends */
-	ACTION_HEALTH, /* 200, text/plain, HEALTH_TEXT */
-	ACTION_REFUSE, /* an answer of our own: decision->reason */
+	ACTION_PROXY,    /* to one of decision->route's backends */
+	ACTION_HEALTH,   /* 200, text/plain, HEALTH_TEXT */
+	ACTION_REDIRECT, /* decision->status and location */
+	ACTION_REFUSE,   /* an answer of our own: decision->reason */
 };
 
 #define HEALTH_PATH "/.well-known/healthz"
@@ -23,6 +25,8 @@ struct decision {
 	enum action action;
 	enum reason reason;        /* ACTION_REFUSE only */
 	const struct route *route; /* ACTION_PROXY only; in router->tool */
+	unsigned status;           /* ACTION_REDIRECT only: 301, 302, 307, 308 */
+	struct span location;      /* ACTION_REDIRECT only; in router */
 	char host[HOST_NAME_MAX_DNS + 1]; /* normalised */
 	size_t host_len;
 };
@@ -33,9 +37,10 @@ struct router {
 	const struct table *table; /* borrowed */
 	struct table_copy copy;    /* what tool points into */
 	struct tool tool;          /* of the last decision, if it had a name */
+	char location[LOCATION_MAX]; /* of the last redirect */
 };
 
-/* decision->route is good until the next call. */
+/* What a decision points to is good until the next call. */
 void route_decide(struct router *router, const struct http_target *target,
     struct decision *decision);
 

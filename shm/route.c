@@ -9,7 +9,8 @@ static bool
 key_valid(struct span key)
 {
 	return key.len >= 2 && key.len <= KEY_MAX &&
-	    (key.ptr[0] == KEY_TOOL || key.ptr[0] == KEY_FRONTEND);
+	    (key.ptr[0] == KEY_TOOL || key.ptr[0] == KEY_FRONTEND ||
+		span_eq(key, SPAN(KEY_DEFAULT_BACKEND)));
 }
 
 /* Whoever connects to it may trust its family and that no byte is hidden. */

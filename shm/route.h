@@ -22,8 +22,12 @@
 enum key_kind {
 	KEY_TOOL = 't',     /* prefix:<tool> */
 	KEY_FRONTEND = 'f', /* frontend:<fqdn>, frontend:*.<domain> */
+	KEY_DEFAULT = 'd',  /* one entry, KEY_DEFAULT_BACKEND */
 };
 #define KEY_MAX 256 /* bytes, the kind included */
+
+/* Where requests go that no route is for: the configured default backends. */
+#define KEY_DEFAULT_BACKEND "ddefault"
 
 /* Patterns without metacharacters never run a regex (2-http.md 2.2). */
 enum route_kind {

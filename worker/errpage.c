@@ -7,6 +7,11 @@
 #include "http/fields.h"
 #include "http/serialize.h"
 
+#define NEVER_KEPT SPAN("no-store")
+
+/* A redirect that was a mistake is not to last for ever. */
+#define KEPT_AN_HOUR SPAN("max-age=3600")
+
 static const struct {
 	struct span type;
 	const char *format; /* status, phrase, word, sentence, whose trouble */
@@ -34,6 +39,17 @@ static const struct {
 	    "\"detail\":\"%4$s %5$s\",\"reason\":\"%3$s\"}\n" },
 };
 
+/* A location is the client's words: it is in the head, never in a page. */
+static const char *const moved[] = {
+	[MEDIA_TEXT] = "%1$u %2$s\nThis page has another address.\n",
+	[MEDIA_HTML] = "<!DOCTYPE html>\n"
+		       "<html lang=\"en\">\n"
+		       "<head><title>%1$u %2$s</title></head>\n"
+		       "<body><p>This page has another address.</p></body>\n"
+		       "</html>\n",
+	[MEDIA_JSON] = "{\"title\":\"%2$s\",\"status\":%1$u}\n",
+};
+
 static const char *const whose[] = {
 	[VOICE_CLIENT] = "The request cannot be served as it was sent.",
 	[VOICE_TOOL] = "The trouble is with this tool: its maintainers can "
@@ -57,7 +73,7 @@ add(struct http_msg *msg, struct span name, struct span value)
 /* A head without anything but what every answer of ours has. */
 static void
 begin(struct http_msg *msg, unsigned status, struct span type,
-    uint64_t unix_seconds, struct errpage_text *text)
+    struct span cache, uint64_t unix_seconds, struct errpage_text *text)
 {
 	msg->status = status;
 	msg->reason = http_status_phrase(status);
@@ -68,13 +84,13 @@ begin(struct http_msg *msg, unsigned status, struct span type,
 	http_date(text->date, (int64_t)unix_seconds);
 	add(msg, SPAN("Date"), span_str(text->date));
 	add(msg, SPAN("Content-Type"), type);
-	add(msg, SPAN("Cache-Control"), SPAN("no-store"));
+	add(msg, SPAN("Cache-Control"), cache);
 }
 
 static void
-end(struct http_msg *msg, const struct buf *page, struct errpage_text *text)
+end(struct http_msg *msg, size_t length, struct errpage_text *text)
 {
-	snprintf(text->length, sizeof(text->length), "%zu", buf_len(page));
+	snprintf(text->length, sizeof(text->length), "%zu", length);
 	add(msg, SPAN("Content-Length"), span_str(text->length));
 }
 
@@ -85,7 +101,8 @@ errpage_make(enum reason reason, enum media media, uint64_t unix_seconds,
 	const struct reason_info *info = reason_info(reason);
 
 	assert(info->status >= 400);
-	begin(msg, info->status, forms[media].type, unix_seconds, text);
+	begin(msg, info->status, forms[media].type, NEVER_KEPT, unix_seconds,
+	    text);
 	add(msg, SPAN("X-Dynproxy-Error"), span_str(info->word));
 	if (info->retry_after > 0) {
 		snprintf(text->retry_after, sizeof(text->retry_after), "%u",
@@ -96,7 +113,7 @@ errpage_make(enum reason reason, enum media media, uint64_t unix_seconds,
 	if (!buf_printf(page, forms[media].format, info->status,
 		msg->reason.ptr, info->word, info->says, whose[info->voice]))
 		return false;
-	end(msg, page, text);
+	end(msg, buf_len(page), text);
 	return true;
 }
 
@@ -104,9 +121,28 @@ bool
 errpage_health(struct span line, uint64_t unix_seconds,
     struct errpage_text *text, struct http_msg *msg, struct buf *page)
 {
-	begin(msg, 200, SPAN("text/plain"), unix_seconds, text);
+	begin(msg, 200, SPAN("text/plain"), NEVER_KEPT, unix_seconds, text);
 	if (!buf_append_span(page, line))
 		return false;
-	end(msg, page, text);
+	end(msg, buf_len(page), text);
+	return true;
+}
+
+bool
+errpage_redirect(unsigned status, enum media media, uint64_t unix_seconds,
+    struct errpage_text *text, struct http_msg *msg, struct buf *page)
+{
+	size_t location = buf_len(page);
+	bool permanent = status == 301 || status == 308;
+	struct span type = media == MEDIA_JSON ? SPAN("application/json")
+					       : forms[media].type;
+
+	begin(msg, status, type, permanent ? KEPT_AN_HOUR : NEVER_KEPT,
+	    unix_seconds, text);
+	if (!buf_printf(page, moved[media], status, msg->reason.ptr))
+		return false;
+	add(msg, SPAN("Location"),
+	    (struct span){ buf_span(page).ptr, location });
+	end(msg, buf_len(page) - location, text);
 	return true;
 }

@@ -29,6 +29,15 @@ struct errpage_text {
 bool errpage_make(enum reason reason, enum media media, uint64_t unix_seconds,
     struct errpage_text *text, struct http_msg *msg, struct buf *page);
 
+/*
+ * A redirect.
+ *
+ * page  the location at first, and then the body behind it; the location can
+ *       be dropped when msg was written
+ */
+bool errpage_redirect(unsigned status, enum media media, uint64_t unix_seconds,
+    struct errpage_text *text, struct http_msg *msg, struct buf *page);
+
 /* 200 with a line of text: the health check. */
 bool errpage_health(struct span line, uint64_t unix_seconds,
     struct errpage_text *text, struct http_msg *msg, struct buf *page);

@@ -26,7 +26,7 @@ exchange_init(
     struct exchange *ex, struct worker *w, const struct exchange_ops *ops)
 {
 	*ex = (struct exchange){ .ops = ops, .w = w, .stage = STAGE_DONE };
-	buf_init(&ex->page, ERRPAGE_MAX);
+	buf_init(&ex->page, LOCATION_MAX + ERRPAGE_MAX);
 	upstream_init(&ex->upstream, w, upstream_moved, ex);
 }
 
@@ -50,6 +50,18 @@ cut(struct exchange *ex, enum reason reason)
 	ex->reason = reason;
 }
 
+/* The default backend is no tool, and when it is away that is our trouble. */
+static enum reason
+reason_for(const struct exchange *ex, enum reason reason)
+{
+	if (ex->to_default &&
+	    (reason == REASON_BACKEND_REFUSED ||
+		reason == REASON_BACKEND_UNREACHABLE ||
+		reason == REASON_BACKEND_TIMEOUT_CONNECT))
+		return REASON_DEFAULT_BACKEND_DOWN;
+	return reason;
+}
+
 /* Answer ourselves if nothing was said yet, else cut. */
 static void
 fail(struct exchange *ex, enum reason reason)
@@ -61,7 +73,7 @@ fail(struct exchange *ex, enum reason reason)
 	}
 	upstream_end(&ex->upstream, false);
 	ex->stage = STAGE_ANSWER;
-	ex->reason = reason;
+	ex->reason = reason_for(ex, reason);
 }
 
 /* Make the answer of our own; the client's side begins to send it. */
@@ -72,18 +84,24 @@ begin_page(struct exchange *ex)
 	struct http_msg *msg = &ex->w->msg;
 	struct errpage_text text;
 	enum body_end end = ex->is_head ? BODY_NONE : BODY_LENGTH;
+	size_t before = buf_len(&ex->page); /* the location, if there is one */
 	bool made;
 
-	if (ex->reason == REASON_NONE)
+	if (ex->redirect != 0)
+		made = errpage_redirect(
+		    ex->redirect, ex->media, now, &text, msg, &ex->page);
+	else if (ex->reason == REASON_NONE)
 		made = errpage_health(
 		    SPAN(HEALTH_TEXT), now, &text, msg, &ex->page);
 	else
 		made = errpage_make(
 		    ex->reason, ex->media, now, &text, msg, &ex->page);
-	if (!made || !ex->ops->head(ex, msg, end, buf_len(&ex->page))) {
+	if (!made ||
+	    !ex->ops->head(ex, msg, end, buf_len(&ex->page) - before)) {
 		cut(ex, REASON_INTERNAL);
 		return;
 	}
+	buf_consume(&ex->page, before);
 	if (ex->is_head)
 		buf_consume(&ex->page, buf_len(&ex->page));
 	ex->client_ms = ex->w->loop.now_ms;
@@ -98,6 +116,8 @@ reset(struct exchange *ex)
 	ex->reason = REASON_NONE;
 	ex->media = MEDIA_TEXT;
 	ex->is_head = ex->request_done = ex->client_blocked = false;
+	ex->redirect = 0;
+	ex->to_default = false;
 	ex->received = 0;
 	ex->client_ms = ex->w->loop.now_ms;
 	buf_consume(&ex->page, buf_len(&ex->page));
@@ -134,12 +154,24 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 					    .end = r->end,
 					    .length = r->length }))
 		return REASON_HEADER_TOO_LARGE;
+	ex->to_default = *ex->w->router.tool.key.ptr == KEY_DEFAULT;
 	u->sink.chunked = r->end == BODY_CHUNKED;
 	return upstream_begin(u, &ex->w->router.tool, d->route, r->msg->method,
 	    r->end == BODY_CHUNKED || (r->end == BODY_LENGTH && r->length > 0),
 	    upgrade);
 }
 
+
+/* The location waits where the page will be. */
+static enum reason
+redirect(struct exchange *ex, const struct decision *d)
+{
+	if (!buf_append_span(&ex->page, d->location))
+		return REASON_INTERNAL;
+	ex->redirect = d->status;
+	ex->stage = STAGE_ANSWER;
+	return REASON_NONE;
+}
 
 void
 exchange_begin(struct exchange *ex, const struct exchange_request *r)
@@ -160,6 +192,9 @@ exchange_begin(struct exchange *ex, const struct exchange_request *r)
 		break;
 	case ACTION_HEALTH:
 		ex->stage = STAGE_ANSWER;
+		break;
+	case ACTION_REDIRECT:
+		reason = redirect(ex, &d);
 		break;
 	}
 	if (reason != REASON_NONE)

@@ -93,7 +93,9 @@ struct exchange {
 	enum exchange_stage stage;
 	enum reason reason; /* why it was we who answered, or cut */
 	enum media media;   /* that the client likes best */
+	unsigned redirect;  /* status of the answer; 0: it is none */
 	bool is_head;        /* the answer to HEAD has no body */
+	bool to_default;     /* it goes to the default backend */
 	bool request_done;   /* all of it was handed to the backend */
 	bool client_blocked; /* it does not read what we have for it */
 	uint64_t received;   /* bytes of the request's body */

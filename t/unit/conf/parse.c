@@ -127,6 +127,41 @@ static const struct {
 	    "f:2: http: \"81\" is no TCP address: write \"*:80\", "
 	    "\"127.0.0.1:80\" or \"[::1]:80\", in quotes\n" },
 
+	{ "redirects", "redirects = {\"a_b.c d.e\", \"*.a *.b  308\"}\n", NULL },
+	{ "a redirect of one name", "redirects = \"a.b\"\n",
+	    "f:1: redirects: \"a.b\" is no redirect: write \"FROM TO\" or "
+	    "\"*.FROM *.TO\", both host names, and perhaps 301, 302, 307 or "
+	    "308\n" },
+	{ "half a star", "redirects = \"*.a b\"\n",
+	    "f:1: redirects: \"*.a b\" is no redirect: write \"FROM TO\" or "
+	    "\"*.FROM *.TO\", both host names, and perhaps 301, 302, 307 or "
+	    "308\n" },
+	{ "another status", "redirects = \"a b 303\"\n",
+	    "f:1: redirects: \"a b 303\" is no redirect: write \"FROM TO\" or "
+	    "\"*.FROM *.TO\", both host names, and perhaps 301, 302, 307 or "
+	    "308\n" },
+	{ "redirects in a circle", "redirects = {\"a b\", \"b a\"}\n",
+	    "f:1: redirects: \"a\" is redirected to \"b\", which is "
+	    "redirected: write where that ends\n"
+	    "f:1: redirects: \"b\" is redirected to \"a\", which is "
+	    "redirected: write where that ends\n" },
+	{ "default backends",
+	    "default_backend = {\"http://10.0.0.1:80\", "
+	    "\"https://[fd00::1]:443/\", \"http://a.example:8080\"}\n",
+	    NULL },
+	{ "a default backend without a port",
+	    "default_backend = \"http://10.0.0.1\"\n",
+	    "f:1: default_backend: \"http://10.0.0.1\" is no default backend: "
+	    "write \"http://10.0.0.1:8080\", \"http://[fd00::1]:8080\" or "
+	    "\"http://a.example:8080\"\n" },
+	{ "one with a path", "default_backend = \"http://10.0.0.1:80/a\"\n",
+	    "f:1: default_backend: \"http://10.0.0.1:80/a\" is no default "
+	    "backend: write \"http://10.0.0.1:8080\", "
+	    "\"http://[fd00::1]:8080\" or \"http://a.example:8080\"\n" },
+	{ "an admin tool that is none", "admin_tool = \"A\"\n",
+	    "f:1: admin_tool: \"A\" is no tool's name: write a-z, 0-9 and -, "
+	    "or \"\" for none\n" },
+
 	{ "no equal sign", "workers 2\n",
 	    "f:1: missing equal sign after option 'workers': "
 	    "write name = value\n" },
@@ -232,7 +267,11 @@ static const char full[] =
     "body_timeout = 3s\nsend_timeout = 4s\nconnect_timeout = 5s\n"
     "response_timeout = 6s\nbackend_idle_timeout = 7s\n"
     "drain_timeout = 8s\nregistration_timeout = 9s\n"
-    "registrations_open_max = 7\nroutes_per_tool_max = 8\n";
+    "registrations_open_max = 7\nroutes_per_tool_max = 8\n"
+    "legacy_hosts = {\"a.example\"}\nadmin_tool = b\n"
+    "redirects = {\"a_b.example c.example 307\", \"*.d *.e\"}\n"
+    "redirect_scheme = https\ndefault_backend = {\"http://10.0.0.1:80\", "
+    "\"https://[fd00::1]:8443\", \"http://f.example:8080\"}\n";
 
 static void
 test_round_trip(void)

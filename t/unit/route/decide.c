@@ -14,7 +14,7 @@ static const struct backend backends[] = {
 	{ .ip = { { 10, 0, 0, 1 }, AF_INET }, .port = 1003 },
 };
 
-static const struct {
+static const struct row {
 	const char *what, *host, *path;
 	enum action action;
 	enum reason reason;
@@ -50,6 +50,59 @@ static const struct {
 	{ "two ports", "alpha.example.org:80:80", "/", ACTION_REFUSE,
 	    REASON_NO_HOST, 0 },
 	{ "markup", "<a>", "/", ACTION_REFUSE, REASON_NO_HOST, 0 },
+
+	{ "a legacy host", "old.example.net", "/alpha/one", ACTION_PROXY, 0,
+	    1001 },
+	{ "of one that is stopped", "old.example.net", "/gamma/", ACTION_REFUSE,
+	    REASON_TOOL_STOPPED, 0 },
+	{ "of nobody", "old.example.net", "/nobody/", ACTION_REFUSE,
+	    REASON_NO_ROUTE, 0 },
+	{ "a canonical tool's own host", "canon.example.org", "/x",
+	    ACTION_PROXY, 0, 1001 },
+
+	{ "a frontend", "www.front.test", "/x", ACTION_PROXY, 0, 1001 },
+	{ "all beside it", "any.front.test", "/x", ACTION_PROXY, 0, 1002 },
+	{ "one label deep", "a.any.front.test", "/x", ACTION_REFUSE,
+	    REASON_NO_ROUTE, 0 },
+	{ "the wildcard is no name", "*.front.test", "/x", ACTION_REFUSE,
+	    REASON_NO_HOST, 0 },
+	{ "their parent", "test", "/x", ACTION_REFUSE, REASON_NO_ROUTE, 0 },
+
+	{ "a renamed domain without such a frontend", "any.front.old", "/x",
+	    ACTION_REFUSE, REASON_NO_ROUTE, 0 },
+};
+
+static const struct {
+	const char *what, *host, *path;
+	unsigned status;
+	const char *location;
+} redirected[] = {
+	{ "a tool's path without the slash", "old.example.net", "/alpha", 307,
+	    "/alpha/" },
+	{ "a canonical tool", "old.example.net", "/canon/x", 307,
+	    "http://canon.example.org/x" },
+	{ "a host", "was.example.org", "/x", 301, "http://is.example.org/x" },
+	{ "a domain", "www.front.old", "/x", 308, "http://www.front.test/x" },
+};
+
+/* The same with a default backend and an admin tool. */
+static const struct row with_default[] = {
+	{ "an unknown tool", "nobody.example.org", "/", ACTION_PROXY, 0, 1003 },
+	{ "an unknown host", "a.test", "/", ACTION_PROXY, 0, 1003 },
+	{ "an address", "[2001:db8::1]:80", "/", ACTION_PROXY, 0, 1003 },
+	{ "a tool without a route for it", "beta.example.org", "/x",
+	    ACTION_PROXY, 0, 1003 },
+	{ "a stopped tool", "gamma.example.org", "/", ACTION_REFUSE,
+	    REASON_TOOL_STOPPED, 0 },
+	{ "a damaged one", "delta.example.org", "/", ACTION_REFUSE,
+	    REASON_NOT_READY, 0 },
+	{ "the bare domain", "example.org", "/b/x", ACTION_PROXY, 0, 1002 },
+	{ "a path that the admin tool has not", "example.org", "/", ACTION_PROXY,
+	    0, 1003 },
+	{ "a known tool without a route for it", "example.org", "/beta/x",
+	    ACTION_PROXY, 0, 1003 },
+	{ "a tool comes before", "example.org", "/alpha/one", ACTION_PROXY, 0,
+	    1001 },
 };
 
 static struct route
@@ -76,6 +129,17 @@ fill(struct table_writer *w)
 	tool.nroutes = 1;
 	tool.routes[0] = route_to("/b/.*", 1);
 	ok(table_put(w, &tool, 2) == 0, "beta");
+	tool.key = SPAN("fwww.front.test");
+	tool.routes[0] = route_to(".*", 0);
+	ok(table_put(w, &tool, 3) == 0, "a frontend");
+	tool.key = SPAN("f*.front.test");
+	tool.routes[0] = route_to(".*", 1);
+	ok(table_put(w, &tool, 3) == 0, "a frontend for many");
+	tool.key = SPAN("tcanon");
+	tool.canonical = true;
+	tool.routes[0] = route_to(".*", 0);
+	ok(table_put(w, &tool, 3) == 0, "a canonical tool");
+	tool.canonical = false;
 	tool.nroutes = 0;
 	tool.key = SPAN("tgamma");
 	tool.state = TOOL_STOPPED;
@@ -83,6 +147,16 @@ fill(struct table_writer *w)
 	tool.key = SPAN("tdelta");
 	tool.state = TOOL_QUARANTINED;
 	ok(table_put(w, &tool, 4) == 0, "delta");
+}
+
+static void
+fill_default(struct table_writer *w)
+{
+	static struct tool tool = { .nroutes = 1 };
+
+	tool.key = span_str(KEY_DEFAULT_BACKEND);
+	tool.routes[0] = route_to(".*", 2);
+	ok(table_put(w, &tool, 5) == 0, "default backends");
 }
 
 static void
@@ -96,26 +170,55 @@ decide(struct router *router, const char *host, const char *path,
 }
 
 static void
-check(struct router *router, size_t i)
+check(struct router *router, const struct row *row)
 {
 	struct decision d;
 
-	decide(router, cases[i].host, cases[i].path, &d);
-	if (!is_int(d.action, cases[i].action, "%s", cases[i].what))
+	decide(router, row->host, row->path, &d);
+	if (!is_int(d.action, row->action, "%s", row->what))
 		return;
 	if (d.action == ACTION_REFUSE)
-		is_int(d.reason, cases[i].reason, "  %s",
-		    reason_info(cases[i].reason)->word);
+		is_int(d.reason, row->reason, "  %s",
+		    reason_info(row->reason)->word);
 	if (d.action == ACTION_PROXY)
-		is_int(d.route->backends[0].port, cases[i].port,
+		is_int(d.route->backends[0].port, row->port,
 		    "  goes to the right backend");
+}
+
+static void
+check_redirect(struct router *router, size_t i)
+{
+	struct decision d;
+
+	decide(router, redirected[i].host, redirected[i].path, &d);
+	if (!is_int(d.action, ACTION_REDIRECT, "%s", redirected[i].what))
+		return;
+	is_int(d.status, redirected[i].status, "  with this status");
+	is_span(d.location, redirected[i].location, "  to %s",
+	    redirected[i].location);
 }
 
 int
 main(void)
 {
-	static char *domains[] = { "example.org" };
-	struct conf conf = { .web_domains = domains, .nweb_domains = 1 };
+	static char domain[] = "example.org";
+	static char *domains[] = { domain };
+	static char legacy[] = "old.example.net";
+	static char *legacies[] = { legacy };
+	static char none[] = "", beta[] = "beta";
+	static char names[][16] = { "was.example.org", "is.example.org",
+		"front.old", "front.test" };
+	static struct redirect_conf redirects[] = {
+		{ names[0], names[1], 301, false },
+		{ names[2], names[3], 308, true },
+	};
+	struct conf conf = { .web_domains = domains,
+		.nweb_domains = 1,
+		.legacy_hosts = legacies,
+		.nlegacy_hosts = 1,
+		.admin_tool = none,
+		.redirects = redirects,
+		.nredirects = 2 };
 	struct router *router = calloc(1, sizeof(*router));
 	int fd = segment_create("decide", 8 * 1024 * 1024);
 	struct table_writer *w;
@@ -141,7 +244,18 @@ main(void)
 	is_int(d.reason, REASON_NO_HOST, "and a bad request is one");
 	table_set_ready(w);
 	for (size_t i = 0; i < nitems(cases); i++)
-		check(router, i);
+		check(router, &cases[i]);
+	for (size_t i = 0; i < nitems(redirected); i++)
+		check_redirect(router, i);
+
+	conf.admin_tool = beta;
+	conf.ndefault_backends = 1;
+	decide(router, "a.test", "/", &d);
+	ok(d.action == ACTION_REFUSE && d.reason == REASON_DEFAULT_BACKEND_DOWN,
+	    "default backends that were never found: not 404");
+	fill_default(w);
+	for (size_t i = 0; i < nitems(with_default); i++)
+		check(router, &with_default[i]);
 
 	table_close(table);
 	table_writer_free(w);

@@ -53,6 +53,32 @@ check(enum reason reason, enum media media, struct http_msg *msg)
 	buf_release(&page);
 }
 
+/* The location goes in the head, and stays out of the page. */
+static void
+check_redirect(unsigned status, enum media media, const char *cache,
+    struct http_msg *msg)
+{
+	static const char location[] = "http://a.example/\"><b>?c";
+	struct errpage_text text;
+	char number[16];
+	struct buf page;
+	struct span body;
+
+	buf_init(&page, ERRPAGE_MAX);
+	ok(buf_append_span(&page, span_str(location)), "a location");
+	if (!ok(errpage_redirect(status, media, 0, &text, msg, &page),
+		"a redirect with %u", status))
+		return;
+	is_int(msg->status, status, "  its status");
+	is_span(field(msg, "Location"), location, "  where to");
+	is_span(field(msg, "Cache-Control"), cache, "  %s", cache);
+	body = span_from(buf_span(&page), sizeof(location) - 1);
+	snprintf(number, sizeof(number), "%zu", body.len);
+	is_span(field(msg, "Content-Length"), number, "  its length");
+	ok(body.len > 0 && !contains(body, "a.example"), "  says less");
+	buf_release(&page);
+}
+
 int
 main(void)
 {
@@ -63,6 +89,11 @@ main(void)
 	for (int r = REASON_NONE + 1; r < REASON_COUNT; r++)
 		for (int m = MEDIA_TEXT; m <= MEDIA_JSON; m++)
 			check((enum reason)r, (enum media)m, msg);
+
+	check_redirect(301, MEDIA_HTML, "max-age=3600", msg);
+	check_redirect(302, MEDIA_TEXT, "no-store", msg);
+	check_redirect(307, MEDIA_JSON, "no-store", msg);
+	check_redirect(308, MEDIA_HTML, "max-age=3600", msg);
 
 	buf_init(&page, ERRPAGE_MAX);
 	ok(errpage_health(SPAN("fine\n"), 0, &text, msg, &page), "health");

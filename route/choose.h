@@ -1,0 +1,14 @@
+/* Finds the route of a request: step 6 of the order of decisions. */
+#ifndef ROUTE_CHOOSE_H
+#define ROUTE_CHOOSE_H
+
+#include "route/decide.h"
+
+/*
+ * Fill a decision whose host is set: to proxy, to redirect, or to refuse.
+ * The table has to be ready.
+ */
+void route_choose(struct router *router, const struct http_target *target,
+    struct decision *decision);
+
+#endif

@@ -1,0 +1,93 @@
+/* Builds Location fields and knows the configured redirects. */
+#include "route/redirect.h"
+
+#include "route/host.h"
+
+/* Appends that remember whether everything has fitted. */
+struct line {
+	char *out;
+	size_t len;
+};
+
+static void
+put(struct line *line, struct span s)
+{
+	if (s.len > LOCATION_MAX - line->len) {
+		line->len = LOCATION_MAX; /* full: what is there is no line */
+		return;
+	}
+	if (s.len > 0)
+		memcpy(line->out + line->len, s.ptr, s.len);
+	line->len += s.len;
+}
+
+static size_t
+length(const struct line *line)
+{
+	return line->len < LOCATION_MAX ? line->len : 0;
+}
+
+/* auto: no listener speaks TLS yet. */
+static struct span
+scheme(const struct conf *conf)
+{
+	return conf->redirect_scheme == SCHEME_HTTPS ? SPAN("https://")
+						     : SPAN("http://");
+}
+
+size_t
+redirect_location(const struct conf *conf, struct span label,
+    struct span domain, struct span rest, char out[LOCATION_MAX])
+{
+	struct line line = { out, 0 };
+
+	put(&line, scheme(conf));
+	if (label.len > 0) {
+		put(&line, label);
+		put(&line, SPAN("."));
+	}
+	put(&line, domain);
+	if (span_eq(rest, SPAN("*"))) /* OPTIONS for the server itself */
+		rest = SPAN("");
+	if (rest.len == 0 || rest.ptr[0] != '/')
+		put(&line, SPAN("/"));
+	put(&line, rest);
+	return length(&line);
+}
+
+size_t
+redirect_slash(const struct http_target *target, char out[LOCATION_MAX])
+{
+	struct line line = { out, 0 };
+
+	put(&line, target->path);
+	put(&line, SPAN("/"));
+	put(&line, span_from(target->raw, target->path.len));
+	return length(&line);
+}
+
+const struct redirect_conf *
+redirect_find(const struct conf *conf, struct span host)
+{
+	const struct redirect_conf *r = conf->redirects;
+
+	for (size_t i = 0; i < conf->nredirects; i++)
+		if (!r[i].below && span_eq(host, span_str(r[i].from)))
+			return &r[i];
+	return NULL;
+}
+
+const struct redirect_conf *
+redirect_find_below(const struct conf *conf, struct span host,
+    struct span *label, size_t *at)
+{
+	const struct redirect_conf *r = conf->redirects;
+
+	for (size_t i = *at; i < conf->nredirects; i++)
+		if (r[i].below &&
+		    host_is_label_below(host, span_str(r[i].from), label)) {
+			*at = i + 1;
+			return &r[i];
+		}
+	return NULL;
+}

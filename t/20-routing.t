@@ -1,0 +1,153 @@
+# Which backend a request goes to, by its host and path (2-http.md 2.2).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use RedisServer;
+
+my $redis = RedisServer->new;
+my $default;    # set below: its port has to be in the configuration
+
+sub settings {
+    my (%more) = @_;
+    return {
+        redis        => '"' . $redis->addr . '"',
+        legacy_hosts => '{ "old.example.net" }',
+        redirects    => '{ "ru_wiki.example.test ru-wiki.example.test", "moved.example.org www.example.org 308",'
+            . ' "*.oldcloud.test *.cloud.test 302" }',
+        %more,
+    };
+}
+
+my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta gamma gone)], conf => settings());
+
+sub ask {
+    my ($host, $path, $method) = @_;
+    $method //= 'GET';
+    return DynProxy::Response->new(
+        $proxy->raw("$method $path HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n\r\n"), $method);
+}
+
+sub signature { "backend " . $_[0]->port($_[1]) . "\n" }
+
+sub redirected {
+    my ($host, $path, $status, $location, $what) = @_;
+    my $answer = ask($host, $path);
+    is $answer->status, $status, $what;
+    is $answer->header('location'), $location, "  to $location";
+    return $answer;
+}
+
+# --- the order of routes: exact, longest literal prefix, patterns by length, .*
+my @patterns = ('.*', '/a.*', '/a/b.*', '/a/b', '/[a-z]+/b', '/[a-z]+/b/[0-9]+', '/[a-z]+/b/[0-8]+', '/c\.html');
+my %served = (
+    '/a/b'        => '/a/b',
+    '/a/b/c'      => '/a/b.*',
+    '/a/x'        => '/a.*',
+    '/a'          => '/a.*',
+    '/c/b'        => '/[a-z]+/b',
+    '/c/b/7'      => '/[a-z]+/b/[0-8]+',    # as long as the other: byte order
+    '/c/b/9'      => '/[a-z]+/b/[0-9]+',
+    '/c.html'     => '/c\.html',
+    '/c.html?q=1' => '/c\.html',
+    '/cxhtml'     => '.*',
+    '/x/c.html'   => '.*',                  # anchored at its start
+    '/'           => '.*',
+    '/?/a/b'      => '.*',
+);
+my $order = $proxy->backend(count => scalar @patterns);
+my %port;
+for my $i (0 .. $#patterns) {
+    is $proxy->register('gamma', $patterns[$i], $order->url($i)), 'ok', "route $patterns[$i]";
+    $port{ $patterns[$i] } = $order->port($i);
+}
+for my $path (sort keys %served) {
+    is ask('gamma.example.test', $path)->body, "backend $port{ $served{$path} }\n", "$path: $served{$path}";
+}
+
+# --- the legacy host, and the web domain itself
+my $backend = $proxy->backend(count => 4);
+is $proxy->register('alpha', '.*', $backend->url(0)), 'ok', 'a tool';
+is $proxy->register('beta', '.*', $backend->url(1), 'registerCanonical'), 'ok', 'a canonical one';
+is $proxy->register('gone', '.*', $backend->url(2)), 'ok', 'one that leaves';
+is $proxy->unregister('gone', '.*'), 'ok', '  left';
+for my $host ('old.example.net', 'example.test', 'OLD.example.net.:80') {
+    is ask($host, '/alpha/page')->body, signature($backend, 0), "$host/alpha/page is alpha";
+    like ask($host, '/alpha/head?a=b')->status, qr/^200$/, '  whatever the path';
+    my $domain = 'example.test';
+    redirected($host, '/alpha',      307, '/alpha/',      "$host/alpha");
+    redirected($host, '/alpha?a=/b', 307, '/alpha/?a=/b', '  with a query');
+    redirected($host, '/beta/x/y?a=b', 307, "http://beta.$domain/x/y?a=b", "$host/beta/x/y: canonical");
+    redirected($host, '/beta',  307, "http://beta.$domain/", '  without a path');
+    redirected($host, '/beta?', 307, "http://beta.$domain/?", '  with an empty query');
+    is ask($host, '/gone/')->reason, 'tool-stopped', '  a stopped tool is 503';
+    is ask($host, $_)->status, 404, "  $_: no tool, no admin tool" for '/', '/nobody/x', '//alpha/', '/-x/', '/Alpha/';
+}
+like ask('alpha.example.test', '/beta/x')->body, qr/^backend /, 'on its own host a path is a path';
+is ask('old.example.net', '/gamma/a/b')->body, "backend $port{'/a/b'}\n", 'routes are tried on the rest of the path';
+
+is $proxy->ctl('add', 'admin', '.*', $backend->url(3)), 0, 'now there is an admin tool';
+is ask('example.test', $_)->body, signature($backend, 3), "$_: the admin tool" for '/', '/nobody/x', '//alpha/', '/?alpha';
+is ask('example.test', '/alpha/')->body, signature($backend, 0), 'others are where they were';
+
+# the path goes on unchanged
+is $proxy->ctl('add', 'echo', '/head.*', $backend->url(0)), 0, 'a tool that shows what it gets';
+is ask('old.example.net', '/echo/other')->status, 404, 'a known tool without a route: not the admin tool';
+
+# --- frontends: exact, one label deep, several backends
+my $pool = $proxy->backend(count => 5);
+$redis->cli('sadd', 'frontend:www.example.org', map { $pool->url($_) } 0 .. 2);
+$redis->cli('sadd', 'frontend:*.example.org', $pool->url(3));
+$redis->cli('sadd', 'frontend:there.cloud.test', $pool->url(4));
+ok eventually(sub { ask('other.example.org', '/')->body eq signature($pool, 3) }), 'frontend:*.example.org';
+ok eventually(sub { ask('there.cloud.test', '/')->status == 200 }), 'frontend:there.cloud.test';
+
+# --- redirects
+redirected('ru_wiki.example.test', '/a?b', 301, 'http://ru-wiki.example.test/a?b', 'a name with an underscore');
+redirected('MOVED.example.org:80', '//evil.example/', 308, 'http://www.example.org//evil.example/', 'with a status');
+redirected('there.oldcloud.test', '/a', 302, 'http://there.cloud.test/a', 'a renamed domain, where the new name is');
+is ask('nowhere.oldcloud.test', '/')->status, 404, 'not where it is not';
+is ask('a.there.oldcloud.test', '/')->status, 404, 'nor below that';
+my $moved = redirected('moved.example.org', '/', 308, 'http://www.example.org/', 'its page');
+is $moved->header('cache-control'), 'max-age=3600', '  is kept for a while';
+is $moved->header('content-length'), length $moved->body, '  has the length it says';
+unlike $moved->body, qr/example/, '  and does not repeat the address';
+my $head = ask('moved.example.org', '/', 'HEAD');
+is $head->header('content-length'), length $moved->body, 'HEAD: the same length';
+is $head->rest, '', '  and no page';
+is ask('moved.example.org', '/' . 'a' x 8000)->status, 308, 'a long path fits';
+for my $odd ('mov"ed.example.org', '<a>.example.test', 'moved.example.org:80:80', 'moved.example.org@evil', '[zz]', 'moved..org') {
+    my $answer = ask($odd, '/');
+    is $answer->status, 400, "$odd: refused";
+    is $answer->header('location'), undef, '  and not repeated';
+}
+
+# --- 404, 503 and the default backend
+is ask($_, '/')->reason, 'no-route', "$_: 404" for 'nobody.example.test', 'elsewhere.test', '10.0.0.1', '[::1]';
+is ask('gone.example.test', '/')->reason, 'tool-stopped', 'a stopped tool: 503';
+$proxy->stop;
+
+$default = $proxy->backend(text => 'the default');
+$proxy = DynProxy->new(tools => [qw(alpha gone away)], conf => settings(
+    redis => 'none', admin_tool => '""', redirect_scheme => 'https', default_backend => '"' . $default->url . '"'),
+    expect => qr{child-died registrar});
+is $proxy->register('alpha', '/here.*', $backend->url(0)), 'ok', 'a tool';
+is $proxy->register('gone', '.*', $backend->url(0)), 'ok', 'another';
+is $proxy->unregister('gone', '.*'), 'ok', '  left';
+my $away = $proxy->backend;
+is $proxy->register('away', '.*', $away->url), 'ok', 'one more';
+$away->stop;
+is ask($_, '/')->body, 'the default', "$_: the default backend"
+    for 'nobody.example.test', 'elsewhere.test', 'old.example.net', 'example.test', 'alpha.example.test';
+is ask('alpha.example.test', '/here')->body, signature($backend, 0), 'a route is a route';
+is ask('gone.example.test', '/')->reason, 'tool-stopped', 'a stopped tool is 503, not the default backend';
+is ask('old.example.net', '/gone/')->reason, 'tool-stopped', '  on the legacy host too';
+is ask('away.example.test', '/')->reason, 'backend-refused', 'nor is one whose server is away';
+redirected('ru_wiki.example.test', '/', 301, 'https://ru-wiki.example.test/', 'redirect_scheme');
+kill 'KILL', $proxy->registrar_pid;
+ok eventually(sub { $proxy->registrar_pid && ask('elsewhere.test', '/')->body eq 'the default' }), 'a new registrar keeps it';
+$default->stop;
+my $down = ask('elsewhere.test', '/');
+is $down->status, 502, 'the default backend is down: 502';
+is $down->reason, 'default-backend-down', '  and says so';
+
+done_testing;
