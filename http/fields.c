@@ -50,6 +50,13 @@ static const struct {
 	[FIELD_CONTENT_TYPE] = ROW("Content-Type", KEPT),
 	[FIELD_COOKIE] = ROW("Cookie", KEPT),
 	[FIELD_SET_COOKIE] = ROW("Set-Cookie", KEPT),
+	[FIELD_ACCEPT_ENCODING] = ROW("Accept-Encoding", PASSED),
+	[FIELD_ETAG] = ROW("ETag", PASSED),
+	[FIELD_LOCATION] = ROW("Location", PASSED),
+	[FIELD_TRACEPARENT] = ROW("traceparent", PASSED),
+	[FIELD_TRACESTATE] = ROW("tracestate", PASSED),
+	[FIELD_VARY] = ROW("Vary", PASSED),
+	[FIELD_X_REQUEST_ID] = ROW("X-Request-Id", PASSED),
 };
 
 #define NAME_MAX_LEN 19
@@ -58,19 +65,21 @@ static const struct {
 static const uint8_t of_length[NAME_MAX_LEN + 1][6] = {
 	[2] = { FIELD_TE },
 	[3] = { FIELD_VIA },
-	[4] = { FIELD_HOST, FIELD_DATE },
+	[4] = { FIELD_HOST, FIELD_DATE, FIELD_ETAG, FIELD_VARY },
 	[5] = { FIELD_PROXY },
 	[6] = { FIELD_ACCEPT, FIELD_COOKIE, FIELD_EXPECT },
 	[7] = { FIELD_REFERER, FIELD_UPGRADE, FIELD_TRAILER },
+	[8] = { FIELD_LOCATION },
 	[9] = { FIELD_FORWARDED },
 	[10] = { FIELD_CONNECTION, FIELD_USER_AGENT, FIELD_SET_COOKIE,
-	    FIELD_KEEP_ALIVE },
-	[12] = { FIELD_CONTENT_TYPE },
+	    FIELD_KEEP_ALIVE, FIELD_TRACESTATE },
+	[11] = { FIELD_TRACEPARENT },
+	[12] = { FIELD_CONTENT_TYPE, FIELD_X_REQUEST_ID },
 	[13] = { FIELD_CACHE_CONTROL, FIELD_AUTHORIZATION,
 	    FIELD_CONTENT_RANGE },
 	[14] = { FIELD_CONTENT_LENGTH, FIELD_X_ORIGINAL_URI,
 	    FIELD_HTTP2_SETTINGS },
-	[15] = { FIELD_X_FORWARDED_FOR },
+	[15] = { FIELD_ACCEPT_ENCODING, FIELD_X_FORWARDED_FOR },
 	[16] = { FIELD_CONTENT_ENCODING, FIELD_X_FORWARDED_HOST,
 	    FIELD_X_FORWARDED_PORT, FIELD_PROXY_CONNECTION },
 	[17] = { FIELD_TRANSFER_ENCODING, FIELD_X_FORWARDED_PROTO },
@@ -164,6 +173,8 @@ is_alias(struct span name)
 bool
 http_field_is_hop(const struct http_msg *msg, const struct http_field *f)
 {
+	if (f->ours)
+		return false;
 	if (known[f->id].passing != PASSED)
 		return known[f->id].passing == DROPPED;
 	return (f->id == FIELD_OTHER && is_alias(f->name)) ||

@@ -9,6 +9,7 @@
 #include "lib/span.h"
 
 #define HTTP_FIELDS_MAX 256 /* the hard maximum; the limit is a setting */
+#define HTTP_FIELDS_OURS 96 /* that we may add to those received */
 
 enum http_method {
 	HTTP_OTHER, /* a token, known to the backend perhaps */
@@ -61,6 +62,13 @@ enum http_field_id {
 	FIELD_CONTENT_TYPE,
 	FIELD_COOKIE,
 	FIELD_SET_COOKIE,
+	FIELD_ACCEPT_ENCODING,
+	FIELD_ETAG,
+	FIELD_LOCATION,
+	FIELD_TRACEPARENT,
+	FIELD_TRACESTATE,
+	FIELD_VARY,
+	FIELD_X_REQUEST_ID,
 	FIELD_COUNT
 };
 
@@ -68,6 +76,7 @@ struct http_field {
 	struct span name;  /* as received */
 	struct span value; /* without surrounding blanks */
 	enum http_field_id id;
+	bool ours; /* not received: no Connection field names it */
 };
 
 /* Several KiB: one a worker, filled, acted on, forgotten; not one a request. */
@@ -85,7 +94,7 @@ struct http_msg {
 	unsigned minor;   /* HTTP/1.minor: 0 or 1 */
 	size_t head_len;  /* bytes, with the empty line */
 	size_t nfields;
-	struct http_field field[HTTP_FIELDS_MAX];
+	struct http_field field[HTTP_FIELDS_MAX + HTTP_FIELDS_OURS];
 	uint16_t count[FIELD_COUNT]; /* how many of each known field */
 	uint16_t first[FIELD_COUNT]; /* place of the first; count 0: unset */
 };

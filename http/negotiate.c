@@ -1,4 +1,4 @@
-/* Accept, weighed for the three forms our own answers have. */
+/* Accept, weighed for the forms our own answers have, and Accept-Encoding. */
 #include "http/negotiate.h"
 
 #include "http/chars.h"
@@ -116,4 +116,89 @@ http_negotiate_media(struct span accept)
 		if (better(&wishes[t], &wishes[best]))
 			best = t;
 	return types[best].media;
+}
+
+static const struct span codings[] = {
+	[CODING_ZSTD] = { "zstd", 4 },
+	[CODING_BROTLI] = { "br", 2 },
+	[CODING_GZIP] = { "gzip", 4 },
+	[CODING_NONE] = { "identity", 8 },
+};
+
+struct span
+http_coding_name(enum coding coding)
+{
+	return codings[coding];
+}
+
+/* x-gzip is gzip (RFC 9110 section 8.4.1.3). */
+static enum coding
+coding_of(struct span name)
+{
+	for (enum coding c = CODING_ZSTD; c < CODING_NONE; c++)
+		if (span_eq_nocase(name, codings[c]))
+			return c;
+	return span_eq_nocase(name, SPAN("x-gzip")) ? CODING_GZIP : CODING_NONE;
+}
+
+static void
+weigh_codings(struct span list, unsigned weights[CODING_NONE + 1])
+{
+	struct span element, name;
+
+	for (unsigned i = 0;
+	     i < RANGES_MAX && http_list_next(&list, &element); i++) {
+		name = next_part(&element);
+		if (coding_of(name) != CODING_NONE ||
+		    span_eq_nocase(name, codings[CODING_NONE]))
+			weights[coding_of(name)] = find_weight(element);
+	}
+}
+
+enum coding
+http_negotiate_coding(const struct http_msg *request)
+{
+	unsigned weights[CODING_NONE + 1] = { 0 };
+	size_t left = request->count[FIELD_ACCEPT_ENCODING];
+	enum coding best = CODING_NONE;
+
+	for (size_t i = request->first[FIELD_ACCEPT_ENCODING]; left > 0; i++) {
+		if (request->field[i].id != FIELD_ACCEPT_ENCODING)
+			continue;
+		left--;
+		weigh_codings(request->field[i].value, weights);
+	}
+	for (enum coding c = CODING_GZIP + 1; c-- > CODING_ZSTD;)
+		if (weights[c] > 0 && weights[c] >= weights[best])
+			best = c;
+	return best;
+}
+
+static bool
+ends_nocase(struct span s, struct span end)
+{
+	return s.len >= end.len &&
+	       span_eq_nocase(span_from(s, s.len - end.len), end);
+}
+
+bool
+http_type_is_text(struct span content_type)
+{
+	static const struct span texts[] = {
+		{ "application/json", 16 },
+		{ "application/javascript", 22 },
+		{ "application/x-javascript", 24 },
+		{ "application/xml", 15 },
+	};
+	struct span type = next_part(&content_type);
+
+	if (type.len > 5 && span_eq_nocase((struct span){ type.ptr, 5 },
+				SPAN("text/")))
+		return true;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (span_eq_nocase(type, texts[i]))
+			return true;
+	/* image/svg+xml, application/ld+json, ... (RFC 6839) */
+	return ends_nocase(type, SPAN("+xml")) ||
+	       ends_nocase(type, SPAN("+json"));
 }

@@ -239,6 +239,7 @@ take_field(struct parser *p, struct http_field *f)
 		return fault;
 	f->value = char_trim(value);
 	f->id = http_field_lookup(f->name);
+	f->ours = false;
 	return HTTP_FINE;
 }
 

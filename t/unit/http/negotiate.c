@@ -1,7 +1,7 @@
 /* A browser gets a page, a program what it asks for, all others text. */
 #include "http/negotiate.h"
 
-#include "t/tap.h"
+#include "t/unit/http/feed.h"
 
 static const struct {
 	const char *accept;
@@ -44,9 +44,75 @@ static const struct {
 	{ "text/htmlx, xtext/html", MEDIA_TEXT },
 };
 
+static const struct {
+	const char *lines; /* of the request */
+	enum coding coding;
+} codings[] = {
+	{ "", CODING_NONE },
+	{ "Accept-Encoding:", CODING_NONE },
+	{ "Accept-Encoding: gzip", CODING_GZIP },
+	{ "Accept-Encoding: x-gzip", CODING_GZIP },
+	{ "Accept-Encoding: GZIP;Q=1", CODING_GZIP },
+	{ "Accept-Encoding: br", CODING_BROTLI },
+	{ "Accept-Encoding: zstd", CODING_ZSTD },
+	{ "Accept-Encoding: gzip, deflate, br", CODING_BROTLI },
+	{ "Accept-Encoding: gzip, deflate, br, zstd", CODING_ZSTD },
+	{ "Accept-Encoding: gzip;q=1.0, br;q=0.9, zstd;q=0.8", CODING_GZIP },
+	{ "Accept-Encoding: gzip;q=0", CODING_NONE },
+	{ "Accept-Encoding: gzip;q=0.001", CODING_GZIP },
+	{ "Accept-Encoding: gzip;q=2", CODING_NONE },
+	{ "Accept-Encoding: identity;q=1, gzip;q=0.5", CODING_NONE },
+	{ "Accept-Encoding: identity;q=0.5, gzip;q=0.5", CODING_GZIP },
+	{ "Accept-Encoding: identity, *;q=0", CODING_NONE },
+	{ "Accept-Encoding: *", CODING_NONE },
+	{ "Accept-Encoding: deflate, compress, gzipx", CODING_NONE },
+	{ "Accept-Encoding: gzip;q=0\r\nA: b\r\nAccept-Encoding: br",
+	    CODING_BROTLI },
+};
+
+static const struct {
+	const char *type;
+	bool text;
+} types[] = {
+	{ "text/html", true },
+	{ "TEXT/HTML; charset=utf-8", true },
+	{ "text/event-stream", true }, /* a stream for other reasons */
+	{ "application/json", true },
+	{ "application/json ;charset=utf-8", true },
+	{ "application/javascript", true },
+	{ "application/xml", true },
+	{ "image/svg+xml", true },
+	{ "application/ld+json", true },
+	{ "application/octet-stream", false },
+	{ "image/png", false },
+	{ "application/jsonp2", false },
+	{ "x/text/html", false },
+	{ "text/", false },
+	{ "text", false },
+	{ "", false },
+};
+
+static void
+test_coding(size_t i)
+{
+	char head[256];
+
+	snprintf(head, sizeof(head), "GET / HTTP/1.1\r\nHost: a\r\n%s%s\r\n",
+	    codings[i].lines, *codings[i].lines != '\0' ? "\r\n" : "");
+	is_int(feed_whole(http_parse_request, span_str(head), &usual),
+	    HTTP_FINE, "%s", codings[i].lines);
+	is_int(http_negotiate_coding(&feed_msg), codings[i].coding, "  %.*s",
+	    SPAN_ARG(http_coding_name(codings[i].coding)));
+}
+
 int
 main(void)
 {
+	for (size_t i = 0; i < nitems(codings); i++)
+		test_coding(i);
+	for (size_t i = 0; i < nitems(types); i++)
+		is_int(http_type_is_text(span_str(types[i].type)),
+		    types[i].text, "text: '%s'", types[i].type);
 	for (size_t i = 0; i < nitems(cases); i++)
 		is_int(http_negotiate_media(span_str(cases[i].accept)),
 		    cases[i].media, "Accept: %s", cases[i].accept);
