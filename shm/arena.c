@@ -68,6 +68,7 @@ arena_init(struct arena *a, int fd, size_t bytes, size_t room)
 	}
 	a->top = a->hint = (uint32_t)(room / 64);
 	bits_set(a->taken, 0, a->top, true);
+	bits_set(a->backed, 0, 1, true); /* where the header is */
 	return 0;
 }
 

@@ -96,12 +96,14 @@ start(void)
 	memcpy(&good, image, SIZE);
 }
 
+#define ROOT_AT (offsetof(struct table_header, root_seq) / 8)
+
 /* Make the checksums of the root and of all entries right again. */
 static void
 sum_again(void)
 {
 	static uint64_t blob[ROUTE_BLOB_MAX / 8];
-	uint64_t *seq = (uint64_t *)&image->header.root_seq, *root, *words;
+	uint64_t *seq = &image->words[ROOT_AT], *root, *words;
 	size_t len;
 
 	root = seq + 1 + (*seq & 1) * ROOT_WORDS;

@@ -19,7 +19,7 @@
 #include "t/tap.h"
 #include "t/unit/shm/sample.h"
 
-#define KILLS_SHORT 600
+#define KILLS_SHORT 300
 #define KILLS_A_TABLE 100 /* then a new one, to grow again */
 #define KILLS_MUTANT 10000
 #define NAMES 3000
@@ -283,6 +283,7 @@ int
 main(int argc, char **argv)
 {
 	unsigned kills = KILLS_SHORT;
+	int failed;
 
 	if (argc > 1)
 		kills = (unsigned)strtonum(argv[1], 1, INT_MAX, NULL);
@@ -292,11 +293,12 @@ main(int argc, char **argv)
 	is_int((long long)shared->lost, 0, "nothing acknowledged was lost");
 	is_int((long long)shared->back, 0, "no version went back");
 	ok(shared->retries <= 8, "at most 8 retries");
-	printf("# kills=%u torn=%llu stalls=%llu max_retries=%llu lost=%llu\n",
+	failed = done();
+	printf("kills=%u torn=%llu stalls=%llu max_retries=%llu lost=%llu\n",
 	    kills, (unsigned long long)shared->torn,
 	    (unsigned long long)shared->stalls,
 	    (unsigned long long)shared->retries,
 	    (unsigned long long)shared->lost);
-	return done();
+	return failed;
 }
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "shm/segment.h"
+#include "shm/table.h"
 #include "t/tap.h"
 #include "t/unit/shm/sample.h"
 
@@ -61,6 +62,15 @@ start(void)
 	ro = segment_reopen_readonly(fd);
 	t = table_open(ro);
 	ok(w != NULL && t != NULL, "a writer and a reader");
+}
+
+/* The writer goes; another recovers what it left. */
+static void
+succeed(void)
+{
+	table_writer_free(w);
+	w = table_writer_new(fd);
+	ok(w != NULL, "a successor");
 }
 
 static void
@@ -133,6 +143,14 @@ many_names(void)
 		missing += i % 2 ? !holds(i, 3) : look(i) != LOOKUP_ABSENT;
 	is_int(missing, 0, "half deleted, half changed");
 	is_int(table_count(w), n / 2, "counted");
+	succeed();
+	is_int(table_count(w), n / 2, "counts them too");
+	for (unsigned i = 0; i < n; i++)
+		missing += i % 2 ? !holds(i, 3) : look(i) != LOOKUP_ABSENT;
+	is_int(missing, 0, "all is as it was");
+	for (unsigned i = 1; i < n; i += 2)
+		missing += put(i, 4) != 0 || !holds(i, 4);
+	is_int(missing, 0, "and can be changed");
 	stop();
 }
 
@@ -155,6 +173,13 @@ churn(void)
 	is_int(bad, 0, "each is itself");
 	while (table_grow_step(w))
 		continue;
+	succeed();
+	for (unsigned i = 300000 - kept; i < 300000; i++)
+		bad += drop(i, 2) != 0 || look(i) != LOOKUP_NOT_READY;
+	is_int(bad, 0, "all can be deleted");
+	succeed();
+	is_int(put(1, 3), 0, "an empty table is as good as a new one");
+	ok(holds(1, 3), "found");
 	stop();
 }
 
@@ -213,10 +238,7 @@ second_writer(void)
 		_exit(table_writer_new(fd) == NULL && errno == EBUSY ? 0 : 1);
 	waitpid(pid, &status, 0);
 	is_int(status, 0, "no second writer beside a living one");
-	table_writer_free(w);
-
-	w = table_writer_new(fd);
-	ok(w != NULL, "a successor");
+	succeed();
 	is_int(table_count(w), 9, "knows the names");
 	table_each(w, count_each, &each);
 	is_int(each.names, 9, "tells each of them");
@@ -225,6 +247,53 @@ second_writer(void)
 	is_int(put(3, 2), 0, "and goes on");
 	ok(holds(3, 2) && holds(4, 1), "readers see both");
 	stop();
+}
+
+/* Overwrite a byte of a name's blob, as only a bug could. */
+static void
+damage(unsigned n)
+{
+	size_t size;
+	char key[32], *map = segment_map(fd, true, &size), *at;
+	struct span name = sample_key(key, n);
+
+	at = memmem(map, size, name.ptr, name.len);
+	at[-1] ^= 1;
+	segment_unmap(map, size);
+}
+
+/* A damaged entry costs one name, and that one only until it is put again. */
+static void
+quarantine(void)
+{
+	struct table_header *h;
+	size_t size;
+
+	start();
+	table_set_ready(w);
+	for (unsigned i = 0; i < 10; i++)
+		put(i, 1);
+	damage(7);
+	is_int(look(7), LOOKUP_DAMAGED, "a reader sees the damage");
+	ok(holds(6, 1), "which is no other name's");
+	succeed();
+	is_int(table_damaged(w), 1, "the next writer finds it");
+	is_int(table_count(w), 9, "and counts the others");
+	ok(look(7) == LOOKUP_FOUND && got.state == TOOL_QUARANTINED,
+	    "quarantined");
+	is_int(put(7, 1), 0, "put again");
+	ok(holds(7, 1), "as good as ever");
+
+	table_writer_free(w);
+	h = segment_map(fd, true, &size);
+	h->root_copies[(h->root_seq & 1) * ROOT_WORDS + ROOT_PLACE] ^= 1;
+	segment_unmap(h, size);
+	is_int(look(7), LOOKUP_DAMAGED, "a damaged root: nothing to be had");
+	ok(table_writer_new(fd) == NULL && errno == EBADMSG,
+	    "no writer recovers that");
+	table_close(t);
+	close(ro);
+	close(fd);
 }
 
 static void
@@ -248,6 +317,7 @@ main(void)
 	churn();
 	full();
 	second_writer();
+	quarantine();
 	not_a_table();
 	return done();
 }

@@ -7,9 +7,10 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "shm/segment.h"
-#include "shm/table_read.h"
-#include "shm/table_write.h"
+/* Readers in the writer's mapping: TSan goes by addresses. */
+#include "shm/table_read.c"
+
+#include "shm/table_writer.h"
 #include "t/tap.h"
 #include "t/unit/shm/sample.h"
 
@@ -19,7 +20,7 @@
 #define SIZE (4 * 1024 * 1024)
 
 static struct table_writer *w;
-static struct table *t;
+static struct table *t, same;
 static _Atomic uint64_t shown[NAMES]; /* versions, after they were put */
 static atomic_bool stop;
 
@@ -78,9 +79,10 @@ main(void)
 	int fd = segment_create("threads", SIZE);
 	void *bad;
 
-	ok(table_format(fd) == 0 && (w = table_writer_new(fd)) != NULL &&
-		(t = table_open(fd)) != NULL,
+	ok(table_format(fd) == 0 && (w = table_writer_new(fd)) != NULL,
 	    "a table");
+	same = (struct table){ .header = w->h, .bytes = w->bytes };
+	t = &same;
 	table_set_ready(w);
 	pthread_create(&writer, NULL, write_all, NULL);
 	for (int i = 0; i < READERS; i++)
@@ -92,7 +94,6 @@ main(void)
 		is_int((long long)(uintptr_t)bad, 0, "every read was right");
 	}
 	is_int(table_count(w), NAMES, "nothing else is left");
-	table_close(t);
 	table_writer_free(w);
 	close(fd);
 	return done();
