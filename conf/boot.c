@@ -102,6 +102,17 @@ take_listener(struct boot *boot, uint32_t at, int *fd)
 	return NULL;
 }
 
+/* Takes the descriptor over when all is well. */
+static const char *
+take_log_wake(struct boot *boot, int *fd)
+{
+	if (*fd == -1 || boot->log_wake != -1)
+		return "not one descriptor to wake the logger";
+	boot->log_wake = *fd;
+	*fd = -1;
+	return NULL;
+}
+
 static const char *
 take(struct boot *boot, const struct ctlmsg *m, int *fd)
 {
@@ -112,10 +123,11 @@ take(struct boot *boot, const struct ctlmsg *m, int *fd)
 		return take_segment(boot, m->arg, fd);
 	case CTL_LISTENER:
 		return take_listener(boot, m->arg, fd);
+	case CTL_LOG_WAKE:
+		return take_log_wake(boot, fd);
 	case CTL_START:
 		boot->slot = m->arg;
-		return boot->conf == NULL ||
-			       boot->segment_fds[SEGMENT_TABLE] == -1
+		return boot->conf == NULL
 			   ? "the start before everything is there"
 			   : NULL;
 	default:
@@ -126,7 +138,7 @@ take(struct boot *boot, const struct ctlmsg *m, int *fd)
 static void
 clear(struct boot *boot)
 {
-	*boot = (struct boot){ .slot = 0 };
+	*boot = (struct boot){ .log_wake = -1 };
 	for (size_t i = 0; i < SEGMENT_COUNT; i++)
 		boot->segment_fds[i] = -1;
 }
@@ -165,6 +177,8 @@ boot_release(struct boot *boot)
 			if (boot->listener_fds[i] != -1)
 				close(boot->listener_fds[i]);
 	free(boot->listener_fds);
+	if (boot->log_wake != -1)
+		close(boot->log_wake);
 	for (size_t i = 0; i < SEGMENT_COUNT; i++)
 		if (boot->segment_fds[i] != -1)
 			close(boot->segment_fds[i]);

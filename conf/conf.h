@@ -61,6 +61,10 @@ struct conf_origin {
 	unsigned line; /* 0: not known, of an empty list */
 };
 
+/* Lines of the access log, and what they tell of the client's address. */
+enum access_log_format { ACCESS_LOG_VHOSTS, ACCESS_LOG_JSON };
+enum access_log_address { ADDRESS_FULL, ADDRESS_NETWORK, ADDRESS_OFF };
+
 #define LOG_SINK_AUTO (-1) /* log_sink: the master decides, see dynproxyd(8) */
 
 struct conf {
@@ -85,6 +89,11 @@ struct conf {
 	int log_priority; /* LOG_ERR .. LOG_DEBUG */
 	char *pid_file;   /* owned */
 
+	char *access_log; /* owned; empty: none */
+	enum access_log_format access_log_format;
+	enum access_log_address access_log_address;
+	uint64_t access_log_space_min; /* bytes that it leaves free */
+
 	size_t table_size;     /* bytes of the route table's segment, sparse */
 	char *state_directory; /* owned; SQLite lives here */
 	struct addr redis;     /* len 0: none */
@@ -100,6 +109,14 @@ struct conf {
 	size_t nbackend_networks;
 	struct cidr *admin_networks; /* owned */
 	size_t nadmin_networks;
+
+	/* who may come in (2-http.md 2.1) */
+	struct cidr *operator_networks; /* owned; during maintenance, too */
+	size_t noperator_networks;
+	int refuse_no_agent;        /* a truth value */
+	unsigned rate_limit;        /* requests a second of a client; 0: any */
+	unsigned rate_burst;        /* and at once */
+	unsigned tool_requests_max; /* under way, of one tool; 0: any */
 
 	/* limits of the data path (7-security.md 7.5) */
 	size_t request_line_max, request_head_max, request_field_max;

@@ -38,6 +38,25 @@ static const struct choice priorities[] = {
 	{ NULL, 0 },
 };
 
+static const struct choice log_formats[] = {
+	{ "vhosts", ACCESS_LOG_VHOSTS },
+	{ "json", ACCESS_LOG_JSON },
+	{ NULL, 0 },
+};
+
+static const struct choice log_addresses[] = {
+	{ "full", ADDRESS_FULL },
+	{ "network", ADDRESS_NETWORK },
+	{ "off", ADDRESS_OFF },
+	{ NULL, 0 },
+};
+
+static const struct choice no_or_yes[] = {
+	{ "no", 0 },
+	{ "yes", 1 },
+	{ NULL, 0 },
+};
+
 static const struct choice policies[] = {
 	{ "accept", STORE_DOWN_ACCEPT },
 	{ "refuse", STORE_DOWN_REFUSE },
@@ -99,6 +118,18 @@ const struct directive directives[] = {
 	{ "pid_file", &type_path, AT(pid_file), BETWEEN(1, PATH_LEN),
 	    .preset = "/run/dynproxy/dynproxyd.pid",
 	    .help = "written by a daemon" },
+	{ "access_log", &type_path, AT(access_log), BETWEEN(0, PATH_LEN),
+	    .preset = "/var/log/dynproxy/access.log",
+	    .help = "a line for each request; empty: none" },
+	{ "access_log_format", &type_choice, AT(access_log_format),
+	    .choices = log_formats, .preset = "vhosts",
+	    .help = "of these lines" },
+	{ "access_log_address", &type_choice, AT(access_log_address),
+	    .choices = log_addresses, .preset = "full",
+	    .help = "what they tell of clients" },
+	{ "access_log_space_min", &type_size, AT(access_log_space_min),
+	    BETWEEN(0, 1024 * GIB), .preset = "64m",
+	    .help = "of the disk, left free" },
 
 	{ "table_size", &type_size, AT(table_size), BETWEEN(4 * MIB, 4 * GIB),
 	    .preset = "1g", .help = "address space of the route table" },
@@ -129,6 +160,19 @@ const struct directive directives[] = {
 	    .preset = "127.0.0.0/8, ::1/128, 10.0.0.0/8, 172.16.0.0/12, "
 		      "192.168.0.0/16, fc00::/7",
 	    .help = "who may ask for /list" },
+
+	{ "operator_networks", &type_networks, LIST(operator_networks),
+	    .preset = "", .help = "who is served during maintenance" },
+	{ "refuse_no_agent", &type_choice, AT(refuse_no_agent),
+	    .choices = no_or_yes, .preset = "no",
+	    .help = "whether a request needs a User-Agent" },
+	{ "rate_limit", &type_count, AT(rate_limit), BETWEEN(0, 1000000),
+	    .preset = "100", .help = "requests a second of one client" },
+	{ "rate_burst", &type_count, AT(rate_burst), BETWEEN(1, 1000000),
+	    .preset = "100", .help = "requests of one client at once" },
+	{ "tool_requests_max", &type_count, AT(tool_requests_max),
+	    BETWEEN(0, 4096), .preset = "512",
+	    .help = "requests of one tool under way" },
 
 	{ "request_line_max", &type_size, AT(request_line_max),
 	    BETWEEN(512, 16 * KIB), .preset = "8k",

@@ -188,7 +188,9 @@ set_string(struct conf *conf, const struct directive *d, const char *text)
 static enum set_result
 set_path(struct conf *conf, const struct directive *d, const char *text)
 {
-	return text[0] == '/' ? set_string(conf, d, text) : SET_MALFORMED;
+	return text[0] == '/' || (text[0] == '\0' && d->min == 0)
+		   ? set_string(conf, d, text)
+		   : SET_MALFORMED;
 }
 
 static void

@@ -15,23 +15,31 @@ enum ctl_type {
 	CTL_CONFIG = 1, /* text of the effective configuration */
 	CTL_SEGMENT,    /* arg: which, enum ctl_segment */
 	CTL_LISTENER,   /* arg: its place in conf->listeners */
+	CTL_LOG_WAKE,   /* an eventfd: workers write it, the logger reads */
 	CTL_START,      /* no descriptor; arg: slot number: begin */
 
 	/* child to master */
-	CTL_READY, /* it serves */
+	CTL_READY,    /* it serves */
+	CTL_REOPENED, /* the logger; arg: 0, or the errno */
 
 	/* master to child */
-	CTL_DRAIN, /* accept nothing more, finish, exit */
+	CTL_DRAIN,  /* accept nothing more, finish, exit */
+	CTL_REOPEN, /* the logger: begin a new file; answer CTL_REOPENED */
 
 	/* dynproxyctl to master: a question; the answer has the same type */
 	CTL_STATUS, /* answered by one message a process, then CTL_END */
 	CTL_STOP,   /* arg: 0 fast, 1 graceful */
+	/* and CTL_REOPEN; to this the answer is CTL_END only */
 	CTL_END,    /* the answer is complete; arg: 0, or an exit code */
 };
 
 /* The shared memory that a child may get (3-processes.md, Segments). */
 enum ctl_segment {
 	SEGMENT_TABLE, /* routes; the registrar writes, workers read */
+	SEGMENT_LOG_RINGS, /* shm/logring.h; workers write, the logger reads */
+	SEGMENT_LOG_MARKS, /* the same; the logger writes, workers read */
+	SEGMENT_POLICY, /* bans, rules, maintenance; the registrar writes */
+	SEGMENT_LIMITS, /* rates, requests under way; all workers write */
 	SEGMENT_COUNT
 };
 

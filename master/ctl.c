@@ -19,7 +19,11 @@
 
 #define CLIENTS_MAX 16
 #define CLIENT_LIFE_MS 5000 /* for one question and its answer */
-#define EXIT_CODE_USAGE 2   /* dynproxyctl(8), EXIT STATUS */
+
+/* dynproxyctl(8), EXIT STATUS */
+#define EXIT_CODE_REFUSED 1
+#define EXIT_CODE_USAGE 2
+#define EXIT_CODE_AGAIN 75
 
 /* Who asks.  Freed by client_free() only. */
 struct ctl_client {
@@ -27,6 +31,7 @@ struct ctl_client {
 	struct master *master; /* borrowed */
 	struct ev_io io;       /* owns the descriptor */
 	struct timer deadline;
+	bool awaits_reopen; /* its answer comes from the logger */
 };
 
 static void
@@ -43,11 +48,38 @@ client_free(struct ctl_client *client)
 }
 
 static void
+answer_end(int fd, uint32_t exit_code)
+{
+	struct ctlmsg msg = { .type = CTL_END, .arg = exit_code };
+
+	if (ctlmsg_send(fd, &msg, -1) == -1) /* it did not wait for us */
+		log_event(LOG_DEBUG, "ctl-unanswered", "%s", strerror(errno));
+}
+
+static void
 on_deadline(struct timer *t)
 {
-	client_free(
+	struct ctl_client *client =
 	    (struct ctl_client *)((char *)t -
-				  offsetof(struct ctl_client, deadline)));
+				  offsetof(struct ctl_client, deadline));
+
+	if (client->awaits_reopen)
+		answer_end(client->io.fd, EXIT_CODE_AGAIN);
+	client_free(client);
+}
+
+void
+ctl_reopened(struct master *m, bool done)
+{
+	struct ctl_client *client = LIST_FIRST(&m->ctl_clients), *next;
+
+	for (; client != NULL; client = next) {
+		next = LIST_NEXT(client, entry);
+		if (!client->awaits_reopen)
+			continue;
+		answer_end(client->io.fd, done ? 0 : EXIT_CODE_REFUSED);
+		client_free(client);
+	}
 }
 
 static const char *
@@ -81,15 +113,6 @@ send_child(int fd, const struct child *child)
 }
 
 static void
-answer_end(int fd, uint32_t exit_code)
-{
-	struct ctlmsg msg = { .type = CTL_END, .arg = exit_code };
-
-	if (ctlmsg_send(fd, &msg, -1) == -1) /* it did not wait for us */
-		log_event(LOG_DEBUG, "ctl-unanswered", "%s", strerror(errno));
-}
-
-static void
 answer_status(struct master *m, int fd)
 {
 	for (size_t i = 0; i < m->nchildren; i++)
@@ -99,8 +122,11 @@ answer_status(struct master *m, int fd)
 }
 
 static void
-answer(struct master *m, int fd, const struct ctlmsg *question)
+answer(struct ctl_client *client, const struct ctlmsg *question)
 {
+	struct master *m = client->master;
+	int fd = client->io.fd;
+
 	switch (question->type) {
 	case CTL_STATUS:
 		answer_status(m, fd);
@@ -113,6 +139,14 @@ answer(struct master *m, int fd, const struct ctlmsg *question)
 			supervise_drain(m);
 		else
 			supervise_end(m);
+		break;
+	case CTL_REOPEN:
+		if (m->conf->access_log[0] == '\0')
+			answer_end(fd, 0);
+		else if (supervise_reopen(m))
+			client->awaits_reopen = true;
+		else
+			answer_end(fd, EXIT_CODE_AGAIN);
 		break;
 	default:
 		answer_end(fd, EXIT_CODE_USAGE);
@@ -135,8 +169,9 @@ on_question(struct ev_io *io, uint32_t events)
 	if (got == -1 && errno == EAGAIN)
 		return;
 	if (got == 1)
-		answer(client->master, io->fd, &question);
-	client_free(client);
+		answer(client, &question);
+	if (got != 1 || !client->awaits_reopen)
+		client_free(client);
 }
 
 static bool

@@ -2,10 +2,15 @@
 #ifndef MASTER_CTL_H
 #define MASTER_CTL_H
 
+#include <stdbool.h>
+
 struct master;
 
 /* Answer on the socket of LISTEN_MASTER.  -1 with errno. */
 int ctl_open(struct master *m);
 void ctl_close(struct master *m);
+
+/* The logger has tried to begin a new file: tell those who wait for that. */
+void ctl_reopened(struct master *m, bool done);
 
 #endif

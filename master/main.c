@@ -140,7 +140,8 @@ int
 main(int argc, char **argv)
 {
 	struct master m = { .exe_fd = -1,
-		.config_fd = { -1, -1 },
+		.config_fd = { -1, -1, -1 },
+		.log_wake = -1,
 		.signals.fd = -1,
 		.loop.epfd = -1 };
 	const char *path = DEFAULT_CONF;

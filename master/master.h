@@ -12,7 +12,7 @@
 #include "lib/ctlmsg.h"
 #include "lib/ev.h"
 
-enum role { ROLE_WORKER, ROLE_REGISTRAR, ROLE_COUNT };
+enum role { ROLE_WORKER, ROLE_REGISTRAR, ROLE_LOGGER, ROLE_COUNT };
 
 enum child_state {
 	CHILD_WAITING,  /* no process; the timer starts the next one */
@@ -53,11 +53,12 @@ struct master {
 	int *listener_fds;     /* owned; see listener_fd() */
 	int exe_fd;            /* our own program, as it was started */
 	int config_fd[ROLE_COUNT];
+	int log_wake; /* an eventfd, see CTL_LOG_WAKE */
 	struct segment_fds {
 		int writable, readonly; /* two descriptions of one memory */
 	} segments[SEGMENT_COUNT];
 
-	struct child *children; /* owned; workers by slot, then the registrar */
+	struct child *children; /* owned; workers by slot, registrar, logger */
 	size_t nchildren;
 
 	struct ev_io signals;  /* owns a signalfd */

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "shm/limits.h"
+#include "shm/logring.h"
+#include "shm/policy_write.h"
 #include "shm/segment.h"
 #include "shm/table_write.h"
 
@@ -17,6 +20,39 @@ table_size(const struct conf *conf)
 	return conf->table_size;
 }
 
+static size_t
+log_rings_size(const struct conf *conf)
+{
+	return logring_rings_size(conf->workers);
+}
+
+static size_t
+log_marks_size(const struct conf *conf)
+{
+	return logring_marks_size(conf->workers);
+}
+
+/* All zero is how they begin. */
+static int
+format_nothing(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
+static size_t
+policy_bytes(const struct conf *conf)
+{
+	(void)conf;
+	return policy_size();
+}
+
+static size_t
+limits_bytes(const struct conf *conf)
+{
+	return limits_size(conf->workers);
+}
+
 static const struct {
 	const char *name;
 	size_t (*size)(const struct conf *conf);
@@ -25,6 +61,14 @@ static const struct {
 } segments[SEGMENT_COUNT] = {
 	[SEGMENT_TABLE] = { "dynproxy-table", table_size, table_format,
 	    TO(REGISTRAR), TO(WORKER) },
+	[SEGMENT_LOG_RINGS] = { "dynproxy-log-rings", log_rings_size,
+	    format_nothing, TO(WORKER), TO(LOGGER) },
+	[SEGMENT_LOG_MARKS] = { "dynproxy-log-marks", log_marks_size,
+	    format_nothing, TO(LOGGER), TO(WORKER) },
+	[SEGMENT_POLICY] = { "dynproxy-policy", policy_bytes, policy_format,
+	    TO(REGISTRAR), TO(WORKER) },
+	[SEGMENT_LIMITS] = { "dynproxy-limits", limits_bytes, limits_format,
+	    TO(WORKER), 0 },
 };
 
 static int
@@ -71,4 +115,12 @@ segment_fd(const struct master *m, enum ctl_segment which, enum role role)
 	if (segments[which].readers & 1u << role)
 		return m->segments[which].readonly;
 	return -1;
+}
+
+void
+segments_forget_worker(const struct master *m, unsigned slot)
+{
+	if (limits_forget(m->segments[SEGMENT_LIMITS].writable, slot) == -1)
+		log_event(LOG_ERR, "limits-failed", "worker %u: %s", slot,
+		    strerror(errno));
 }

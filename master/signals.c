@@ -22,11 +22,19 @@ refuse_reload(struct master *m)
 }
 
 static void
+reopen(struct master *m)
+{
+	if (!supervise_reopen(m))
+		log_event(LOG_NOTICE, "reopen-refused",
+		    "no logger is running: it opens the file when it starts");
+}
+
+static void
 ignore_signal(struct master *m)
 {
 	(void)m;
 	log_event(LOG_NOTICE, "signal-ignored",
-	    "USR1, USR2 and WINCH have no meaning in this version");
+	    "USR2 and WINCH have no meaning in this version");
 }
 
 /* In the order in which they are acted on when several came at once. */
@@ -39,7 +47,7 @@ static const struct {
 	{ SIGINT, supervise_end },
 	{ SIGQUIT, supervise_drain },
 	{ SIGHUP, refuse_reload },
-	{ SIGUSR1, ignore_signal },
+	{ SIGUSR1, reopen },
 	{ SIGUSR2, ignore_signal },
 	{ SIGWINCH, ignore_signal },
 };

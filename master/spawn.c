@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "master/listeners.h"
+#include "master/logger.h"
 #include "master/master.h"
 #include "master/segments.h"
 #include "registrar/registrar.h"
@@ -31,11 +33,14 @@ static const struct {
 	const char *name;
 	int (*main)(void);
 	unsigned listeners; /* kinds that it gets, as bits */
+	bool log_wake;      /* it gets that */
 } roles[] = {
-	[ROLE_WORKER] = { "worker", worker_main, 1u << LISTEN_HTTP },
+	[ROLE_WORKER] = { "worker", worker_main, 1u << LISTEN_HTTP, true },
 	[ROLE_REGISTRAR] = { "registrar", registrar_main,
 	    1u << LISTEN_REGISTRATION | 1u << LISTEN_ADMIN |
-		1u << LISTEN_CONTROL },
+		1u << LISTEN_CONTROL,
+	    false },
+	[ROLE_LOGGER] = { "logger", logger_main, 0, true },
 };
 
 /* The environment is not theirs, but for what makes these libraries talk. */
@@ -111,17 +116,18 @@ spawn_prepare(struct master *m)
 	if (fd != -1)
 		close(fd);
 
-	/* Redis is none of a worker's business */
+	/* Redis is the registrar's business only */
 	without_secrets.redis_password = nothing;
-	m->config_fd[ROLE_WORKER] =
-	    made(config_memfd(&without_secrets), "configuration");
-	m->config_fd[ROLE_REGISTRAR] =
-	    made(config_memfd(m->conf), "configuration");
-
-	return m->exe_fd == -1 || m->config_fd[ROLE_WORKER] == -1 ||
-		       m->config_fd[ROLE_REGISTRAR] == -1
-		   ? -1
-		   : segments_make(m);
+	for (unsigned i = 0; i < ROLE_COUNT; i++) {
+		m->config_fd[i] = made(config_memfd(i == ROLE_REGISTRAR
+							? m->conf
+							: &without_secrets),
+		    "configuration");
+		if (m->config_fd[i] == -1)
+			return -1;
+	}
+	m->log_wake = made(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd");
+	return m->exe_fd == -1 || m->log_wake == -1 ? -1 : segments_make(m);
 }
 
 void
@@ -131,6 +137,8 @@ spawn_release(struct master *m)
 		if (m->config_fd[i] != -1)
 			close(m->config_fd[i]);
 	segments_release(m);
+	if (m->log_wake != -1)
+		close(m->log_wake);
 	if (m->exe_fd != -1)
 		close(m->exe_fd);
 }
@@ -203,6 +211,10 @@ hand_over(const struct child *child, int sock)
 		msg.arg = i;
 		sent = fd == -1 || ctlmsg_send(sock, &msg, fd) == 0;
 	}
+
+	msg.type = CTL_LOG_WAKE;
+	if (sent && roles[child->role].log_wake)
+		sent = ctlmsg_send(sock, &msg, m->log_wake) == 0;
 
 	msg.type = CTL_LISTENER;
 	for (size_t i = 0; sent && i < conf->nlisteners; i++) {

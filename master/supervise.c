@@ -16,8 +16,10 @@
 #include "lib/clock.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
+#include "master/ctl.h"
 #include "master/daemon.h"
 #include "master/master.h"
+#include "master/segments.h"
 #include "master/spawn.h"
 
 #define START_TIMEOUT_MS 30000 /* until every child is ready */
@@ -29,6 +31,7 @@
 
 static void start_child(struct child *c);
 static void end_by_force(struct master *m);
+static void tell_to_finish(const struct child *c);
 
 static void
 set_state(struct child *c, enum child_state state)
@@ -93,6 +96,10 @@ on_message(struct ev_io *io, uint32_t events)
 		close(fd);
 	if (got == 1 && msg.type == CTL_READY && c->state == CHILD_STARTING) {
 		now_ready(c);
+		return;
+	}
+	if (got == 1 && msg.type == CTL_REOPENED && c->role == ROLE_LOGGER) {
+		ctl_reopened(c->master, msg.arg == 0);
 		return;
 	}
 	if (got == -1 && errno == EAGAIN)
@@ -202,6 +209,18 @@ any_process(const struct master *m, bool workers_only)
 	return false;
 }
 
+/* The logger comes last: it still has the last lines of workers to write. */
+static void
+go_on_ending(struct master *m)
+{
+	if (!any_process(m, false))
+		ev_stop(&m->loop);
+	for (size_t i = 0; i < m->nchildren && !any_process(m, true); i++)
+		if (m->children[i].role == ROLE_LOGGER &&
+		    m->children[i].pid != 0)
+			tell_to_finish(&m->children[i]);
+}
+
 static void
 child_gone(struct child *c, int status)
 {
@@ -210,14 +229,16 @@ child_gone(struct child *c, int status)
 	log_end(c, status);
 	c->pid = 0;
 	close_ctl(c);
+	if (c->role == ROLE_WORKER)
+		segments_forget_worker(m, c->slot);
 	c->failures = WIFEXITED(status) ? c->failures + 1 : 0;
 	if (m->phase == PHASE_STARTING && c->failures == START_FAILURES)
 		start_failed(m, "a child ends again and again, see above");
 	replace(c);
 	if (m->phase == PHASE_DRAINING && !any_process(m, true))
 		supervise_end(m);
-	else if (m->phase == PHASE_ENDING && !any_process(m, false))
-		ev_stop(&m->loop);
+	else if (m->phase == PHASE_ENDING)
+		go_on_ending(m);
 }
 
 void
@@ -261,7 +282,7 @@ on_deadline(struct timer *t)
 int
 supervise_init(struct master *m)
 {
-	m->nchildren = m->conf->workers + 1;
+	m->nchildren = m->conf->workers + 1 + (m->conf->access_log[0] != '\0');
 	m->children = calloc(m->nchildren, sizeof(*m->children));
 	if (m->children == NULL)
 		return -1;
@@ -270,7 +291,9 @@ supervise_init(struct master *m)
 		bool worker = i < m->conf->workers;
 
 		c->master = m;
-		c->role = worker ? ROLE_WORKER : ROLE_REGISTRAR;
+		c->role = worker		  ? ROLE_WORKER
+			  : i == m->conf->workers ? ROLE_REGISTRAR
+						  : ROLE_LOGGER;
 		c->slot = worker ? (unsigned)i : 0;
 		c->ctl = (struct ev_io){ -1, on_message };
 		c->again.fire = on_again;
@@ -316,6 +339,19 @@ tell_to_finish(const struct child *c)
 		kill(c->pid, SIGTERM);
 }
 
+bool
+supervise_reopen(struct master *m)
+{
+	struct ctlmsg msg = { .type = CTL_REOPEN };
+
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i].role == ROLE_LOGGER &&
+		    m->children[i].state == CHILD_READY)
+			return ctlmsg_send(m->children[i].ctl.fd, &msg, -1) ==
+			       0;
+	return false;
+}
+
 void
 supervise_drain(struct master *m)
 {
@@ -346,11 +382,10 @@ supervise_end(struct master *m)
 			continue;
 		if (c->role == ROLE_REGISTRAR) /* it has a store to close */
 			tell_to_finish(c);
-		else
+		else if (c->role == ROLE_WORKER)
 			kill(c->pid, SIGTERM);
 	}
-	if (!any_process(m, false))
-		ev_stop(&m->loop);
+	go_on_ending(m);
 }
 
 static void

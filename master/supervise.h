@@ -2,6 +2,8 @@
 #ifndef MASTER_SUPERVISE_H
 #define MASTER_SUPERVISE_H
 
+#include <stdbool.h>
+
 struct master;
 
 /* A place for each child.  -1 with errno. */
@@ -13,6 +15,12 @@ void supervise_start(struct master *m);
 
 /* SIGCHLD: take leave of those that ended, and replace them. */
 void supervise_reap(struct master *m);
+
+/*
+ * Have the logger begin a new file; ctl_reopened() is told how it went.
+ * False: there is no logger at the moment, or none at all.
+ */
+bool supervise_reopen(struct master *m);
 
 /*
  * Let workers finish what they have, for drain_timeout at most, then end.

@@ -167,10 +167,10 @@ ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data)
 }
 
 int
-ctl_ask_master(const struct ctl *ctl,
-    void (*found)(void *arg, const struct ctlmsg *process), void *arg)
+ctl_ask_master(const struct ctl *ctl, enum ctl_type question,
+    void (*found)(void *arg, const struct ctlmsg *answer), void *arg)
 {
-	struct ctlmsg m = { .type = CTL_STATUS };
+	struct ctlmsg m = { .type = question };
 	int fd, passed, status, got = -1;
 
 	fd = reach(ctl, LISTEN_MASTER, &status);
@@ -182,7 +182,8 @@ ctl_ask_master(const struct ctl *ctl,
 				close(passed);
 			if (m.type == CTL_END)
 				break;
-			found(arg, &m);
+			if (found != NULL)
+				found(arg, &m);
 		}
 	close(fd);
 	if (got == 1)

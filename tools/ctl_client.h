@@ -17,6 +17,7 @@ enum ctl_exit {
 	CTL_UNREACHABLE, /* no daemon behind the socket */
 	CTL_DENIED,      /* not permitted */
 	CTL_PARTIAL,     /* only one half of the answer */
+	CTL_AGAIN = 75,  /* not now (EX_TEMPFAIL) */
 };
 
 struct ctl {
@@ -36,11 +37,11 @@ struct ctl {
 int ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data);
 
 /*
- * Ask the master for its processes, over master.sock; each is handed to
- * found().  Returns as ctl_ask() does.
+ * Ask the master, over master.sock; each message of its answer is handed to
+ * found(), which is NULL when there are none.  Returns as ctl_ask() does.
  */
-int ctl_ask_master(const struct ctl *ctl,
-    void (*found)(void *arg, const struct ctlmsg *process), void *arg);
+int ctl_ask_master(const struct ctl *ctl, enum ctl_type question,
+    void (*found)(void *arg, const struct ctlmsg *answer), void *arg);
 
 /* Print data on standard output as JSON. */
 void ctl_print_json(const json_t *data);

@@ -61,7 +61,7 @@ cmd_status(const struct ctl *ctl, char **args)
 	json_t *registrar = NULL;
 	int status, master;
 
-	master = ctl_ask_master(ctl, add_process, processes);
+	master = ctl_ask_master(ctl, CTL_STATUS, add_process, processes);
 	status = ctl_ask(ctl, "status", args, &registrar);
 	if (ctl->json) {
 		json_t *both = json_pack("{s:O, s:O?}", "processes", processes,

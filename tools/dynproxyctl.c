@@ -16,6 +16,7 @@ static const struct command {
 	const char *does;
 } commands[] = {
 	{ "status", "", 0, 0, cmd_status, "processes, routes and stores" },
+	{ "reopen", "", 0, 0, cmd_reopen, "begin a new access log" },
 	{ "list", "[tool]", 0, 1, cmd_list, "routes and their backends" },
 	{ "add", "tool route url", 3, 3, cmd_add, "register a route" },
 	{ "del", "tool [route]", 1, 2, cmd_del,

@@ -158,6 +158,7 @@ sub default_conf {
         admin               => list("$on:$self->{admin_port}"),
         control_socket      => '"' . $self->socket_path('control') . '"',
         master_socket       => '"' . $self->socket_path('master') . '"',
+        access_log          => '""',
         drain_timeout       => '5s',
         log_sink            => 'stderr',
         pid_file            => qq("$self->{dir}/pid"),
@@ -166,6 +167,8 @@ sub default_conf {
         workers             => $self->{workers},
         local_tools         => list(map { "$self->{uid}{$_}:$_" } @{ $self->{tools} }),
         backend_networks    => list('127.0.0.0/8'),
+        rate_limit          => 1000000,    # a test is one client
+        rate_burst          => 1000000,
     };
 }
 

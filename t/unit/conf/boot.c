@@ -18,44 +18,50 @@ struct step {
 	enum thing thing;
 };
 
+#define HAVE_CONFIG { CTL_CONFIG, 0, CONFIG }
+#define HAVE_TABLE { CTL_SEGMENT, SEGMENT_TABLE, TABLE }
+#define START { CTL_START, 3, NOTHING }
+
+/* What is refused has all else that it takes to start. */
 static const struct {
 	const char *what;
 	int rc;
 	struct step steps[8];
 } cases[] = {
 	{ "everything", 0,
-	    { { CTL_CONFIG, 0, CONFIG }, { CTL_SEGMENT, SEGMENT_TABLE, TABLE },
-		{ CTL_LISTENER, 1, LISTENER }, { CTL_START, 3, NOTHING } } },
-	{ "no listener", 0,
-	    { { CTL_SEGMENT, SEGMENT_TABLE, TABLE }, { CTL_CONFIG, 0, CONFIG },
-		{ CTL_START, 0, NOTHING } } },
-	{ "a master that goes away", -1, { { CTL_CONFIG, 0, CONFIG } } },
-	{ "no table", -1,
-	    { { CTL_CONFIG, 0, CONFIG }, { CTL_START, 0, NOTHING } } },
-	{ "no configuration", -1,
-	    { { CTL_SEGMENT, SEGMENT_TABLE, TABLE },
-		{ CTL_START, 0, NOTHING } } },
+	    { HAVE_CONFIG, HAVE_TABLE, { CTL_LISTENER, 1, LISTENER },
+		{ CTL_LOG_WAKE, 0, TABLE }, START } },
+	{ "no listener", 0, { HAVE_TABLE, HAVE_CONFIG, START } },
+	{ "a master that goes away", -1, { HAVE_CONFIG, HAVE_TABLE } },
+	{ "no table: not every role has it", 0, { HAVE_CONFIG, START } },
+	{ "no configuration", -1, { HAVE_TABLE, START } },
 	{ "a configuration without a descriptor", -1,
-	    { { CTL_CONFIG, 0, NOTHING } } },
+	    { { CTL_CONFIG, 0, NOTHING }, HAVE_CONFIG, HAVE_TABLE, START } },
 	{ "a configuration that is refused", -1,
-	    { { CTL_CONFIG, 0, BAD_CONFIG } } },
+	    { { CTL_CONFIG, 0, BAD_CONFIG }, HAVE_TABLE, START } },
 	{ "two configurations", -1,
-	    { { CTL_CONFIG, 0, CONFIG }, { CTL_CONFIG, 0, CONFIG } } },
-	{ "two tables", -1,
-	    { { CTL_SEGMENT, SEGMENT_TABLE, TABLE },
-		{ CTL_SEGMENT, SEGMENT_TABLE, TABLE } } },
+	    { HAVE_CONFIG, HAVE_CONFIG, HAVE_TABLE, START } },
+	{ "two tables", -1, { HAVE_CONFIG, HAVE_TABLE, HAVE_TABLE, START } },
+	{ "two ways to wake the logger", -1,
+	    { HAVE_CONFIG, { CTL_LOG_WAKE, 0, TABLE },
+		{ CTL_LOG_WAKE, 0, TABLE }, START } },
+	{ "none to wake it", -1,
+	    { HAVE_CONFIG, { CTL_LOG_WAKE, 0, NOTHING }, START } },
 	{ "a segment that is not known", -1,
-	    { { CTL_SEGMENT, SEGMENT_COUNT, TABLE } } },
+	    { HAVE_CONFIG, HAVE_TABLE, { CTL_SEGMENT, SEGMENT_COUNT, TABLE },
+		START } },
 	{ "a listener before the configuration", -1,
-	    { { CTL_LISTENER, 0, LISTENER } } },
+	    { { CTL_LISTENER, 0, LISTENER }, HAVE_CONFIG, HAVE_TABLE, START } },
 	{ "a listener out of range", -1,
-	    { { CTL_CONFIG, 0, CONFIG }, { CTL_LISTENER, 4, LISTENER } } },
+	    { HAVE_CONFIG, HAVE_TABLE, { CTL_LISTENER, 4, LISTENER }, START } },
 	{ "a listener twice", -1,
-	    { { CTL_CONFIG, 0, CONFIG }, { CTL_LISTENER, 0, LISTENER },
-		{ CTL_LISTENER, 0, LISTENER } } },
+	    { HAVE_CONFIG, HAVE_TABLE, { CTL_LISTENER, 0, LISTENER },
+		{ CTL_LISTENER, 0, LISTENER }, START } },
 	{ "a listener that does not listen", -1,
-	    { { CTL_CONFIG, 0, CONFIG }, { CTL_LISTENER, 0, NO_LISTENER } } },
-	{ "a message for somebody else", -1, { { CTL_READY, 0, NOTHING } } },
+	    { HAVE_CONFIG, HAVE_TABLE, { CTL_LISTENER, 0, NO_LISTENER },
+		START } },
+	{ "a message for somebody else", -1,
+	    { HAVE_CONFIG, HAVE_TABLE, { CTL_READY, 0, NOTHING }, START } },
 };
 
 static int
@@ -135,6 +141,7 @@ run(size_t i)
 	if (i == 0) {
 		is_int(boot.slot, 3, "the slot is known");
 		ok(boot.segment_fds[SEGMENT_TABLE] != -1, "the table is there");
+		ok(boot.log_wake != -1, "and what wakes the logger");
 		is_int(boot.listener_fds[0], -1, "a listener not ours");
 		ok(boot.listener_fds[1] != -1, "and one that is");
 	}
