@@ -157,7 +157,8 @@ step_idle(struct conn *c)
 	if (c->expired)
 		return CONN_CLOSED;
 	if (c->stream.readable && c->h1 == NULL) {
-		c->h1 = h1_get(c->w, &c->stream, c->port, conn_wake, c);
+		c->h1 = h1_get(
+		    c->w, &c->stream, &c->peer, c->port, conn_wake, c);
 		if (c->h1 == NULL)
 			return CONN_CLOSED;
 	}

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "lib/clock.h"
+#include "worker/accesslog.h"
 #include "worker/errpage.h"
 #include "worker/forward.h"
 #include "worker/process.h"
@@ -28,6 +29,8 @@ exchange_init(
 	*ex = (struct exchange){ .ops = ops, .w = w, .stage = STAGE_DONE };
 	buf_init(&ex->page, LOCATION_MAX + ERRPAGE_MAX);
 	upstream_init(&ex->upstream, w, upstream_moved, ex);
+	logline_init(&ex->log, w->conf->request_head_max);
+	ex->upstream.log = &ex->log;
 }
 
 void
@@ -35,12 +38,25 @@ exchange_release(struct exchange *ex)
 {
 	upstream_release(&ex->upstream);
 	buf_release(&ex->page);
+	logline_release(&ex->log);
+}
+
+static void
+leave_tool(struct exchange *ex)
+{
+	if (ex->slot != 0)
+		limits_tool_leave(ex->w->router.gate.limits, ex->slot);
+	ex->slot = 0;
 }
 
 void
 exchange_end(struct exchange *ex)
 {
+	leave_tool(ex);
 	upstream_end(&ex->upstream, ex->request_done);
+	ex->log.reason = ex->reason;
+	ex->log.received = ex->received;
+	accesslog_end(ex->w, &ex->log);
 }
 
 static void
@@ -72,6 +88,7 @@ fail(struct exchange *ex, enum reason reason)
 		return;
 	}
 	upstream_end(&ex->upstream, false);
+	leave_tool(ex);
 	ex->stage = STAGE_ANSWER;
 	ex->reason = reason_for(ex, reason);
 }
@@ -94,13 +111,14 @@ begin_page(struct exchange *ex)
 		made = errpage_health(
 		    SPAN(HEALTH_TEXT), now, &text, msg, &ex->page);
 	else
-		made = errpage_make(
-		    ex->reason, ex->media, now, &text, msg, &ex->page);
+		made = errpage_make(ex->reason, ex->retry_after, ex->media, now,
+		    &text, msg, &ex->page);
 	if (!made ||
 	    !ex->ops->head(ex, msg, end, buf_len(&ex->page) - before)) {
 		cut(ex, REASON_INTERNAL);
 		return;
 	}
+	ex->log.status = msg->status;
 	buf_consume(&ex->page, before);
 	if (ex->is_head)
 		buf_consume(&ex->page, buf_len(&ex->page));
@@ -111,12 +129,12 @@ begin_page(struct exchange *ex)
 static void
 reset(struct exchange *ex)
 {
-	assert(ex->upstream.conn == NULL);
+	assert(ex->upstream.conn == NULL && ex->slot == 0);
 	ex->stage = STAGE_HEAD;
 	ex->reason = REASON_NONE;
 	ex->media = MEDIA_TEXT;
 	ex->is_head = ex->request_done = ex->client_blocked = false;
-	ex->redirect = 0;
+	ex->redirect = ex->retry_after = 0;
 	ex->to_default = false;
 	ex->received = 0;
 	ex->client_ms = ex->w->loop.now_ms;
@@ -161,7 +179,6 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 	    upgrade);
 }
 
-
 /* The location waits where the page will be. */
 static enum reason
 redirect(struct exchange *ex, const struct decision *d)
@@ -173,6 +190,34 @@ redirect(struct exchange *ex, const struct decision *d)
 	return REASON_NONE;
 }
 
+static struct span
+value_of(const struct http_msg *msg, enum http_field_id id)
+{
+	const struct http_field *field = http_msg_field(msg, id);
+
+	return field == NULL ? SPAN("") : field->value;
+}
+
+static void
+decide(struct exchange *ex, const struct exchange_request *r,
+    struct decision *d)
+{
+	struct visitor visitor = { .ip = ex->client,
+		.agent = value_of(r->msg, FIELD_USER_AGENT),
+		.referer = value_of(r->msg, FIELD_REFERER),
+		.now_ms = ex->w->loop.now_ms };
+
+	route_decide(&ex->w->router, &visitor, r->target, d);
+}
+
+/* It is one of those that its tool has under way. */
+static void
+enter_tool(struct exchange *ex)
+{
+	ex->slot = ex->w->router.tool.counter_slot;
+	limits_tool_enter(ex->w->router.gate.limits, ex->slot);
+}
+
 void
 exchange_begin(struct exchange *ex, const struct exchange_request *r)
 {
@@ -182,13 +227,16 @@ exchange_begin(struct exchange *ex, const struct exchange_request *r)
 	reset(ex);
 	ex->media = media_for(r->msg);
 	ex->is_head = r->msg->method == HTTP_HEAD;
-	route_decide(&ex->w->router, r->target, &d);
+	decide(ex, r, &d);
+	accesslog_begin(ex->w, &ex->log, ex->client, r->msg, &d);
 	switch (d.action) {
 	case ACTION_PROXY:
+		enter_tool(ex);
 		reason = proxy(ex, r, &d);
 		break;
 	case ACTION_REFUSE:
 		reason = d.reason;
+		ex->retry_after = d.retry_after;
 		break;
 	case ACTION_HEALTH:
 		ex->stage = STAGE_ANSWER;
@@ -202,9 +250,13 @@ exchange_begin(struct exchange *ex, const struct exchange_request *r)
 }
 
 void
-exchange_refuse(struct exchange *ex, enum reason reason)
+exchange_refuse(struct exchange *ex, enum reason reason, struct span bytes,
+    const struct http_msg *msg)
 {
+	upstream_end(&ex->upstream, false);
+	leave_tool(ex);
 	reset(ex);
+	accesslog_begin_refused(ex->w, &ex->log, ex->client, bytes, msg);
 	fail(ex, reason);
 }
 
@@ -281,6 +333,9 @@ begin_body(struct exchange *ex, enum body_end end, uint64_t length)
 		fail(ex, REASON_BACKEND_BAD_RESPONSE);
 		return;
 	}
+	ex->log.status = ex->w->msg.status;
+	ex->log.from_backend = true;
+	ex->log.first_ms = ex->w->loop.now_ms;
 	ex->stage = STAGE_BODY;
 	if (!upstream_head_done(&ex->upstream, end, length))
 		cut(ex, REASON_BACKEND_BAD_RESPONSE);
@@ -293,6 +348,9 @@ begin_tunnel(struct exchange *ex)
 		fail(ex, REASON_BACKEND_BAD_RESPONSE);
 		return;
 	}
+	ex->log.status = 101;
+	ex->log.answered = ex->log.from_backend = true;
+	ex->log.first_ms = ex->w->loop.now_ms;
 	upstream_interim_done(&ex->upstream);
 	ex->stage = STAGE_TUNNEL;
 }
@@ -344,6 +402,8 @@ push(struct exchange *ex, struct span piece, bool last, size_t *taken)
 		return false;
 	}
 	*taken = (size_t)n;
+	ex->log.answered = true;
+	ex->log.sent += *taken;
 	if (n > 0 || sent || !ex->client_blocked)
 		ex->client_ms = ex->w->loop.now_ms;
 	ex->client_blocked = !sent;

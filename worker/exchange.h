@@ -13,6 +13,7 @@
 #include "http/negotiate.h"
 #include "http/reason.h"
 #include "http/target.h"
+#include "worker/logline.h"
 #include "worker/upstream.h"
 
 struct exchange;
@@ -94,6 +95,8 @@ struct exchange {
 	enum reason reason; /* why it was we who answered, or cut */
 	enum media media;   /* that the client likes best */
 	unsigned redirect;  /* status of the answer; 0: it is none */
+	unsigned retry_after; /* of it, seconds; 0: the reason's */
+	uint32_t slot;      /* where it counts as the tool's; 0: nowhere */
 	bool is_head;        /* the answer to HEAD has no body */
 	bool to_default;     /* it goes to the default backend */
 	bool request_done;   /* all of it was handed to the backend */
@@ -103,6 +106,8 @@ struct exchange {
 	size_t budget;       /* bytes that may still be moved in this turn */
 	struct buf page;     /* owned: the body of our own answer */
 	struct upstream upstream;
+	struct logline log;  /* what will be logged of it */
+	const struct ip *client; /* borrowed: who asks */
 };
 
 void exchange_init(
@@ -115,8 +120,15 @@ void exchange_release(struct exchange *ex);
 void exchange_begin(
     struct exchange *ex, const struct exchange_request *request);
 
-/* Begin with one that was not: answer so. */
-void exchange_refuse(struct exchange *ex, enum reason reason);
+/*
+ * Begin with one that was not, or go on so with one that has just begun:
+ * answer so.
+ *
+ * bytes   of the request, as far as they came
+ * msg     its head; NULL: it could not be parsed
+ */
+void exchange_refuse(struct exchange *ex, enum reason reason,
+    struct span bytes, const struct http_msg *msg);
 
 enum exchange_next {
 	EXCHANGE_WAIT,  /* for an event, or until exchange_deadline() */

@@ -38,12 +38,13 @@ h1_free(struct h1 *h)
 	exchange_release(&h->ex);
 	buf_release(&h->in);
 	buf_release(&h->sink.out);
+	source_release(&h->body);
 	free(h);
 }
 
 struct h1 *
-h1_get(struct worker *w, struct stream *stream, uint16_t port,
-    void (*wake)(void *user), void *user)
+h1_get(struct worker *w, struct stream *stream, const struct ip *client,
+    uint16_t port, void (*wake)(void *user), void *user)
 {
 	struct h1 *h = w->h1_spare;
 
@@ -54,6 +55,7 @@ h1_get(struct worker *w, struct stream *stream, uint16_t port,
 		return NULL;
 	}
 	h->stream = stream;
+	h->ex.client = client;
 	h->port = port;
 	h->wake = wake;
 	h->user = user;
@@ -93,18 +95,29 @@ h1_free_spares(struct worker *w)
 
 /* Nothing that follows on this connection can be understood. */
 static void
-refuse(struct h1 *h, enum reason reason)
+refuse(struct h1 *h, enum reason reason, const struct http_msg *msg)
 {
 	h->minor = 1;
 	h->wants_close = h->keep_alive = false;
 	source_begin(&h->body, BODY_NONE, 0);
-	exchange_refuse(&h->ex, reason);
+	exchange_refuse(&h->ex, reason, buf_span(&h->in), msg);
 }
 
 void
 h1_head_expired(struct h1 *h)
 {
-	refuse(h, REASON_TIMEOUT_CLIENT);
+	refuse(h, REASON_TIMEOUT_CLIENT, NULL);
+}
+
+/* The client has left: is there half of a request to be logged? */
+static void
+head_lost(struct h1 *h)
+{
+	struct span bytes = buf_span(&h->in);
+
+	/* some end a body with one CRLF too many */
+	if (bytes.len > 0 && *bytes.ptr != '\r' && *bytes.ptr != '\n')
+		refuse(h, REASON_CLIENT_GONE, NULL);
 }
 
 static enum reason
@@ -155,7 +168,7 @@ begin(struct h1 *h)
 	if (reason == REASON_NONE && r.end == BODY_REFUSE)
 		reason = REASON_BAD_REQUEST;
 	if (reason != REASON_NONE) {
-		refuse(h, reason);
+		refuse(h, reason, msg);
 		return;
 	}
 	h->minor = msg->minor;
@@ -164,10 +177,8 @@ begin(struct h1 *h)
 	source_begin(&h->body, r.end, r.length);
 	exchange_begin(&h->ex, &r);
 	buf_consume(&h->in, head_len);
-	if (!source_decode(&h->body, &h->in, &h->w->msg)) {
-		exchange_end(&h->ex);
-		refuse(h, REASON_BAD_REQUEST);
-	}
+	if (!source_decode(&h->body, &h->in, &h->w->msg))
+		refuse(h, REASON_BAD_REQUEST, NULL);
 }
 
 ssize_t
@@ -195,14 +206,16 @@ h1_read_head(struct h1 *h)
 			return H1_BEGUN;
 		}
 		if (fault != HTTP_MORE) {
-			refuse(h, reason_of(fault));
+			refuse(h, reason_of(fault), NULL);
 			return H1_BEGUN;
 		}
 		n = h1_read(h);
 		if (n == -1 && errno == EAGAIN)
 			return H1_WAIT;
-		if (n <= 0)
+		if (n <= 0) {
+			head_lost(h);
 			return H1_GONE;
+		}
 	}
 }
 
@@ -222,6 +235,7 @@ h1_pull(struct exchange *ex, struct span *piece, bool *last)
 	}
 	*piece = source_piece(&h->body, &h->in);
 	*last = h->body.done;
+	ex->upstream.sink.ending = source_ending(&h->body);
 	return h->body.ready > 0 || h->body.done ||
 		       (n > 0 && h->stream->readable)
 		   ? PULL_PIECE
@@ -288,7 +302,11 @@ static ssize_t
 h1_push(struct exchange *ex, struct span piece, bool last, bool *sent)
 {
 	struct h1 *h = (struct h1 *)ex;
-	ssize_t n = sink_send(&h->sink, h->stream, piece, last);
+	ssize_t n;
+
+	if (last)
+		h->sink.ending = source_ending(&ex->upstream.source);
+	n = sink_send(&h->sink, h->stream, piece, last);
 
 	*sent = n != -1 && !sink_pending(&h->sink) && h->stream->writable;
 	return n;

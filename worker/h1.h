@@ -39,8 +39,9 @@ struct h1 {
  * Borrow one for a stream, with its buffers from earlier use.  NULL: no
  * memory.  user is what wake() gets.
  */
-struct h1 *h1_get(struct worker *w, struct stream *stream, uint16_t port,
-    void (*wake)(void *user), void *user);
+struct h1 *h1_get(struct worker *w, struct stream *stream,
+    const struct ip *client, uint16_t port, void (*wake)(void *user),
+    void *user);
 
 /* Give it back; the backend is let go of. */
 void h1_put(struct h1 *h);

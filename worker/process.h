@@ -10,6 +10,7 @@
 #include "lib/ev.h"
 #include "route/decide.h"
 
+struct accesslog;
 struct acceptor;
 struct h1;
 struct pool;
@@ -20,10 +21,14 @@ struct worker {
 	const struct conf *conf; /* borrowed from boot */
 	struct ev_io master;     /* the socket to it; fd -1: it is gone */
 	struct table *table;     /* owned */
+	struct policy *policy;   /* owned */
+	struct rules *rules;     /* owned */
+	struct limits *limits;   /* owned */
 	struct router router;
 	struct http_limits request_limits, response_limits;
 	struct acceptor *acceptor; /* owned */
 	struct pool *pool;         /* owned */
+	struct accesslog *accesslog; /* owned; NULL: none is kept */
 	struct h1 *h1_spare;       /* owned list; see h1_get() */
 	unsigned h1_nspare;
 	unsigned connections;     /* of clients, open */

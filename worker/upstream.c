@@ -7,6 +7,7 @@
 
 #include "http/framing.h"
 #include "http/parse.h"
+#include "worker/logline.h"
 #include "worker/process.h"
 
 #define INTERIMS_MAX 8 /* 7-security.md 7.5 */
@@ -31,6 +32,7 @@ upstream_release(struct upstream *u)
 	assert(u->conn == NULL);
 	buf_release(&u->in);
 	buf_release(&u->sink.out);
+	source_release(&u->source);
 }
 
 static enum reason
@@ -80,6 +82,7 @@ open_candidate(struct upstream *u)
 
 	u->owner.backend =
 	    u->candidates[(u->first + u->tried) % u->ncandidates];
+	logline_try(u->log, &u->owner.backend, u->w->loop.now_ms);
 	if (!u->retried)
 		c = pool_take(pool, &u->owner, u->wake, u->user);
 	if (c == NULL)
@@ -88,6 +91,8 @@ open_candidate(struct upstream *u)
 		return false;
 	u->conn = c;
 	u->connected = c->used;
+	if (u->connected)
+		u->log->connected_ms = u->w->loop.now_ms;
 	/*
 	 * A kept-alive one may turn out to be dead.  Then the request is sent
 	 * again, unless the backend may have acted upon it: not idempotent,
@@ -192,6 +197,8 @@ upstream_send(struct upstream *u, struct span piece, bool last, size_t *taken)
 	n = sink_send(&u->sink, &u->conn->stream, piece, last);
 	if (n >= 0) {
 		if (n > 0 || buf_len(&u->sink.out) - u->sink.sent < before) {
+			if (!u->connected)
+				u->log->connected_ms = u->w->loop.now_ms;
 			u->connected = true;
 			u->progress_ms = u->w->loop.now_ms;
 		}

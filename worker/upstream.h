@@ -16,6 +16,7 @@
 #include "worker/pool.h"
 #include "worker/pump.h"
 
+struct logline;
 struct worker;
 
 struct upstream {
@@ -23,6 +24,7 @@ struct upstream {
 	void (*wake)(void *user); /* called after each event */
 	void *user;
 
+	struct logline *log;    /* borrowed: told of each backend tried */
 	struct pool_conn *conn; /* lent; NULL: none */
 	bool connected;         /* something was sent to it */
 	bool send_failed;       /* read what it says, send nothing more */

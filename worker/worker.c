@@ -11,6 +11,7 @@
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "worker/accept.h"
+#include "worker/accesslog.h"
 #include "worker/h1.h"
 #include "worker/pool.h"
 #include "worker/process.h"
@@ -87,6 +88,25 @@ connections_max(const struct conf *conf)
 	return (unsigned)(files.rlim_cur / 5 * 3);
 }
 
+/* Bans, rules and limits.  -1 with errno. */
+static int
+open_gate(struct worker *w)
+{
+	const struct conf *c = w->conf;
+	struct limits_set set = { .rate = c->rate_limit,
+		.burst = c->rate_burst,
+		.tool_requests = c->tool_requests_max };
+
+	w->policy = policy_open(w->boot.segment_fds[SEGMENT_POLICY]);
+	if (w->policy == NULL)
+		return -1;
+	w->rules = rules_new(w->policy);
+	w->limits = limits_open(
+	    w->boot.segment_fds[SEGMENT_LIMITS], w->boot.slot, &set);
+	w->router.gate = (struct gate){ w->policy, w->rules, w->limits };
+	return w->rules != NULL && w->limits != NULL ? 0 : -1;
+}
+
 /* -1 after saying why. */
 static int
 start(struct worker *w)
@@ -105,8 +125,16 @@ start(struct worker *w)
 		return -1;
 	}
 	w->router.table = w->table;
+	if (open_gate(w) == -1) {
+		log_event(LOG_ERR, "worker-start", "policy and limits: %m");
+		return -1;
+	}
 	w->master = (struct ev_io){ .fd = CTL_FD, .ready = master_ready };
 	buf_init(&w->scratch, TUNNEL_PIECE);
+	if (accesslog_open(w) == -1) {
+		log_event(LOG_ERR, "worker-start", "access log: %m");
+		return -1;
+	}
 	w->pool = pool_new(w);
 	if (w->pool == NULL || accept_start(w) == -1 ||
 	    ev_add(&w->loop, &w->master, EPOLLIN) == -1) {
@@ -131,7 +159,14 @@ release(struct worker *w)
 	if (w->pool != NULL)
 		pool_free(w->pool);
 	accept_release(w);
+	accesslog_close(w);
 	buf_release(&w->scratch);
+	if (w->limits != NULL)
+		limits_close(w->limits);
+	if (w->rules != NULL)
+		rules_free(w->rules);
+	if (w->policy != NULL)
+		policy_close(w->policy);
 	if (w->table != NULL)
 		table_close(w->table);
 	ev_release(&w->loop);
