@@ -13,6 +13,18 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	    "The request is not valid HTTP, or could be read in two ways.", 0 },
 	[REASON_BAD_VERSION] = { "bad-version", 400, VOICE_CLIENT,
 	    "The request is in a version of HTTP that is not spoken here.", 0 },
+	[REASON_BANNED] = { "banned", 403, VOICE_CLIENT,
+	    "Requests from this address are not served, after too many that "
+	    "did harm.", 0 },
+	[REASON_BLOCKED_AGENT] = { "blocked-agent", 403, VOICE_CLIENT,
+	    "Requests of this program (its User-Agent) are not served, after "
+	    "too many that did harm.", 0 },
+	[REASON_BLOCKED_REFERER] = { "blocked-referer", 403, VOICE_CLIENT,
+	    "Requests that come by way of this site (its Referer) are not "
+	    "served.", 0 },
+	[REASON_NO_AGENT] = { "no-agent", 403, VOICE_CLIENT,
+	    "The request does not say which program sent it: a User-Agent "
+	    "with a way to reach its author is asked for here.", 0 },
 	[REASON_NO_ROUTE] = { "no-route", 404, VOICE_NOBODY,
 	    "No web service has this name.", 0 },
 	[REASON_METHOD] = { "method", 405, VOICE_CLIENT,
@@ -26,6 +38,8 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	[REASON_HEADER_TOO_LARGE] = { "header-too-large", 431, VOICE_CLIENT,
 	    "The request's header fields are too large or too many; deleting "
 	    "this site's cookies may help.", 0 },
+	[REASON_LIMIT_CLIENT] = { "limit-client", 429, VOICE_CLIENT,
+	    "Too many requests came from this address in a short time.", 1 },
 	[REASON_CLIENT_GONE] = { "client-gone", 499, VOICE_CLIENT,
 	    "The client closed the connection before the answer was complete.",
 	    0 },
@@ -45,6 +59,8 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	    VOICE_PLATFORM,
 	    "No tool of this proxy has this address, and the service behind "
 	    "it that might does not answer.", 0 },
+	[REASON_TOOL_MAINTENANCE] = { "tool-maintenance", 503, VOICE_TOOL,
+	    "This tool is in maintenance.", 300 },
 	[REASON_TOOL_STARTING] = { "tool-starting", 503, VOICE_TOOL,
 	    "This tool's web service is starting.", 5 },
 	[REASON_TOOL_STOPPED] = { "tool-stopped", 503, VOICE_TOOL,
@@ -67,6 +83,10 @@ static const struct reason_info reasons[REASON_COUNT] = {
 
 	[REASON_NOT_READY] = { "not-ready", 503, VOICE_PLATFORM,
 	    "This proxy has just started and does not know its tools yet.", 5 },
+	[REASON_MAINTENANCE] = { "maintenance", 503, VOICE_PLATFORM,
+	    "This site is in maintenance.", 300 },
+	[REASON_LIMIT_TOOL] = { "limit-tool", 503, VOICE_TOOL,
+	    "This tool has as many requests under way as it may have.", 2 },
 	[REASON_LIMIT_NODE] = { "limit-node", 503, VOICE_PLATFORM,
 	    "This proxy has more to do than it can.", 5 },
 	[REASON_DRAINING] = { "draining", 503, VOICE_PLATFORM,

@@ -11,4 +11,7 @@ void segments_release(struct master *m);
 /* What a role gets of it: a descriptor that stays ours, or -1: nothing. */
 int segment_fd(const struct master *m, enum ctl_segment which, enum role role);
 
+/* A worker is dead: what it had under way, too. */
+void segments_forget_worker(const struct master *m, unsigned slot);
+
 #endif

@@ -11,10 +11,13 @@ refuse(struct decision *d, enum reason reason)
 }
 
 void
-route_decide(
-    struct router *router, const struct http_target *target, struct decision *d)
+route_decide(struct router *router, const struct visitor *visitor,
+    const struct http_target *target, struct decision *d)
 {
+	enum reason reason;
+
 	d->route = NULL;
+	d->retry_after = 0;
 	if (!http_host_normalize(target->authority, d->host, &d->host_len)) {
 		refuse(d, REASON_NO_HOST);
 		return;
@@ -23,9 +26,21 @@ route_decide(
 		d->action = ACTION_HEALTH;
 		return;
 	}
+	reason = admit_client(&router->gate, router->conf, visitor,
+	    (struct span){ d->host, d->host_len }, target->path,
+	    &d->retry_after);
+	if (reason != REASON_NONE) {
+		refuse(d, reason);
+		return;
+	}
 	if (!table_ready(router->table)) {
 		refuse(d, REASON_NOT_READY);
 		return;
 	}
 	route_choose(router, target, d);
+	if (d->action != ACTION_PROXY)
+		return;
+	reason = admit_to_tool(&router->gate, router->tool.counter_slot);
+	if (reason != REASON_NONE)
+		refuse(d, reason);
 }

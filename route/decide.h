@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "http/reason.h"
 #include "http/target.h"
+#include "route/admit.h"
 #include "route/redirect.h"
 #include "shm/table_read.h"
 
@@ -24,6 +25,7 @@ enum action {
 struct decision {
 	enum action action;
 	enum reason reason;        /* ACTION_REFUSE only */
+	unsigned retry_after;      /* ACTION_REFUSE only; 0: the reason's */
 	const struct route *route; /* ACTION_PROXY only; in router->tool */
 	unsigned status;           /* ACTION_REDIRECT only: 301, 302, 307, 308 */
 	struct span location;      /* ACTION_REDIRECT only; in router */
@@ -35,13 +37,14 @@ struct decision {
 struct router {
 	const struct conf *conf;   /* borrowed */
 	const struct table *table; /* borrowed */
+	struct gate gate;
 	struct table_copy copy;    /* what tool points into */
 	struct tool tool;          /* of the last decision, if it had a name */
 	char location[LOCATION_MAX]; /* of the last redirect */
 };
 
 /* What a decision points to is good until the next call. */
-void route_decide(struct router *router, const struct http_target *target,
-    struct decision *decision);
+void route_decide(struct router *router, const struct visitor *visitor,
+    const struct http_target *target, struct decision *decision);
 
 #endif

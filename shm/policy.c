@@ -141,6 +141,16 @@ policy_site_until(const struct policy *p, uint64_t now_ms)
 	return 0;
 }
 
+bool
+policy_any_tool(const struct policy *p)
+{
+	struct look l;
+
+	/* a torn root: the next request sees it */
+	look_begin(&l, p);
+	return l.root[ROOT_TOOLS] > 0;
+}
+
 static uint64_t
 find_tool(const struct look *l, const char name[POLICY_NAME_MAX + 1])
 {

@@ -59,6 +59,9 @@ bool policy_banned(const struct policy *p, const struct ip *ip,
 /* The end of the site's maintenance; 0: there is none. */
 uint64_t policy_site_until(const struct policy *p, uint64_t now_ms);
 
+/* Is any tool in maintenance, or was? */
+bool policy_any_tool(const struct policy *p);
+
 /* The end of a tool's maintenance; 0: there is none. */
 uint64_t policy_tool_until(const struct policy *p, struct span tool,
     uint64_t now_ms);

@@ -95,8 +95,9 @@ end(struct http_msg *msg, size_t length, struct errpage_text *text)
 }
 
 bool
-errpage_make(enum reason reason, enum media media, uint64_t unix_seconds,
-    struct errpage_text *text, struct http_msg *msg, struct buf *page)
+errpage_make(enum reason reason, unsigned retry_after, enum media media,
+    uint64_t unix_seconds, struct errpage_text *text, struct http_msg *msg,
+    struct buf *page)
 {
 	const struct reason_info *info = reason_info(reason);
 
@@ -104,9 +105,11 @@ errpage_make(enum reason reason, enum media media, uint64_t unix_seconds,
 	begin(msg, info->status, forms[media].type, NEVER_KEPT, unix_seconds,
 	    text);
 	add(msg, SPAN("X-Dynproxy-Error"), span_str(info->word));
-	if (info->retry_after > 0) {
+	if (retry_after == 0)
+		retry_after = info->retry_after;
+	if (retry_after > 0) {
 		snprintf(text->retry_after, sizeof(text->retry_after), "%u",
-		    info->retry_after);
+		    retry_after);
 		add(msg, SPAN("Retry-After"), span_str(text->retry_after));
 	}
 	/* every word in a page is our own: nothing needs escaping */

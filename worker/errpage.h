@@ -23,10 +23,21 @@ struct errpage_text {
 /*
  * Make the head and the page.  False: no memory.
  *
+ * retry_after  seconds; 0: as the reason has it
  * msg   set: status and fields; good as long as *text is
  * page  the body; empty at first
  */
-bool errpage_make(enum reason reason, enum media media, uint64_t unix_seconds,
+bool errpage_make(enum reason reason, unsigned retry_after, enum media media,
+    uint64_t unix_seconds, struct errpage_text *text, struct http_msg *msg,
+    struct buf *page);
+
+/*
+ * A redirect.
+ *
+ * page  the location at first, and then the body behind it; the location can
+ *       be dropped when msg was written
+ */
+bool errpage_redirect(unsigned status, enum media media, uint64_t unix_seconds,
     struct errpage_text *text, struct http_msg *msg, struct buf *page);
 
 /*

@@ -25,6 +25,14 @@ static const struct {
 	{ REASON_DEFAULT_BACKEND_DOWN, "default-backend-down", 502 },
 	{ REASON_TOOL_STARTING, "tool-starting", 503 },
 	{ REASON_TOOL_STOPPED, "tool-stopped", 503 },
+	{ REASON_TOOL_MAINTENANCE, "tool-maintenance", 503 },
+	{ REASON_MAINTENANCE, "maintenance", 503 },
+	{ REASON_LIMIT_TOOL, "limit-tool", 503 },
+	{ REASON_LIMIT_CLIENT, "limit-client", 429 },
+	{ REASON_BANNED, "banned", 403 },
+	{ REASON_BLOCKED_AGENT, "blocked-agent", 403 },
+	{ REASON_BLOCKED_REFERER, "blocked-referer", 403 },
+	{ REASON_NO_AGENT, "no-agent", 403 },
 	{ REASON_BACKEND_REFUSED, "backend-refused", 503 },
 	{ REASON_BACKEND_UNREACHABLE, "backend-unreachable", 503 },
 	{ REASON_BACKEND_TIMEOUT_CONNECT, "backend-timeout-connect", 503 },
@@ -48,8 +56,9 @@ main(void)
 		is_int(info->status, list[i].status, "its status");
 		ok(http_is_token(span_str(info->word)), "its word is a token");
 		ok(strlen(info->says) > 10, "it says something");
-		is_int(info->retry_after > 0, info->status == 503,
-		    "503 and no other asks to come again");
+		is_int(info->retry_after > 0,
+		    info->status == 503 || info->status == 429,
+		    "503, 429 and no other ask to come again");
 	}
 	is_str(reason_info(REASON_NONE)->word, "-", "none, as logs write it");
 	return done();

@@ -35,7 +35,7 @@ check(enum reason reason, enum media media, struct http_msg *msg)
 	struct buf page;
 
 	buf_init(&page, ERRPAGE_MAX);
-	if (!ok(errpage_make(reason, media, 784111777, &text, msg, &page),
+	if (!ok(errpage_make(reason, 0, media, 784111777, &text, msg, &page),
 		"%s as %s", info->word, types[media]))
 		return;
 	is_int(msg->status, info->status, "  its status");

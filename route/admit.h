@@ -1,0 +1,44 @@
+/*
+ * Who may come in, and how often: steps 3 to 5 of the order of decisions
+ * (2-http.md 2.1).
+ */
+#ifndef ROUTE_ADMIT_H
+#define ROUTE_ADMIT_H
+
+#include "conf/conf.h"
+#include "http/reason.h"
+#include "http/target.h"
+#include "lib/addr.h"
+#include "route/rules.h"
+#include "shm/limits.h"
+#include "shm/policy.h"
+
+/* What admission is decided by; a process has one. */
+struct gate {
+	const struct policy *policy; /* borrowed; NULL: let everybody in */
+	struct rules *rules;	     /* borrowed; as policy */
+	struct limits *limits;	     /* borrowed; NULL: count nobody */
+};
+
+/* What a client tells of itself. */
+struct visitor {
+	const struct ip *ip; /* as a trusted proxy says, if there is one */
+	struct span agent;   /* User-Agent; empty: none */
+	struct span referer; /* empty: none */
+	uint64_t now_ms;     /* CLOCK_MONOTONIC */
+};
+
+/*
+ * REASON_NONE: it may come in, and was counted.
+ *
+ * host         normalised
+ * retry_after  set for maintenance that has an end: seconds
+ */
+enum reason admit_client(const struct gate *gate, const struct conf *conf,
+    const struct visitor *visitor, struct span host, struct span path,
+    unsigned *retry_after);
+
+/* Is there room for one more request of the tool?  REASON_NONE: there is. */
+enum reason admit_to_tool(const struct gate *gate, uint32_t counter_slot);
+
+#endif
