@@ -55,6 +55,23 @@ struct default_backend {
 /* Of the addresses that we redirect to. */
 enum redirect_scheme { SCHEME_AUTO, SCHEME_HTTP, SCHEME_HTTPS };
 
+/* What becomes of a field of responses. */
+enum header_action {
+	HEADER_SET,     /* it has this value, whatever the backend says */
+	HEADER_DEFAULT, /* if the backend does not send it */
+	HEADER_REMOVE,
+};
+
+#define RESPONSE_HEADERS_MAX 64
+#define HEADER_NAME_MAX 64    /* bytes */
+#define HEADER_VALUE_MAX 2048 /* bytes */
+
+struct response_header {
+	enum header_action action;
+	char *zone; /* owned, lower case; and what is below it; empty: all */
+	char *name, *value; /* owned; HEADER_REMOVE: value is empty */
+};
+
 /* Where a setting was given. */
 struct conf_origin {
 	char *file; /* owned; NULL: nowhere, it has its default */
@@ -117,6 +134,16 @@ struct conf {
 	unsigned rate_limit;        /* requests a second of a client; 0: any */
 	unsigned rate_burst;        /* and at once */
 	unsigned tool_requests_max; /* under way, of one tool; 0: any */
+
+	/* what requests and responses say (2-http.md 2.3) */
+	char **client_address_for; /* owned; tools and hosts that get it */
+	size_t nclient_address_for;
+	struct response_header *response_headers; /* owned */
+	size_t nresponse_headers;
+	char *hsts, *csp_report_only; /* owned; empty: no such field */
+	int compression;              /* a truth value */
+	char *contact; /* owned; whom to ask about a tool; empty: nobody */
+	char *favicon_file, *robots_file; /* owned; empty: none */
 
 	/* limits of the data path (7-security.md 7.5) */
 	size_t request_line_max, request_head_max, request_field_max;

@@ -51,6 +51,12 @@ static const struct choice log_addresses[] = {
 	{ NULL, 0 },
 };
 
+static const struct choice off_or_on[] = {
+	{ "off", 0 },
+	{ "on", 1 },
+	{ NULL, 0 },
+};
+
 static const struct choice no_or_yes[] = {
 	{ "no", 0 },
 	{ "yes", 1 },
@@ -173,6 +179,28 @@ const struct directive directives[] = {
 	{ "tool_requests_max", &type_count, AT(tool_requests_max),
 	    BETWEEN(0, 4096), .preset = "512",
 	    .help = "requests of one tool under way" },
+
+	{ "client_address_for", &type_hosts, LIST(client_address_for),
+	    .preset = "", .help = "tools and hosts that get X-Forwarded-For" },
+	{ "response_headers", &type_response_headers, LIST(response_headers),
+	    BETWEEN(0, RESPONSE_HEADERS_MAX),
+	    .preset = "default Permissions-Policy: browsing-topics=(), "
+		      "default X-Clacks-Overhead: GNU Terry Pratchett",
+	    .help = "fields set, defaulted or removed" },
+	{ "hsts", &type_header_value, AT(hsts), BETWEEN(0, HEADER_VALUE_MAX),
+	    .preset = "max-age=31622400",
+	    .help = "Strict-Transport-Security, over TLS only" },
+	{ "csp_report_only", &type_header_value, AT(csp_report_only),
+	    BETWEEN(0, HEADER_VALUE_MAX), .preset = "",
+	    .help = "Content-Security-Policy-Report-Only" },
+	{ "compression", &type_choice, AT(compression), .choices = off_or_on,
+	    .preset = "on", .help = "of text, for clients that accept it" },
+	{ "contact", &type_header_value, AT(contact), BETWEEN(0, 512),
+	    .preset = "", .help = "whom to ask about a tool that fails" },
+	{ "favicon_file", &type_path, AT(favicon_file), BETWEEN(0, PATH_LEN),
+	    .preset = "", .help = "where a tool has no /favicon.ico" },
+	{ "robots_file", &type_path, AT(robots_file), BETWEEN(0, PATH_LEN),
+	    .preset = "", .help = "where a tool has no /robots.txt" },
 
 	{ "request_line_max", &type_size, AT(request_line_max),
 	    BETWEEN(512, 16 * KIB), .preset = "8k",
@@ -367,7 +395,7 @@ bool
 directive_preset(
     struct conf *conf, const struct directive *d, char why[DIRECTIVE_WHY_MAX])
 {
-	char *copy = strdup(d->preset), *rest = copy, *item;
+	char *copy = strdup(d->preset), *item = copy, *end;
 	bool good = copy != NULL;
 
 	d->type->clear(conf, d);
@@ -376,10 +404,15 @@ directive_preset(
 	else if (!d->type->list)
 		good = directive_set(conf, d, copy, why);
 	else
-		while (good && (item = strsep(&rest, " ")) != NULL) {
-			item[strcspn(item, ",")] = '\0';
-			if (*item != '\0')
-				good = directive_set(conf, d, item, why);
+		for (; good && *item != '\0'; item = end) {
+			end = strstr(item, ", ");
+			if (end != NULL) {
+				*end = '\0';
+				end += 2;
+			} else {
+				end = item + strlen(item);
+			}
+			good = directive_set(conf, d, item, why);
 		}
 	free(copy);
 	return good;

@@ -29,9 +29,8 @@ count_one(const struct conf *conf, const struct directive *d)
 	return 1;
 }
 
-/* Text that libconfuse reads back as it is. */
-static void
-print_text(const char *text, FILE *out)
+void
+type_print_text(const char *text, FILE *out)
 {
 	for (; *text != '\0'; text++) {
 		if (*text == '\n') {
@@ -198,7 +197,7 @@ print_string(
     const struct conf *conf, const struct directive *d, size_t at, FILE *out)
 {
 	(void)at;
-	print_text(*(char **)place(conf, d), out);
+	type_print_text(*(char **)place(conf, d), out);
 }
 
 /* One address, or none. */
@@ -222,7 +221,7 @@ print_address(
 	char text[ADDR_TEXT_MAX];
 
 	(void)at;
-	print_text(addr->len == 0 ? "none" : addr_format(addr, text), out);
+	type_print_text(addr->len == 0 ? "none" : addr_format(addr, text), out);
 }
 
 /* Lists: an array and, elsewhere, the number of its elements. */
@@ -294,7 +293,7 @@ static void
 print_host(
     const struct conf *conf, const struct directive *d, size_t at, FILE *out)
 {
-	print_text((*(char ***)place(conf, d))[at], out);
+	type_print_text((*(char ***)place(conf, d))[at], out);
 }
 
 static enum set_result
@@ -428,7 +427,7 @@ print_listener(
 	char text[ADDR_TEXT_MAX];
 
 	at += first_listener(conf, d->kind);
-	print_text(addr_format(&conf->listeners[at].addr, text), out);
+	type_print_text(addr_format(&conf->listeners[at].addr, text), out);
 }
 
 #define NUMBER clear_nothing, count_one, print_number

@@ -48,6 +48,10 @@ extern const struct type type_path;
 extern const struct type type_address; /* "none", or one of addr_parse() */
 extern const struct type type_hosts, type_networks, type_local_tools;
 extern const struct type type_redirects, type_default_backends;
+extern const struct type type_response_headers, type_header_value;
+
+/* Text that libconfuse reads back as it is, between double quotes. */
+void type_print_text(const char *text, FILE *out);
 
 /* Kept in conf->listeners, with directive->kind. */
 extern const struct type type_tcp_listeners, type_listeners, type_unix_listener;

@@ -113,6 +113,41 @@ static const struct {
 	{ "a tool name that is none", "local_tools = {\"1000:A\"}\n",
 	    "f:1: local_tools: \"1000:A\" is no local tool: "
 	    "write \"UID:NAME\", as in \"1000:hello\"\n" },
+	{ "a header rule without a verb", "response_headers = 'X-A: b'\n",
+	    "f:1: response_headers: \"X-A: b\" is no header rule: write \"set "
+	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
+	    "perhaps behind \"for ZONE \"\n" },
+	{ "a header without a value", "response_headers = 'set X-A'\n",
+	    "f:1: response_headers: \"set X-A\" is no header rule: write \"set "
+	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
+	    "perhaps behind \"for ZONE \"\n" },
+	{ "a header whose value is empty", "response_headers = 'set X-A:'\n",
+	    "f:1: response_headers: \"set X-A:\" is no header rule: write \"set "
+	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
+	    "perhaps behind \"for ZONE \"\n" },
+	{ "a removed header with a value", "response_headers = 'remove X-A: b'\n",
+	    "f:1: response_headers: \"remove X-A: b\" is no header rule: write \"set "
+	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
+	    "perhaps behind \"for ZONE \"\n" },
+	{ "a header with a blank in its name", "response_headers = 'set X A: b'\n",
+	    "f:1: response_headers: \"set X A: b\" is no header rule: write \"set "
+	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
+	    "perhaps behind \"for ZONE \"\n" },
+	{ "a header that says how long a message is", "response_headers = 'remove Content-Length'\n",
+	    "f:1: response_headers: \"remove Content-Length\" is no header rule: write \"set "
+	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
+	    "perhaps behind \"for ZONE \"\n" },
+	{ "a header rule for no zone", "response_headers = 'for a_b set X-A: b'\n",
+	    "f:1: response_headers: \"for a_b set X-A: b\" is no header rule: write \"set "
+	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
+	    "perhaps behind \"for ZONE \"\n" },
+	{ "a header rule for a zone only", "response_headers = 'for a.example'\n",
+	    "f:1: response_headers: \"for a.example\" is no header rule: write \"set "
+	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
+	    "perhaps behind \"for ZONE \"\n" },
+	{ "a value with a line in it", "hsts = \"a\\nb\"\n",
+	    "f:1: hsts: \"a\nb\" is no field value: "
+	    "write printable text, or \"\" for none\n" },
 	{ "a prefix of nothing", "account_prefix = \"\"\n",
 	    "f:1: account_prefix: \"\" is no text of the right length: "
 	    "write 1 to 64 bytes, or auto\n" },
@@ -239,6 +274,8 @@ test_defaults(void)
 	conf_free(conf);
 	conf = read_text("admin_networks += {\"9.0.0.0/8\"}\n");
 	is_int(conf->nadmin_networks, 7, "+= keeps the default");
+	is_int(conf->nresponse_headers, 2, "a default with blanks in it");
+	is_str(conf->response_headers[1].value, "GNU Terry Pratchett", "whole");
 	conf_free(conf);
 	conf = read_text("admin = \"*:1\"\nhttp = {\"*:2\", \"*:3\"}\n");
 	is_int(addr_port(&conf->listeners[0].addr), 2, "order of the kinds,");
@@ -271,7 +308,12 @@ static const char full[] =
     "legacy_hosts = {\"a.example\"}\nadmin_tool = b\n"
     "redirects = {\"a_b.example c.example 307\", \"*.d *.e\"}\n"
     "redirect_scheme = https\ndefault_backend = {\"http://10.0.0.1:80\", "
-    "\"https://[fd00::1]:8443\", \"http://f.example:8080\"}\n";
+    "\"https://[fd00::1]:8443\", \"http://f.example:8080\"}\n"
+    "client_address_for = {hello, a.example}\n"
+    "response_headers = {\"for b.example set A: \\\"b, c\\\"\", \"remove X\"}\n"
+    "hsts = \"\"\ncsp_report_only = \"default-src 'self'; report-uri /r\"\n"
+    "compression = off\ncontact = \"a: {tool}\"\n"
+    "favicon_file = /f\nrobots_file = /r\n";
 
 static void
 test_round_trip(void)
@@ -287,6 +329,9 @@ test_round_trip(void)
 	is_str(conf->listeners[4].addr.u.un.sun_path, "/c $HOME ${X} \"q\" \\ ",
 	    "quotes, backslashes and dollars are read");
 	is_str(conf->redis_password, "a\nb$c", "and a newline");
+	is_str(conf->response_headers[0].zone, "b.example", "a rule's zone");
+	is_str(conf->response_headers[0].value, "\"b, c\"", "and its value");
+	is_int(conf->response_headers[1].action, HEADER_REMOVE, "its verb");
 
 	first = dump(conf);
 	ok(strstr(first, "ident_port               = 1113  # f:17\n") != NULL,
