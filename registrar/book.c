@@ -37,7 +37,7 @@ free_route(struct book_route *route)
 	if (route == NULL)
 		return;
 	free(route->pattern);
-	free(route->destination);
+	destinations_release(&route->to);
 	free(route);
 }
 
@@ -100,15 +100,14 @@ new_name(const char *key)
 }
 
 static struct book_route *
-new_route(const char *pattern, const char *destination)
+new_route(const char *pattern, const struct destination *to, size_t nto)
 {
 	struct book_route *route = calloc(1, sizeof(*route));
 
 	if (route == NULL)
 		return NULL;
 	route->pattern = strdup(pattern);
-	route->destination = strdup(destination);
-	if (route->pattern == NULL || route->destination == NULL) {
+	if (route->pattern == NULL || !destinations_copy(&route->to, to, nto)) {
 		free_route(route);
 		return NULL;
 	}
@@ -117,11 +116,11 @@ new_route(const char *pattern, const char *destination)
 
 struct book_route *
 book_set(struct book *book, const char *key, const char *pattern,
-    const char *destination, const struct backend *backend, enum origin origin,
+    const struct destination *to, size_t nto, enum origin origin,
     uint64_t since_ms)
 {
 	struct book_name *name = book_find(book, key);
-	struct book_route *route = new_route(pattern, destination), *old;
+	struct book_route *route = new_route(pattern, to, nto), *old;
 
 	if (route == NULL)
 		return NULL;
@@ -134,7 +133,6 @@ book_set(struct book *book, const char *key, const char *pattern,
 		RB_INSERT(book_names, &book->names, name);
 		book->nnames++;
 	}
-	route->backend = *backend;
 	route->origin = origin;
 	route->since_ms = since_ms;
 

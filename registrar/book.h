@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shm/route.h"
+#include "registrar/destination.h"
 
 enum origin {
 	ORIGIN_TOOL,     /* registered here, on 8282 or its Unix socket */
@@ -26,8 +26,7 @@ const char *origin_name(enum origin origin);
 struct book_route {
 	TAILQ_ENTRY(book_route) entry;
 	char *pattern;          /* owned; as registered: ".*" */
-	char *destination;      /* owned; the URL as registered */
-	struct backend backend; /* the same, parsed once */
+	struct destinations to; /* owned; at least one */
 	enum origin origin;
 	uint64_t since_ms;      /* CLOCK_REALTIME of its registration */
 };
@@ -60,9 +59,11 @@ struct book_name *book_next(struct book_name *name);
 /*
  * Enter a route, in place of one with the same pattern.  The strings are
  * copied.  NULL: no memory, nothing changed.
+ *
+ * to   1 or more; see destinations_copy()
  */
 struct book_route *book_set(struct book *book, const char *key,
-    const char *pattern, const char *destination, const struct backend *backend,
+    const char *pattern, const struct destination *to, size_t nto,
     enum origin origin, uint64_t since_ms);
 
 /* Strike a route; a name without routes goes with its last one. */

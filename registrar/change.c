@@ -10,6 +10,8 @@
 #include "registrar/process.h"
 #include "registrar/publish.h"
 
+#define DESTINATIONS_TEXT 1024 /* of them in the log */
+
 /* The changes of one name: one is at the stores, the others wait. */
 struct lane {
 	RB_ENTRY(lane) entry;
@@ -51,7 +53,7 @@ change_free(struct change *c)
 {
 	free(c->key);
 	free(c->pattern);
-	free(c->destination);
+	destinations_release(&c->to);
 	free(c);
 }
 
@@ -176,9 +178,9 @@ enter_set(struct registrar *r, const struct change *c)
 
 	if (name != NULL && (old = book_find_route(name, c->pattern)) != NULL)
 		same = name->canonical == c->canonical && name->version != 0 &&
-		       strcmp(old->destination, c->destination) == 0;
-	if (book_set(&r->book, c->key, c->pattern, c->destination, &c->backend,
-		c->origin, clock_real_ms()) == NULL)
+		       destinations_eq(&old->to, c->to.at, c->to.n);
+	if (book_set(&r->book, c->key, c->pattern, c->to.at, c->to.n, c->origin,
+		clock_real_ms()) == NULL)
 		return -1;
 	book_find(&r->book, c->key)->canonical = c->canonical;
 	return !same;
@@ -211,6 +213,7 @@ apply(struct registrar *r, struct change *c)
 {
 	int rc = c->kind == CHANGE_SET ? enter_set(r, c) : enter_strike(r, c);
 	bool changed = rc == 1;
+	char to[DESTINATIONS_TEXT];
 
 	if (changed)
 		rc = publish_name(r, c->key, c->version);
@@ -223,7 +226,8 @@ apply(struct registrar *r, struct change *c)
 	if (c->kind == CHANGE_SET)
 		log_event(LOG_INFO, "route-registered",
 		    "name=%s route=%s destination=%s by=%s", c->key + 1,
-		    c->pattern, c->destination, origin_name(c->origin));
+		    c->pattern, destinations_text(&c->to, to, sizeof(to)),
+		    origin_name(c->origin));
 	else if (changed)
 		log_event(LOG_INFO, "route-unregistered",
 		    "name=%s route=%s by=%s", c->key + 1, c->pattern,
@@ -344,14 +348,12 @@ under_way(struct registrar *r, const char *key, const char *pattern)
 /* Keep a difference in SQLite; nobody waits for it. */
 static void
 keep(struct registrar *r, enum change_kind kind, const char *key,
-    const char *pattern, const char *destination, enum origin origin,
-    bool canonical)
+    const struct foreign_route *route, enum origin origin, bool canonical)
 {
-	struct change *c = change_new(kind, key, pattern);
+	struct change *c = change_new(kind, key, route->pattern);
 
-	if (c != NULL && destination != NULL)
-		c->destination = strdup(destination);
-	if (c == NULL || (c->destination == NULL && destination != NULL)) {
+	if (c == NULL || (kind == CHANGE_SET &&
+			     !destinations_copy(&c->to, route->to, route->nto))) {
 		if (c != NULL)
 			change_free(c);
 		r->changes.failed++;
@@ -361,6 +363,24 @@ keep(struct registrar *r, enum change_kind kind, const char *key,
 	c->canonical = canonical;
 	c->version = change_version(&r->changes);
 	store_io_save(r->io, c);
+}
+
+/* A route of the book, for keep(). */
+static struct foreign_route
+as_route(const struct book_route *route)
+{
+	return (struct foreign_route){ .pattern = route->pattern,
+		.to = route->to.at,
+		.nto = route->to.n };
+}
+
+bool
+change_is_known(const char *key, const struct book_route *ours,
+    const struct foreign_route *theirs)
+{
+	if (*key == KEY_TOOL && theirs->nto == 1)
+		return destinations_has(&ours->to, theirs->to[0].url);
+	return destinations_eq(&ours->to, theirs->to, theirs->nto);
 }
 
 static bool
@@ -387,35 +407,37 @@ set_new(struct registrar *r, const char *key, bool canonical,
 		old = name != NULL ? book_find_route(name, routes[i].pattern)
 				   : NULL;
 		if (under_way(r, key, routes[i].pattern) ||
-		    (old != NULL &&
-			strcmp(old->destination, routes[i].destination) == 0))
+		    (old != NULL && change_is_known(key, old, &routes[i])))
 			continue;
-		if (book_set(&r->book, key, routes[i].pattern,
-			routes[i].destination, &routes[i].backend, ORIGIN_REDIS,
-			clock_real_ms()) == NULL)
+		if (book_set(&r->book, key, routes[i].pattern, routes[i].to,
+			routes[i].nto, ORIGIN_REDIS, clock_real_ms()) == NULL)
 			continue;
-		keep(r, CHANGE_SET, key, routes[i].pattern,
-		    routes[i].destination, ORIGIN_REDIS, canonical);
+		keep(r, CHANGE_SET, key, &routes[i], ORIGIN_REDIS, canonical);
 		set++;
 	}
 	return set;
 }
 
-/* Strike what is not in Redis any more.  Returns how many. */
+/*
+ * Strike what is not in Redis any more.  Returns how many.  SQLite gets the
+ * name's mark with each, which goes with the last one.
+ */
 static size_t
-strike_others(struct registrar *r, struct book_name *name,
+strike_others(struct registrar *r, struct book_name *name, bool canonical,
     const struct foreign_route *routes, size_t nroutes)
 {
 	struct book_route *route = TAILQ_FIRST(&name->routes), *after;
 	size_t left = name->nroutes, struck = 0;
+	struct foreign_route gone;
 
 	for (; left > 0; left--, route = after) {
 		after = TAILQ_NEXT(route, entry);
 		if (is_among(routes, nroutes, route->pattern) ||
 		    under_way(r, name->key, route->pattern))
 			continue;
-		keep(r, CHANGE_STRIKE, name->key, route->pattern, NULL,
-		    ORIGIN_REDIS, false);
+		gone = as_route(route);
+		keep(r, CHANGE_STRIKE, name->key, &gone, ORIGIN_REDIS,
+		    canonical && name->nroutes > 1);
 		book_strike(&r->book, name, route);
 		struck++;
 	}
@@ -427,13 +449,13 @@ static size_t
 mark(struct registrar *r, struct book_name *name, bool canonical)
 {
 	const struct book_route *route = TAILQ_FIRST(&name->routes);
+	struct foreign_route same = as_route(route);
 
 	if (name->canonical == canonical ||
 	    under_way(r, name->key, route->pattern))
 		return 0;
 	name->canonical = canonical;
-	keep(r, CHANGE_SET, name->key, route->pattern, route->destination,
-	    route->origin, canonical);
+	keep(r, CHANGE_SET, name->key, &same, route->origin, canonical);
 	return 1;
 }
 
@@ -449,7 +471,7 @@ change_foreign(struct registrar *r, const char *key, bool canonical,
 	differences = set_new(r, key, canonical, routes, nroutes);
 	name = book_find(&r->book, key);
 	if (name != NULL)
-		differences += strike_others(r, name, routes, nroutes);
+		differences += strike_others(r, name, canonical, routes, nroutes);
 	name = book_find(&r->book, key);
 	if (name != NULL)
 		differences += mark(r, name, canonical);

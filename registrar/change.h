@@ -15,7 +15,7 @@
 struct registrar;
 
 enum change_kind {
-	CHANGE_SET,    /* this pattern goes to this destination */
+	CHANGE_SET,    /* this pattern goes to these destinations */
 	CHANGE_STRIKE, /* this pattern goes nowhere */
 };
 
@@ -28,11 +28,10 @@ enum change_result {
 struct change {
 	enum change_kind kind;
 	enum origin origin;
-	bool canonical;         /* CHANGE_SET: registerCanonical; STRIKE: false */
-	char *key;              /* owned, like the next two */
+	bool canonical;         /* the name's mark, from now on */
+	char *key;              /* owned, like the next */
 	char *pattern;
-	char *destination;      /* CHANGE_SET only */
-	struct backend backend; /* CHANGE_SET only; the destination, parsed */
+	struct destinations to; /* owned; CHANGE_SET only: at least one */
 	uint64_t version;       /* set by change_submit() */
 	char why[128];          /* one line, for CHANGE_REFUSED and _FAILED */
 
@@ -87,15 +86,24 @@ void change_submit_take(struct registrar *r, struct change *change);
  */
 void change_stored(struct registrar *r, struct change *change, bool ok);
 
+/* A route as another writer left it in Redis. */
+struct foreign_route {
+	const char *pattern;
+	const struct destination *to; /* in order, each once */
+	size_t nto; /* of a tool: 1 */
+};
+/*
+ * Does it say what the book has?  Redis holds one destination of a tool's
+ * route: that is enough, when it is one of those in the book.
+ */
+bool change_is_known(const char *key, const struct book_route *ours,
+    const struct foreign_route *theirs);
+
 /*
  * What another writer left in Redis for one name: it replaces what the book
  * has, is kept in SQLite and published.  Malformed routes were dropped by the
  * caller.  routes may be empty: the name is gone.
  */
-struct foreign_route {
-	const char *pattern, *destination;
-	struct backend backend;
-};
 void change_foreign(struct registrar *r, const char *key, bool canonical,
     const struct foreign_route *routes, size_t nroutes);
 

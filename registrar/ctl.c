@@ -112,20 +112,32 @@ cmd_status(struct ctl *ctl)
 }
 
 static bool
-put_routes(struct buf *b, const struct book_name *name, bool first)
+put_route(struct buf *b, const struct book_name *name,
+    const struct book_route *route, bool first)
 {
-	const struct book_route *route;
 	json_t *value;
 
-	TAILQ_FOREACH(route, &name->routes, entry)
-	{
+	for (size_t i = 0; i < route->to.n; i++) {
 		value = json_pack("{s:s, s:b}", "tool", name->key + 1,
 		    "canonical", (int)name->canonical);
 		if (value != NULL)
 			json_object_update_missing_new(
-			    value, listing_route(route));
+			    value, listing_route(route, &route->to.at[i]));
 		if (!buf_printf(b, first ? "" : ",") ||
 		    !listing_put_json_take(b, value))
+			return false;
+		first = false;
+	}
+	return true;
+}
+
+static bool
+put_routes(struct buf *b, const struct book_name *name, bool first)
+{
+	const struct book_route *route;
+
+	TAILQ_FOREACH (route, &name->routes, entry) {
+		if (!put_route(b, name, route, first))
 			return false;
 		first = false;
 	}
@@ -218,19 +230,15 @@ changed(struct change *change, enum change_result result)
 /* Note a change; submit() sends all of them on their way.  False: no memory. */
 static bool
 add_change(struct ctl *ctl, enum change_kind kind, const char *key,
-    const char *pattern, const char *destination, const struct backend *backend)
+    const char *pattern, const struct destination *to)
 {
 	struct change *change = change_new(kind, key, pattern);
 
 	if (change == NULL)
 		return false;
-	if (destination != NULL) {
-		change->destination = strdup(destination);
-		if (change->destination == NULL) {
-			change_free(change);
-			return false;
-		}
-		change->backend = *backend;
+	if (to != NULL && !destinations_copy(&change->to, to, 1)) {
+		change_free(change);
+		return false;
 	}
 	change->origin = ORIGIN_OPERATOR;
 	change->arg = ctl;
@@ -254,8 +262,8 @@ static void
 cmd_add(struct ctl *ctl)
 {
 	char key[TOOL_NAME_MAX + 2], why[128];
-	const char *pattern = ctl->args[1], *url = ctl->args[2];
-	struct backend backend;
+	const char *pattern = ctl->args[1];
+	struct destination to = { .url = ctl->args[2] };
 	enum vet_fault fault;
 
 	if (!tool_key(ctl, ctl->args[0], key))
@@ -264,12 +272,12 @@ cmd_add(struct ctl *ctl)
 		fail(ctl, EXIT_USAGE, "%s", why);
 		return;
 	}
-	fault = vet_url(span_str(url), &backend);
+	fault = vet_url(span_str(to.url), &to.backend);
 	if (fault != VET_FINE) {
 		fail(ctl, EXIT_USAGE, "%s", vet_says(fault));
 		return;
 	}
-	if (add_change(ctl, CHANGE_SET, key, pattern, url, &backend))
+	if (add_change(ctl, CHANGE_SET, key, pattern, &to))
 		submit(ctl);
 	else
 		fail(ctl, EXIT_REFUSED, "no memory: try again later");
@@ -288,7 +296,7 @@ cmd_del(struct ctl *ctl)
 	TAILQ_FOREACH(route, &name->routes, entry)
 	if ((pattern == NULL || strcmp(pattern, route->pattern) == 0) &&
 	    ctl->nchanges < ROUTES_MAX)
-		add_change(ctl, CHANGE_STRIKE, key, route->pattern, NULL, NULL);
+		add_change(ctl, CHANGE_STRIKE, key, route->pattern, NULL);
 	if (ctl->nchanges > 0)
 		submit(ctl);
 	else

@@ -81,8 +81,11 @@ put_full(struct buf *b, const struct book_name *name, bool first)
 	const struct book_route *route;
 	json_t *routes = json_array();
 
-	TAILQ_FOREACH(route, &name->routes, entry)
-	json_array_append_new(routes, listing_route(route));
+	TAILQ_FOREACH (route, &name->routes, entry) {
+		for (size_t i = 0; i < route->to.n; i++)
+			json_array_append_new(
+			    routes, listing_route(route, &route->to.at[i]));
+	}
 	return put_name(b, name, first) &&
 	       listing_put_json_take(
 		   b, json_pack("{s:s, s:b, s:o}", "status", "active",

@@ -53,11 +53,11 @@ listing_put_json_take(struct buf *b, json_t *value)
 }
 
 json_t *
-listing_route(const struct book_route *route)
+listing_route(const struct book_route *route, const struct destination *to)
 {
 	return json_pack("{s:o, s:o, s:s, s:o}", "pattern",
 	    listing_text(route->pattern), "destination",
-	    listing_text(route->destination), "origin",
+	    listing_text(to->url), "origin",
 	    origin_name(route->origin), "since", listing_time(route->since_ms));
 }
 

@@ -31,8 +31,12 @@ bool listing_more(struct listing *l, struct book *book, struct buf *b,
 /* Takes the value over, NULL too.  False: no room, or no memory. */
 bool listing_put_json_take(struct buf *b, json_t *value);
 
-/* {"pattern", "destination", "origin", "since"}; NULL: no memory. */
-json_t *listing_route(const struct book_route *route);
+/*
+ * {"pattern", "destination", "origin", "since"} for one destination of it;
+ * NULL: no memory.
+ */
+json_t *listing_route(
+    const struct book_route *route, const struct destination *to);
 
 /* Any bytes: those that are no UTF-8 appear as \xHH.  NULL: no memory. */
 json_t *listing_text(const char *text);

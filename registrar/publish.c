@@ -26,6 +26,8 @@ struct publisher {
 	struct tombstone **strays; /* of publish_all(): not in the book */
 	size_t nstrays;
 	struct tool tool; /* being built; its spans are the book's */
+	struct backend backends[ROUTES_MAX * ROUTE_BACKENDS_MAX]; /* of it */
+	size_t nbackends;
 	uint64_t blob[2][ROUTE_BLOB_MAX / 8];
 };
 
@@ -122,13 +124,16 @@ bury(struct timer *timer)
 /* Building an entry. */
 
 static void
-add_route(struct tool *tool, const char *pattern, const struct backend *backend)
+add_route(
+    struct publisher *p, const char *pattern, const struct destinations *to)
 {
-	struct route *route = &tool->routes[tool->nroutes++];
+	struct route *route = &p->tool.routes[p->tool.nroutes++];
 
 	route->kind = pattern_kind(span_str(pattern), &route->text);
-	route->backends = backend;
-	route->nbackends = 1;
+	route->backends = &p->backends[p->nbackends];
+	route->nbackends = to->n;
+	for (size_t i = 0; i < to->n; i++)
+		p->backends[p->nbackends++] = to->at[i].backend;
 }
 
 /* The book's name as an entry, with a change made already, if there is one. */
@@ -142,9 +147,9 @@ build(struct publisher *p, const char *key, const struct change *change)
 	tool->key = span_str(key);
 	tool->state = TOOL_ACTIVE;
 	tool->canonical = name != NULL && name->canonical;
-	tool->nroutes = 0;
+	tool->nroutes = p->nbackends = 0;
 	if (change != NULL && change->kind == CHANGE_SET)
-		add_route(tool, change->pattern, &change->backend);
+		add_route(p, change->pattern, &change->to);
 	if (name != NULL)
 		TAILQ_FOREACH(route, &name->routes, entry)
 		{
@@ -153,7 +158,7 @@ build(struct publisher *p, const char *key, const struct change *change)
 				continue;
 			if (tool->nroutes == ROUTES_MAX)
 				break;
-			add_route(tool, route->pattern, &route->backend);
+			add_route(p, route->pattern, &route->to);
 		}
 	qsort(tool->routes, tool->nroutes, sizeof(tool->routes[0]),
 	    pattern_order);

@@ -3,6 +3,7 @@
 
 #include <bsd/string.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "registrar/vet.h"
@@ -87,59 +88,88 @@ refuse(struct redis_view *view, const char *why)
 	view->why = why;
 }
 
-/* One route into the view, or a count of what was refused. */
+/* One destination into the view; false: it was refused. */
+static bool
+read_destination(struct redis_view *view, const redisReply *text)
+{
+	struct destination *to = &view->destinations[view->ndestinations];
+	enum vet_fault fault = is_text(text)
+	    ? vet_url(span_str(text->str), &to->backend)
+	    : VET_ADDRESS;
+
+	if (fault != VET_FINE) {
+		refuse(view, vet_says(fault));
+		return false;
+	}
+	to->url = text->str;
+	view->ndestinations++;
+	return true;
+}
+
+static void
+add_route(struct redis_view *view, const char *pattern,
+    const struct destination *to, size_t nto)
+{
+	view->routes[view->nroutes++] =
+	    (struct foreign_route){ .pattern = pattern, .to = to, .nto = nto };
+}
+
+static void
+keep(struct redis_view *view, const char *pattern)
+{
+	if (view->nkept < ROUTES_MAX)
+		view->kept[view->nkept++] = pattern;
+}
+
+/* One route of a tool into the view, or a count of what was refused. */
 static void
 read_route(struct redis_view *view, const redisReply *pattern,
     const redisReply *destination)
 {
-	struct foreign_route *route = &view->routes[view->nroutes];
-	enum vet_fault fault;
+	const struct destination *to = &view->destinations[view->ndestinations];
 
-	if (view->nroutes == ROUTES_MAX) {
+	if (view->nroutes == ROUTES_MAX)
 		refuse(view, "more routes than a name may have");
-		return;
-	}
-	if (!is_text(pattern)) {
+	else if (!is_text(pattern))
 		refuse(view, "a NUL in a route");
-		return;
-	}
-	if (!pattern_valid(span_str(pattern->str), view->why_text,
-	        sizeof(view->why_text))) {
+	else if (!pattern_valid(span_str(pattern->str), view->why_text,
+	             sizeof(view->why_text)))
 		refuse(view, view->why_text);
-		return;
-	}
-	fault = is_text(destination)
-	    ? vet_url(span_str(destination->str), &route->backend)
-	    : VET_ADDRESS;
-	if (fault == VET_FINE) {
-		route->pattern = pattern->str;
-		route->destination = destination->str;
-		view->nroutes++;
-		return;
-	}
-	refuse(view, vet_says(fault));
-	if (view->nkept < ROUTES_MAX)
-		view->kept[view->nkept++] = pattern->str;
+	else if (read_destination(view, destination))
+		add_route(view, pattern->str, to, 1);
+	else
+		keep(view, pattern->str);
 }
 
-/* Several backends of a name are yet to come: the first in order serves. */
 static void
 read_backend(struct redis_view *view, const redisReply *destination)
 {
-	static char all[] = ".*";
-	const redisReply pattern = {
-		.type = REDIS_REPLY_STRING,
-		.str = all,
-		.len = sizeof(all) - 1,
-	};
-	struct foreign_route *routes = view->routes;
+	if (view->ndestinations == ROUTES_MAX)
+		refuse(view, "more backends than can be looked at");
+	else
+		read_destination(view, destination);
+}
 
-	read_route(view, &pattern, destination);
-	if (view->nroutes < 2)
-		return;
-	if (strcmp(routes[1].destination, routes[0].destination) < 0)
-		routes[0] = routes[1];
-	view->nroutes = 1;
+/*
+ * A frontend's backends are one route.  Redis gives them in no order, so that
+ * these that are too many are the last in ours.
+ */
+static void
+end_backends(struct redis_view *view)
+{
+	struct destination *all = view->destinations;
+	size_t n = view->ndestinations;
+
+	qsort(all, n, sizeof(*all), destination_order);
+	if (n > ROUTE_BACKENDS_MAX) {
+		refuse(view, "more backends than a route may have");
+		view->refused += n - ROUTE_BACKENDS_MAX - 1;
+		n = ROUTE_BACKENDS_MAX;
+	}
+	if (n > 0)
+		add_route(view, ".*", all, n);
+	else if (view->exists)
+		keep(view, ".*");
 }
 
 bool
@@ -149,6 +179,7 @@ redis_view_read(struct redis_view *view, const char *key,
 	size_t step = *key == KEY_FRONTEND ? 1 : 2, entries;
 
 	view->nroutes = view->nkept = view->refused = 0;
+	view->ndestinations = 0;
 	view->why = "";
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements % step != 0)
 		return false;
@@ -162,6 +193,8 @@ redis_view_read(struct redis_view *view, const char *key,
 		else
 			read_route(view, entry[0], entry[1]);
 	}
+	if (step == 1)
+		end_backends(view);
 	if (entries > ENTRIES_MAX) {
 		refuse(view, "more entries than a name may have");
 		view->refused += entries - ENTRIES_MAX - 1;

@@ -33,6 +33,8 @@ struct redis_view {
 	const char *why; /* the last of them was; a constant, or in why_text */
 	char why_text[128];
 	struct foreign_route routes[ROUTES_MAX];
+	struct destination destinations[ROUTES_MAX]; /* of all of them */
+	size_t ndestinations;
 	const char *kept[ROUTES_MAX]; /* patterns refused for what they lead to */
 };
 

@@ -1,8 +1,6 @@
 /* Decides, route by route, what stays, what is new and what is gone. */
 #include "registrar/redis_merge.h"
 
-#include <string.h>
-
 #include "registrar/process.h"
 #include "registrar/redis_pass.h"
 #include "registrar/store_redis.h"
@@ -44,8 +42,8 @@ add_ours(struct redis_merge *m, struct store_redis *s, bool live,
 	TAILQ_FOREACH (route, &name->routes, entry) {
 		const struct foreign_route same = {
 			.pattern = route->pattern,
-			.destination = route->destination,
-			.backend = route->backend,
+			.to = route->to.at,
+			.nto = route->to.n,
 		};
 
 		if (redis_view_find(view, route->pattern) != NULL)
@@ -72,8 +70,7 @@ add_theirs(struct redis_merge *m, struct redis_view *view,
 		}
 		if (name != NULL)
 			old = book_find_route(name, route->pattern);
-		if (old == NULL ||
-		    strcmp(old->destination, route->destination) != 0)
+		if (old == NULL || !change_is_known(name->key, old, route))
 			m->changed = true;
 	}
 }

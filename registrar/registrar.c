@@ -186,28 +186,47 @@ on_master(struct ev_io *io, uint32_t events)
 
 /* The beginning. */
 
+/*
+ * Read URLs with blanks between, which become strings of their own.  Returns
+ * how many; 0: one is malformed, or they are too many.
+ */
+static size_t
+read_urls(char *text, struct destination *to, size_t max)
+{
+	size_t n = 0;
+	char *url;
+
+	while ((url = strsep(&text, " ")) != NULL) {
+		if (n == max ||
+		    vet_url(span_str(url), &to[n].backend) != VET_FINE)
+			return 0;
+		to[n++].url = url;
+	}
+	return n;
+}
+
 /* A route that SQLite kept. */
 static void
 load(struct registrar *r, const struct stored_route *route)
 {
+	struct destination to[ROUTE_BACKENDS_MAX];
+	char *urls = strdup(route->destinations);
+	size_t n = urls == NULL ? 0
+	                        : read_urls(urls, to, ROUTE_BACKENDS_MAX);
 	struct book_route *entered = NULL;
-	struct backend backend;
-	enum vet_fault fault;
 
 	change_version_seen(&r->changes, route->version);
-	fault = vet_url(span_str(route->destination), &backend);
-	if (fault == VET_FINE)
-		entered = book_set(&r->book, route->key, route->pattern,
-		    route->destination, &backend, route->origin,
-		    route->since_ms);
-	if (entered == NULL) {
+	if (n > 0)
+		entered = book_set(&r->book, route->key, route->pattern, to, n,
+		    route->origin, route->since_ms);
+	free(urls);
+	if (entered == NULL)
 		log_event(LOG_WARNING, "route-damaged",
 		    "name=%s route=%s destination=%s in routes.sqlite: "
 		    "left out",
-		    route->key + 1, route->pattern, route->destination);
-		return;
-	}
-	book_find(&r->book, route->key)->canonical = route->canonical;
+		    route->key + 1, route->pattern, route->destinations);
+	else
+		book_find(&r->book, route->key)->canonical = route->canonical;
 }
 
 /* Everything that must be there before anybody can be served. */

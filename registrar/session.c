@@ -178,22 +178,28 @@ stored(struct change *change, enum change_result result)
 	note_refusal(s);
 }
 
+static void
+copy_line(char to[LINE_MAX_BYTES + 1], struct span line)
+{
+	memcpy(to, line.ptr, line.len);
+	to[line.len] = '\0';
+}
+
+/* backend: the request's destination, unless it unregisters. */
 static struct change *
-new_change(const struct session *s)
+new_change(const struct session *s, const struct backend *backend)
 {
 	bool set = s->request.verb != VERB_UNREGISTER;
-	struct span route = s->request.route;
-	char pattern[LINE_MAX_BYTES + 1];
+	char pattern[LINE_MAX_BYTES + 1], url[LINE_MAX_BYTES + 1];
+	struct destination to = { url, *backend };
 	struct change *change;
 
-	memcpy(pattern, route.ptr, route.len);
-	pattern[route.len] = '\0';
+	copy_line(pattern, s->request.route);
 	change = change_new(set ? CHANGE_SET : CHANGE_STRIKE, s->key, pattern);
 	if (change == NULL || !set)
 		return change;
-	change->destination =
-	    strndup(s->request.destination.ptr, s->request.destination.len);
-	if (change->destination == NULL) {
+	copy_line(url, s->request.destination);
+	if (!destinations_copy(&change->to, &to, 1)) {
 		change_free(change);
 		return NULL;
 	}
@@ -225,7 +231,7 @@ submit(struct session *s)
 	struct backend backend = { .port = 0 };
 	char text[128];
 	const char *why = vet_request(s, &backend, text, sizeof(text));
-	struct change *change = why == NULL ? new_change(s) : NULL;
+	struct change *change = why == NULL ? new_change(s, &backend) : NULL;
 
 	if (change == NULL) {
 		refuse(s, why != NULL ? why : "no memory: try again later");
@@ -233,7 +239,6 @@ submit(struct session *s)
 		return;
 	}
 	change->origin = ORIGIN_TOOL;
-	change->backend = backend;
 	change->arg = s;
 	change->done = stored;
 	s->change = change;

@@ -75,38 +75,68 @@ queued(void *arg, const redisReply *reply)
 		strlcpy(s->refusal, reply->str, sizeof(s->refusal));
 }
 
-/*
- * Send one route's new state as a transaction; answer gets EXEC's reply.
- * The mark is the name's, not the route's: struck as a whole.
- * destination  NULL: it is struck
- */
+/* A hash of routes; the mark is the name's, not the route's: struck as a whole. */
 static bool
-write_route(struct store_redis *s, const char *key, const char *pattern,
-    const char *destination, bool canonical, redis_answer *answer, void *arg)
+write_tool(struct store_redis *s, const char *key, const char *pattern,
+    const struct destinations *to, bool canonical)
 {
 	char routes[REDIS_KEY_MAX], redirect[REDIS_KEY_MAX], host[HOST_MAX];
 	struct redis *c = &s->commands;
 	bool sent;
 
-	if (!store_redis_is_up(s))
-		return false;
 	redis_routes_key(key, routes);
 	redis_redirect_key(key, redirect);
 	snprintf(host, sizeof(host), "%s.%s", key + 1,
 	    s->r->conf->web_domains[0]);
-	sent = redis_command(c, queued, s, "MULTI", NULL);
-	if (destination != NULL)
-		sent = sent && redis_command(c, queued, s, "HSET", routes,
-		                   pattern, destination, NULL);
+	/* the original knows one destination of a route: it gets the first */
+	if (to != NULL)
+		sent = redis_command(c, queued, s, "HSET", routes, pattern,
+		    to->at[0].url, NULL);
 	else
-		sent = sent && redis_command(c, queued, s, "HDEL", routes,
-		                   pattern, NULL);
+		sent =
+		    redis_command(c, queued, s, "HDEL", routes, pattern, NULL);
 	if (canonical)
-		sent = sent && redis_command(c, queued, s, "HSET", redirect,
+		return sent && redis_command(c, queued, s, "HSET", redirect,
 		                   pattern, host, NULL);
+	return sent && redis_command(c, queued, s, "DEL", redirect, NULL);
+}
+
+/* A set of backends: there is one route. */
+static bool
+write_frontend(
+    struct store_redis *s, const char *key, const struct destinations *to)
+{
+	char backends[REDIS_KEY_MAX];
+	struct redis *c = &s->commands;
+	bool sent;
+
+	redis_routes_key(key, backends);
+	sent = redis_command(c, queued, s, "DEL", backends, NULL);
+	for (size_t i = 0; to != NULL && i < to->n; i++)
+		sent = sent && redis_command(c, queued, s, "SADD", backends,
+		                   to->at[i].url, NULL);
+	return sent;
+}
+
+/*
+ * Send one route's new state as a transaction; answer gets EXEC's reply.
+ * to  NULL: it is struck
+ */
+static bool
+write_route(struct store_redis *s, const char *key, const char *pattern,
+    const struct destinations *to, bool canonical, redis_answer *answer,
+    void *arg)
+{
+	struct redis *c = &s->commands;
+	bool sent;
+
+	if (!store_redis_is_up(s))
+		return false;
+	sent = redis_command(c, queued, s, "MULTI", NULL);
+	if (*key == KEY_TOOL)
+		sent = sent && write_tool(s, key, pattern, to, canonical);
 	else
-		sent = sent &&
-		    redis_command(c, queued, s, "DEL", redirect, NULL);
+		sent = sent && write_frontend(s, key, to);
 	sent = sent && redis_command(c, answer, arg, "EXEC", NULL);
 	if (!sent) /* nothing may follow half a transaction */
 		redis_lose(c, "too much is waiting to be sent");
@@ -213,7 +243,8 @@ store_redis_save(struct store_redis *s, struct change *change)
 	}
 	*save = (struct save){ .store = s, .change = change };
 	TAILQ_INSERT_TAIL(&s->saves, save, entry);
-	if (!write_route(s, change->key, change->pattern, change->destination,
+	if (!write_route(s, change->key, change->pattern,
+	        change->kind == CHANGE_SET ? &change->to : NULL,
 	        change->canonical, saved, save)) {
 		TAILQ_REMOVE(&s->saves, save, entry);
 		free(save);
@@ -275,7 +306,11 @@ push_route(struct store_redis *s, const struct unsaved_route *route)
 	if (under_way(s, route->key))
 		return; /* the next round has it */
 	if (set != (entered != NULL)) { /* the change did not come about */
+		pushed = pushed_new(s, route);
 		unsaved_remove(&s->unsaved, route->key, route->pattern, 0);
+		if (pushed != NULL) /* what others wrote may wait for its end */
+			watch_want(s, pushed->key, false);
+		free(pushed);
 		return;
 	}
 	pushed = pushed_new(s, route);
@@ -285,7 +320,7 @@ push_route(struct store_redis *s, const struct unsaved_route *route)
 	}
 	s->push.open++;
 	if (!write_route(s, pushed->key, pushed->pattern,
-	        set ? entered->destination : NULL,
+	        set ? &entered->to : NULL,
 	        name != NULL && name->canonical, push_answered, pushed)) {
 		s->push.open--;
 		free(pushed);

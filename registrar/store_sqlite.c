@@ -13,13 +13,13 @@
 
 #define PATH_SIZE      4096
 #define BUSY_MS        1000 /* an operator's sqlite3(1) may hold the lock */
-#define SCHEMA_VERSION 1    /* PRAGMA user_version */
+#define SCHEMA_VERSION 2    /* PRAGMA user_version */
 
 enum statement {
 	BEGIN,
 	COMMIT,
 	ROLLBACK,
-	SET,
+	ADD,
 	STRIKE,
 	MARK_CANONICAL,
 	CLEAR_CANONICAL,
@@ -35,17 +35,15 @@ static const char *const sql[NSTATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[SET] = "INSERT INTO route (key, pattern, destination, origin, version,"
-	        " since_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-	        " ON CONFLICT (key, pattern) DO UPDATE SET"
-	        " destination = ?3, origin = ?4, version = ?5, since_ms = ?6",
+	[ADD] = "INSERT INTO route (key, pattern, destination, origin, version,"
+	        " since_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[STRIKE] = "DELETE FROM route WHERE key = ?1 AND pattern = ?2",
 	[MARK_CANONICAL] = "INSERT OR IGNORE INTO canonical (key) VALUES (?1)",
 	[CLEAR_CANONICAL] = "DELETE FROM canonical WHERE key = ?1",
-	[EACH] = "SELECT r.key, pattern, destination, origin, version, since_ms,"
-	         " c.key IS NOT NULL"
+	[EACH] = "SELECT r.key, pattern, group_concat(destination, ' '),"
+	         " max(origin), max(version), min(since_ms), c.key IS NOT NULL"
 	         " FROM route r LEFT JOIN canonical c ON c.key = r.key"
-	         " ORDER BY r.key, pattern",
+	         " GROUP BY r.key, pattern ORDER BY r.key, pattern",
 };
 
 /* What takes a file of one version to the next; [0] lays out a new one. */
@@ -60,6 +58,21 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	" PRIMARY KEY (key, pattern)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE canonical ("
 	" key TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;",
+
+	/* several destinations of a route: a row for each */
+	"CREATE TABLE next ("
+	" key TEXT NOT NULL,"
+	" pattern TEXT NOT NULL,"
+	" destination TEXT NOT NULL,"
+	" origin INTEGER NOT NULL,"
+	" version INTEGER NOT NULL,"
+	" since_ms INTEGER NOT NULL,"
+	" PRIMARY KEY (key, pattern, destination)) STRICT, WITHOUT ROWID;"
+	"INSERT INTO next (key, pattern, destination, origin, version, since_ms)"
+	" SELECT key, pattern, destination, origin, version, since_ms"
+	" FROM route;"
+	"DROP TABLE route;"
+	"ALTER TABLE next RENAME TO route;",
 };
 
 struct store_sqlite {
@@ -283,7 +296,7 @@ read_row(sqlite3_stmt *row, struct stored_route *route)
 	*route = (struct stored_route){
 		.key = (const char *)sqlite3_column_text(row, 0),
 		.pattern = (const char *)sqlite3_column_text(row, 1),
-		.destination = (const char *)sqlite3_column_text(row, 2),
+		.destinations = (const char *)sqlite3_column_text(row, 2),
 		.origin = (enum origin)sqlite3_column_int(row, 3),
 		.version = (uint64_t)sqlite3_column_int64(row, 4),
 		.since_ms = (uint64_t)sqlite3_column_int64(row, 5),
@@ -302,7 +315,7 @@ store_sqlite_each(struct store_sqlite *s,
 	while ((code = sqlite3_step(row)) == SQLITE_ROW) {
 		read_row(row, &route);
 		if (route.key == NULL || route.pattern == NULL ||
-		    route.destination == NULL) {
+		    route.destinations == NULL) {
 			code = SQLITE_NOMEM; /* the columns are NOT NULL */
 			break;
 		}
@@ -319,21 +332,38 @@ store_sqlite_begin(struct store_sqlite *s)
 }
 
 static bool
-set_route(struct store_sqlite *s, const struct change *change)
-{
-	return bind_text(s, SET, 1, change->key) &&
-	    bind_text(s, SET, 2, change->pattern) &&
-	    bind_text(s, SET, 3, change->destination) &&
-	    bind_number(s, SET, 4, change->origin) &&
-	    bind_number(s, SET, 5, change->version) &&
-	    bind_number(s, SET, 6, clock_real_ms()) && run(s, SET);
-}
-
-static bool
 strike_route(struct store_sqlite *s, const struct change *change)
 {
 	return bind_text(s, STRIKE, 1, change->key) &&
 	    bind_text(s, STRIKE, 2, change->pattern) && run(s, STRIKE);
+}
+
+static bool
+add_destination(struct store_sqlite *s, const struct change *change,
+    const char *url)
+{
+	return bind_text(s, ADD, 1, change->key) &&
+	    bind_text(s, ADD, 2, change->pattern) &&
+	    bind_text(s, ADD, 3, url) &&
+	    bind_number(s, ADD, 4, change->origin) &&
+	    bind_number(s, ADD, 5, change->version) &&
+	    bind_number(s, ADD, 6, clock_real_ms()) && run(s, ADD);
+}
+
+/* What there was goes, all of it; what there is comes. */
+static bool
+write_route(struct store_sqlite *s, const struct change *change)
+{
+	if (change->kind == CHANGE_SET && change->to.n == 0) {
+		s->code = SQLITE_CONSTRAINT; /* a route to nowhere */
+		return false;
+	}
+	if (!strike_route(s, change))
+		return false;
+	for (size_t i = 0; i < change->to.n; i++)
+		if (!add_destination(s, change, change->to.at[i].url))
+			return false;
+	return true;
 }
 
 bool
@@ -342,9 +372,7 @@ store_sqlite_save(struct store_sqlite *s, const struct change *change)
 	enum statement mark =
 	    change->canonical ? MARK_CANONICAL : CLEAR_CANONICAL;
 
-	return (change->kind == CHANGE_SET ? set_route(s, change)
-	                                   : strike_route(s, change)) &&
-	    bind_text(s, mark, 1, change->key) && run(s, mark);
+	return write_route(s, change) && bind_text(s, mark, 1, change->key) && run(s, mark);
 }
 
 bool

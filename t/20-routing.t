@@ -18,7 +18,11 @@ sub settings {
     };
 }
 
-my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta gamma gone)], conf => settings());
+my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta gamma gone)], conf => settings(),
+    expect => qr{child-died registrar|redis-lost|redis-loss});
+
+sub synced { my $status = $proxy->ctl_json('status'); $status && $status->{registrar} && $status->{registrar}{redis}{synced} }
+ok eventually(sub { synced() }), 'Redis is read';
 
 sub ask {
     my ($host, $path, $method) = @_;
@@ -100,6 +104,49 @@ $redis->cli('sadd', 'frontend:*.example.org', $pool->url(3));
 $redis->cli('sadd', 'frontend:there.cloud.test', $pool->url(4));
 ok eventually(sub { ask('other.example.org', '/')->body eq signature($pool, 3) }), 'frontend:*.example.org';
 ok eventually(sub { ask('there.cloud.test', '/')->status == 200 }), 'frontend:there.cloud.test';
+
+my %seen;
+ok eventually(sub { $seen{ ask('www.example.org', '/')->body }++; keys %seen == 3 }), 'three backends serve www.example.org';
+is_deeply [sort keys %seen], [sort map { signature($pool, $_) } 0 .. 2], '  and no other';
+like ask('www.example.org', '/head')->body, qr/^Host: www\.example\.org\r$/m, '  with Host passed on';
+is ask($_, '/')->status, 404, "$_: no frontend" for 'example.org', 'a.b.example.org', 'cloud.test';
+
+sub served {
+    my ($host) = @_;
+    my %by = map { ask($host, '/')->body => 1 } 1 .. 40;
+    return join '', sort keys %by;
+}
+$redis->cli('srem', 'frontend:www.example.org', $pool->url(1));
+ok eventually(sub { served('www.example.org') eq join '', sort map { signature($pool, $_) } 0, 2 }), 'one leaves';
+$redis->cli('sadd', 'frontend:www.example.org', 'http://nowhere.example/', 'nonsense');
+$redis->cli('sadd', 'frontend:www.example.org', map { $pool->url($_) } 1, 4);
+ok eventually(sub { served('www.example.org') eq join '', sort map { signature($pool, $_) } 0, 1, 2, 4 }),
+    'two come, and nonsense harms nobody';
+$redis->cli('srem', 'frontend:www.example.org', map { $pool->url($_) } 1, 4);
+my $left = join '', sort map { signature($pool, $_) } 0, 2;
+ok eventually(sub { served('www.example.org') eq $left }), 'and go';
+
+# a canonical tool of another node loses a route, not its mark
+$redis->cli('hset', 'prefix:two', '.*', $pool->url(0), '/x', $pool->url(1));
+$redis->cli('hset', 'redirect:two', '.*', 'two.example.test');
+ok eventually(sub { ask('example.test', '/two/x')->status == 307 }), 'a canonical tool of another node';
+$redis->cli('hdel', 'prefix:two', '/x');
+ok eventually(sub { ask('two.example.test', '/x')->body eq signature($pool, 0) }), '  loses a route';
+is $proxy->register('alpha', '.*', $backend->url(0)), 'ok', '  which is on disk by now';
+
+my $registrar = $proxy->registrar_pid;
+$redis->kill_hard;
+kill 'KILL', $registrar;
+ok eventually(sub { ($proxy->registrar_pid // $registrar) != $registrar }), 'a new registrar, and no Redis';
+ok eventually(sub { !$proxy->ctl('status') }), '  answers';
+is served('www.example.org'), $left, '  both backends are remembered';
+is ask('example.test', '/two/x')->status, 307, '  and the mark is';
+$redis->start;
+$redis->cli('flushall');
+ok eventually(sub { synced() }), 'Redis is there again';
+my $members = join ' ', sort map { $pool->url($_) } 0, 2;
+ok eventually(sub { join(' ', sort split /\n/, $redis->cli('smembers', 'frontend:www.example.org')) eq $members }),
+    '  and what it lost is written to it';
 
 # --- redirects
 redirected('ru_wiki.example.test', '/a?b', 301, 'http://ru-wiki.example.test/a?b', 'a name with an underscore');

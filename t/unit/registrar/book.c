@@ -6,14 +6,13 @@
 
 #include "t/tap.h"
 
-static const struct backend backend = { .port = 8000 };
-
 static struct book_route *
 enter(struct book *book, const char *key, const char *pattern,
-    const char *destination)
+    const char *url)
 {
-	return book_set(
-	    book, key, pattern, destination, &backend, ORIGIN_TOOL, 1);
+	struct destination to = { url, { .port = 8000 } };
+
+	return book_set(book, key, pattern, &to, 1, ORIGIN_TOOL, 1);
 }
 
 static void
@@ -27,13 +26,13 @@ try_routes(struct book *book)
 	name = book_find(book, "talpha");
 	is_int(name->nroutes, 1, "its name has one");
 	route = book_find_route(name, ".*");
-	is_str(route->destination, "http://a", "it is found");
+	is_str(route->to.at[0].url, "http://a", "it is found");
 	ok(book_find_route(name, "/x") == NULL, "another is not");
 
 	enter(book, "talpha", ".*", "http://b");
 	name = book_find(book, "talpha");
 	is_int(name->nroutes, 1, "the same pattern replaces it");
-	is_str(book_find_route(name, ".*")->destination, "http://b",
+	is_str(book_find_route(name, ".*")->to.at[0].url, "http://b",
 	    "by the new destination");
 	enter(book, "talpha", "/x", "http://c");
 	is_int(book->nroutes, 2, "another pattern does not");
@@ -52,9 +51,41 @@ try_own_memory(struct book *book)
 	struct book_route *route = enter(book, "talpha", ".*", "http://a");
 	struct book_name *name = book_find(book, "talpha");
 
-	route = enter(book, name->key, route->pattern, route->destination);
-	is_str(route->destination, "http://a", "entered anew from itself");
+	route = enter(book, name->key, route->pattern, route->to.at[0].url);
+	is_str(route->to.at[0].url, "http://a", "entered anew from itself");
 	book_strike(book, name, route);
+}
+
+/* Several backends of one route. */
+static void
+try_several(struct book *book)
+{
+	struct destination to[ROUTE_BACKENDS_MAX + 2];
+	char urls[ROUTE_BACKENDS_MAX + 1][16];
+	struct book_route *route;
+
+	for (size_t i = 0; i <= ROUTE_BACKENDS_MAX; i++) {
+		snprintf(urls[i], sizeof(urls[i]), "http://%02zu",
+		    ROUTE_BACKENDS_MAX - i);
+		to[i] = (struct destination){ urls[i],
+			{ .port = (uint16_t)(ROUTE_BACKENDS_MAX - i) } };
+	}
+	to[ROUTE_BACKENDS_MAX + 1] = to[0];
+
+	route = book_set(book, "f*.b", ".*", to, 3, ORIGIN_REDIS, 1);
+	is_int(route->to.n, 3, "three backends");
+	is_str(route->to.at[0].url, "http://14", "in order");
+	is_int(route->to.at[0].backend.port, 14, "each with its address");
+	ok(destinations_has(&route->to, "http://15"), "it has one");
+	ok(!destinations_has(&route->to, "http://13"), "and not another");
+	ok(destinations_eq(&route->to, route->to.at, 3), "it is itself");
+	ok(!destinations_eq(&route->to, route->to.at, 2), "not its beginning");
+	ok(!destinations_eq(&route->to, to, 3), "nor something else");
+	route = book_set(book, "f*.b", ".*", to, ROUTE_BACKENDS_MAX + 2,
+	    ORIGIN_REDIS, 1);
+	is_int(route->to.n, ROUTE_BACKENDS_MAX, "as many as a route may have");
+	is_str(route->to.at[15].url, "http://15", "the last ones are left out");
+	book_strike(book, book_find(book, "f*.b"), route);
 }
 
 /* In byte order, whatever the order they came in. */
@@ -92,6 +123,7 @@ main(void)
 	ok(book_from(&book, "") == NULL, "an empty book has no first name");
 	try_routes(&book);
 	try_own_memory(&book);
+	try_several(&book);
 	try_order(&book);
 	book_release(&book);
 	is_int(book.nnames + book.nroutes, 0, "released, it is empty");

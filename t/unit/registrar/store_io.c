@@ -48,11 +48,13 @@ close_store(void)
 
 /* change_stored() counts it, and frees it: it is in no lane. */
 static void
-save(const char *key, const char *pattern, const char *destination)
+save(const char *key, const char *pattern, const char *url)
 {
 	struct change *c = change_new(CHANGE_SET, key, pattern);
+	struct destination to = { .url = url };
 
-	c->destination = destination == NULL ? NULL : strdup(destination);
+	if (url != NULL)
+		destinations_copy(&c->to, &to, 1);
 	store_io_save(r.io, c);
 }
 

@@ -56,7 +56,7 @@ append_route(void *arg, const struct stored_route *route)
 	size_t len = strlen(text);
 
 	snprintf(text + len, 1024 - len, "%s %s %s %d%s\n", route->key,
-	    route->pattern, route->destination, (int)route->origin,
+	    route->pattern, route->destinations, (int)route->origin,
 	    route->canonical ? " canonical" : "");
 }
 
@@ -76,15 +76,21 @@ content(void)
 	return text;
 }
 
+/* Its destination is good until the call after the next. */
 static struct change
 change_of(enum change_kind kind, const char *key, const char *pattern,
     const char *destination, bool canonical)
 {
+	static struct destination two[2];
+	static unsigned calls;
+	struct destination *to = &two[calls++ % 2];
+
+	to->url = destination;
 	return (struct change){
 		.kind = kind,
 		.key = (char *)key,
 		.pattern = (char *)pattern,
-		.destination = (char *)destination,
+		.to = { to, kind == CHANGE_SET },
 		.canonical = canonical,
 		.origin = ORIGIN_OPERATOR,
 		.version = 1,
@@ -275,6 +281,64 @@ test_broken(void)
 	}
 }
 
+/* Version 1 had one destination of a route. */
+static void
+test_older(void)
+{
+	empty_directory();
+	write_database("CREATE TABLE route (key TEXT NOT NULL, pattern TEXT NOT"
+		       " NULL, destination TEXT NOT NULL, origin INTEGER NOT"
+		       " NULL, version INTEGER NOT NULL, since_ms INTEGER NOT"
+		       " NULL, PRIMARY KEY (key, pattern)) STRICT, WITHOUT"
+		       " ROWID;"
+		       "CREATE TABLE canonical (key TEXT NOT NULL PRIMARY KEY)"
+		       " STRICT, WITHOUT ROWID;"
+		       "INSERT INTO route VALUES"
+		       " ('talpha', '.*', 'http://192.0.2.1:2000', 1, 2, 3),"
+		       " ('talpha', '/x', 'http://192.0.2.1:2001', 0, 2, 3);"
+		       "INSERT INTO canonical VALUES ('talpha');"
+		       "PRAGMA user_version = 1");
+	is_str(content(),
+	    "talpha .* http://192.0.2.1:2000 1 canonical\n"
+	    "talpha /x http://192.0.2.1:2001 0 canonical\n",
+	    "a file of version 1 is brought forward");
+	is_int((long long)files_like(".broken-"), 0, "in its place");
+}
+
+/* A row for each destination, replaced and struck together. */
+static void
+test_several(void)
+{
+	struct destination to[] = { { .url = "http://192.0.2.1:2000" },
+		{ .url = "http://192.0.2.2:2000" },
+		{ .url = "http://192.0.2.3:2000" } };
+	struct change set =
+	    change_of(CHANGE_SET, "f*.example.org", ".*", NULL, false);
+	struct store_sqlite *s;
+
+	empty_directory();
+	set.to = (struct destinations){ to, 3 };
+	s = store_sqlite_open(directory);
+	ok(save(s, set), "three destinations");
+	store_sqlite_close(s);
+	is_str(content(),
+	    "f*.example.org .* http://192.0.2.1:2000 http://192.0.2.2:2000 "
+	    "http://192.0.2.3:2000 1\n",
+	    "are kept");
+	set.to = (struct destinations){ to + 1, 1 };
+	s = store_sqlite_open(directory);
+	ok(save(s, set), "and one instead");
+	store_sqlite_close(s);
+	is_str(content(), "f*.example.org .* http://192.0.2.2:2000 1\n",
+	    "replaces them all");
+	s = store_sqlite_open(directory);
+	set.kind = CHANGE_STRIKE;
+	set.to.n = 0;
+	ok(save(s, set), "struck");
+	store_sqlite_close(s);
+	is_str(content(), "", "nothing is left");
+}
+
 static void
 test_newer(void)
 {
@@ -306,6 +370,8 @@ main(void)
 	test_rollback();
 	test_left_open();
 	test_broken();
+	test_older();
+	test_several();
 	test_newer();
 	test_unusable();
 	empty_directory();
