@@ -1,6 +1,7 @@
 /* Answers dynproxyctl. */
 #include "registrar/ctl.h"
 
+#include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <bsd/sys/cdefs.h>
 #include <jansson.h>
@@ -37,9 +38,12 @@ struct ctl {
 	size_t nchanges, pending;
 	char why[128]; /* of the first one that was refused; or empty */
 
-	/* of list */
-	bool listing_on;
+	/* of list, of policy */
+	enum { LISTS_NOTHING, LISTS_ROUTES, LISTS_POLICY } lists;
 	struct listing listing;
+	struct policy_listing policy_listing;
+
+	struct policy_change *policy_change; /* borrowed, while under way */
 };
 
 static struct ctl *
@@ -148,12 +152,23 @@ static bool
 more(struct client *c)
 {
 	struct ctl *ctl = of(c);
+	bool goes_on = false;
 
-	if (!ctl->listing_on)
+	switch (ctl->lists) {
+	case LISTS_NOTHING:
 		return false;
-	if (!listing_more(&ctl->listing, &c->r->book, &c->out, put_routes)) {
+	case LISTS_ROUTES:
+		goes_on = listing_more(
+		    &ctl->listing, &c->r->book, &c->out, put_routes);
+		break;
+	case LISTS_POLICY:
+		goes_on =
+		    policy_list_more(c->r, &ctl->policy_listing, &c->out);
+		break;
+	}
+	if (!goes_on) {
 		buf_printf(&c->out, "]}\n");
-		ctl->listing_on = false;
+		ctl->lists = LISTS_NOTHING;
 	}
 	return true;
 }
@@ -203,7 +218,7 @@ cmd_list(struct ctl *ctl)
 		put_routes(out, name, true);
 		buf_printf(out, "]}\n");
 	} else {
-		ctl->listing_on = true;
+		ctl->lists = LISTS_ROUTES;
 	}
 	client_answer(&ctl->client);
 }
@@ -305,6 +320,83 @@ cmd_del(struct ctl *ctl)
 		    ctl->args[0], ctl->args[0]);
 }
 
+static bool
+policy_kind(struct ctl *ctl, enum policy_kind *kind)
+{
+	if (policy_kind_of(ctl->args[0], kind))
+		return true;
+	fail(ctl, EXIT_USAGE, "no kind of policy \"%.64s\"", ctl->args[0]);
+	return false;
+}
+
+static void
+cmd_policy(struct ctl *ctl)
+{
+	if (!policy_kind(ctl, &ctl->policy_listing.kind))
+		return;
+	buf_printf(&ctl->client.out, "{\"v\":1,\"exit\":0,\"data\":[");
+	ctl->lists = LISTS_POLICY;
+	client_answer(&ctl->client);
+}
+
+static void
+policy_changed(struct policy_change *change, const char *fault)
+{
+	struct ctl *ctl = change->arg;
+
+	ctl->policy_change = NULL;
+	if (fault != NULL)
+		fail(ctl, EXIT_REFUSED, "%s: %s", change->subject, fault);
+	else
+		succeed_take(ctl,
+		    json_pack("{s:s, s:o}", "kind",
+			policy_kind_name(change->kind), "subject",
+			listing_text(change->subject)));
+}
+
+static void
+change_policy(struct ctl *ctl, bool strike, uint64_t until_ms)
+{
+	struct policy_change *change;
+	enum policy_kind kind;
+	char why[256];
+
+	if (!policy_kind(ctl, &kind))
+		return;
+	change = policy_change_new(ctl->client.r, kind, strike, ctl->args[1],
+	    until_ms, why, sizeof(why));
+	if (change == NULL) {
+		fail(ctl, EXIT_REFUSED, "%s", why);
+		return;
+	}
+	change->done = policy_changed;
+	change->arg = ctl;
+	ctl->policy_change = change;
+	client_work(&ctl->client);
+	policy_submit_take(ctl->client.r, change);
+}
+
+/* The end is in milliseconds of Unix time; 0: for ever. */
+static void
+cmd_policy_set(struct ctl *ctl)
+{
+	const char *error;
+	long long until_ms =
+	    strtonum(ctl->args[2], 0, 253402300799999 /* year 9999 */, &error);
+
+	if (error != NULL)
+		fail(ctl, EXIT_USAGE, "\"%.64s\" is no time: %s", ctl->args[2],
+		    error);
+	else
+		change_policy(ctl, false, (uint64_t)until_ms);
+}
+
+static void
+cmd_policy_strike(struct ctl *ctl)
+{
+	change_policy(ctl, true, 0);
+}
+
 static const struct {
 	const char *name;
 	size_t min, max; /* operands */
@@ -314,6 +406,9 @@ static const struct {
 	{ "list", 0, 1, cmd_list },
 	{ "add", 3, 3, cmd_add },
 	{ "del", 1, 2, cmd_del },
+	{ "policy", 1, 1, cmd_policy },
+	{ "policy-set", 3, 3, cmd_policy_set },
+	{ "policy-strike", 2, 2, cmd_policy_strike },
 };
 
 /* The connection. */
@@ -402,6 +497,9 @@ forget_changes(struct ctl *ctl)
 		if (ctl->changes[i] != NULL)
 			ctl->changes[i]->done = NULL;
 	ctl->nchanges = 0;
+	if (ctl->policy_change != NULL)
+		ctl->policy_change->done = NULL;
+	ctl->policy_change = NULL;
 }
 
 static void

@@ -28,6 +28,7 @@ struct registrar {
 	struct table_writer *table; /* owned */
 	struct publisher *publisher; /* owned */
 	struct default_backends *defaults; /* owned */
+	struct policy_book *policy; /* owned */
 	struct store_io *io;        /* owned; never NULL once running */
 	struct store_redis *redis;  /* owned; NULL: not configured */
 	struct peers peers;

@@ -7,6 +7,7 @@
 
 #include "lib/log.h"
 #include "registrar/process.h"
+#include "registrar/slots.h"
 #include "route/pattern.h"
 #include "shm/table_write.h"
 
@@ -20,6 +21,7 @@ struct tombstone {
 
 struct publisher {
 	struct registrar *r; /* borrowed */
+	struct slots *slots; /* owned */
 	struct timer timer;  /* for the first tombstone */
 	RB_HEAD(tomb_tree, tombstone) by_key;
 	TAILQ_HEAD(, tombstone) by_age;
@@ -102,6 +104,7 @@ tombstone_add_take(struct publisher *p, struct tombstone *t)
 static void
 withdraw(struct publisher *p, const char *key)
 {
+	slots_drop(p->slots, key);
 	if (table_delete(p->r->table, span_str(key),
 		change_version(&p->r->changes)) == -1)
 		log_event(LOG_ERR, "table-failed", "delete %s: %m", key);
@@ -147,6 +150,7 @@ build(struct publisher *p, const char *key, const struct change *change)
 	tool->key = span_str(key);
 	tool->state = TOOL_ACTIVE;
 	tool->canonical = name != NULL && name->canonical;
+	tool->counter_slot = slots_find(p->slots, key);
 	tool->nroutes = p->nbackends = 0;
 	if (change != NULL && change->kind == CHANGE_SET)
 		add_route(p, change->pattern, &change->to);
@@ -179,6 +183,7 @@ publish_active(struct publisher *p, struct book_name *name, uint64_t version)
 {
 	struct tombstone *t = tombstone_find(p, name->key);
 
+	slots_take(p->slots, name->key);
 	if (table_put(p->r->table, build(p, name->key, NULL), version) == -1)
 		return -1;
 	name->version = version;
@@ -195,8 +200,10 @@ publish_gone(struct publisher *p, const char *key, uint64_t version)
 	struct tombstone *t;
 	struct tool stopped = { .key = span_str(key), .state = TOOL_STOPPED };
 
-	if (key[0] != KEY_TOOL)
+	if (key[0] != KEY_TOOL) {
+		slots_drop(p->slots, key);
 		return table_delete(p->r->table, span_str(key), version);
+	}
 	if (tombstone_find(p, key) != NULL)
 		return 0;
 	t = tombstone_new(span_str(key));
@@ -234,6 +241,7 @@ publish_default(struct registrar *r, const struct backend *backends, size_t n)
 	tool->key = span_str(KEY_DEFAULT_BACKEND);
 	tool->state = TOOL_ACTIVE;
 	tool->canonical = false;
+	tool->counter_slot = 0;
 	tool->nroutes = 1;
 	tool->routes[0] = (struct route){ .kind = ROUTE_ANY,
 		.text = SPAN(".*"),
@@ -277,6 +285,7 @@ compare_entry(void *arg, const struct tool *tool)
 		return;
 	name = book_find(&p->r->book, t->key);
 	if (name != NULL) {
+		slots_adopt(p->slots, t->key, tool->counter_slot);
 		name->version = is_same(p, build(p, t->key, NULL), tool)
 				    ? tool->version
 				    : 0;
@@ -325,8 +334,13 @@ publish_open(struct registrar *r)
 
 	if (p == NULL)
 		return -1;
-	r->table = table_writer_new(r->boot.segment_fds[SEGMENT_TABLE]);
+	p->slots = slots_new();
+	r->table = p->slots == NULL ? NULL
+				    : table_writer_new(
+					  r->boot.segment_fds[SEGMENT_TABLE]);
 	if (r->table == NULL) {
+		if (p->slots != NULL)
+			slots_free(p->slots);
 		free(p);
 		return -1;
 	}
@@ -348,6 +362,7 @@ publish_close(struct registrar *r)
 		tombstone_remove(p, t);
 	timer_clear(&r->loop.timers, &p->timer);
 	table_writer_free(r->table);
+	slots_free(p->slots);
 	free(p);
 	r->table = NULL;
 	r->publisher = NULL;

@@ -251,8 +251,13 @@ prepare(struct registrar *r)
 		log_event(LOG_ERR, "registrar-failed", "route table: %m");
 		return false;
 	}
-	r->io = store_io_open(r, r->conf->state_directory, load);
-	if (r->io == NULL)
+	if (policy_start(r) == -1) {
+		log_event(LOG_ERR, "registrar-failed", "policy: %m");
+		return false;
+	}
+	r->io = store_io_open(
+	    r, r->conf->state_directory, load, policy_load);
+	if (r->io == NULL || policy_loaded(r) == -1)
 		return false;
 	publish_all(r);
 	r->defaults = default_backends_open(r);
@@ -305,6 +310,8 @@ release(struct process *p)
 	if (r->io != NULL)
 		store_io_close(r->io);
 	changes_release(&r->changes);
+	if (r->policy != NULL)
+		policy_end(r);
 	default_backends_close(r->defaults);
 	if (r->publisher != NULL)
 		publish_close(r);

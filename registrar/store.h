@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "registrar/change.h"
+#include "registrar/policy.h"
 
 struct registrar;
 struct store_io;
@@ -28,10 +29,13 @@ struct stored_route {
 
 /*
  * Open, or make, <directory>/routes.sqlite and call found() for each route in
- * it.  Synchronous: only before the loop runs.  NULL: it was logged why.
+ * it, found_policy() for each ban, rule and maintenance.  Synchronous: only
+ * before the loop runs.  NULL: it was logged why.
  */
 struct store_io *store_io_open(struct registrar *r, const char *directory,
-    void (*found)(struct registrar *r, const struct stored_route *route));
+    void (*found)(struct registrar *r, const struct stored_route *route),
+    void (*found_policy)(
+	struct registrar *r, const struct stored_policy *stored));
 
 /* Ends the thread when all that was handed to it is on disk. */
 void store_io_close(struct store_io *io);
@@ -41,6 +45,9 @@ void store_io_close(struct store_io *io);
  * called on the loop when it is on disk, or could not be.
  */
 void store_io_save(struct store_io *io, struct change *change);
+
+/* The same for the policy; policy_stored() is called. */
+void store_io_save_policy(struct store_io *io, struct policy_change *change);
 
 /* Begin to connect to conf->redis; comes back by itself whenever it is lost. */
 struct store_redis *store_redis_open(struct registrar *r);

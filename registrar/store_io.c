@@ -22,7 +22,9 @@
 struct job {
 	TAILQ_ENTRY(job) queue; /* waiting, then the thread's, then written */
 	RB_ENTRY(job) entry;    /* in open; the loop's only */
+	const char *key;        /* borrowed; the change's, or empty */
 	struct change *change;  /* borrowed; the thread reads its strings */
+	struct policy_change *policy; /* or this one */
 	const char *fault;      /* NULL: it is on disk */
 };
 TAILQ_HEAD(jobs, job);
@@ -47,13 +49,20 @@ struct store_io {
 static int
 compare(const struct job *a, const struct job *b)
 {
-	int order = strcmp(a->change->key, b->change->key);
+	int order = strcmp(a->key, b->key);
 
 	return order != 0 ? order : (a > b) - (a < b);
 }
 
 RB_GENERATE_INTERNAL(open_jobs, job, entry, compare,
     static __attribute__((unused)))
+
+static bool
+save(struct store_sqlite *db, const struct job *job)
+{
+	return job->change != NULL ? store_sqlite_save(db, job->change)
+				   : store_sqlite_save_policy(db, job->policy);
+}
 
 static bool
 save_all(struct store_sqlite *db, const struct jobs *batch)
@@ -63,16 +72,16 @@ save_all(struct store_sqlite *db, const struct jobs *batch)
 	if (!store_sqlite_begin(db))
 		return false;
 	TAILQ_FOREACH (job, batch, queue) {
-		if (!store_sqlite_save(db, job->change))
+		if (!save(db, job))
 			return false;
 	}
 	return store_sqlite_commit(db);
 }
 
 static const char *
-save_one(struct store_sqlite *db, const struct change *change)
+save_one(struct store_sqlite *db, const struct job *job)
 {
-	if (store_sqlite_begin(db) && store_sqlite_save(db, change) &&
+	if (store_sqlite_begin(db) && save(db, job) &&
 	    store_sqlite_commit(db))
 		return NULL;
 	store_sqlite_rollback(db);
@@ -89,7 +98,7 @@ write_batch(struct store_sqlite *db, struct jobs *batch)
 	if (!saved)
 		store_sqlite_rollback(db);
 	TAILQ_FOREACH (job, batch, queue) {
-		job->fault = saved ? NULL : save_one(db, job->change);
+		job->fault = saved ? NULL : save_one(db, job);
 	}
 }
 
@@ -141,7 +150,7 @@ note(struct store_io *io, const char *fault)
 {
 	if (fault != NULL && !io->failing)
 		log_event(LOG_ERR, "store-failed",
-		    "routes.sqlite: %s: no route can be registered", fault);
+		    "routes.sqlite: %s: nothing can be changed", fault);
 	else if (fault == NULL && io->failing)
 		log_event(LOG_NOTICE, "store-works", "routes.sqlite");
 	io->failing = fault != NULL;
@@ -152,12 +161,15 @@ static void
 answer(struct store_io *io, struct job *job)
 {
 	struct change *change = job->change;
+	struct policy_change *policy = job->policy;
 	const char *fault = job->fault;
 
 	RB_REMOVE(open_jobs, &io->open, job);
 	free(job);
 	note(io, fault);
-	if (fault == NULL)
+	if (policy != NULL)
+		policy_stored(io->r, policy, fault);
+	else if (fault == NULL)
 		change_stored(io->r, change, true);
 	else
 		fail(io, change, fault);
@@ -235,6 +247,8 @@ release(struct store_io *io)
 struct load {
 	struct registrar *r;
 	void (*found)(struct registrar *r, const struct stored_route *route);
+	void (*found_policy)(
+	    struct registrar *r, const struct stored_policy *stored);
 };
 
 static void
@@ -245,12 +259,22 @@ load_one(void *arg, const struct stored_route *route)
 	load->found(load->r, route);
 }
 
+static void
+load_policy(void *arg, const struct stored_policy *stored)
+{
+	const struct load *load = arg;
+
+	load->found_policy(load->r, stored);
+}
+
 struct store_io *
 store_io_open(struct registrar *r, const char *directory,
-    void (*found)(struct registrar *r, const struct stored_route *route))
+    void (*found)(struct registrar *r, const struct stored_route *route),
+    void (*found_policy)(
+	struct registrar *r, const struct stored_policy *stored))
 {
 	struct store_io *io = calloc(1, sizeof(*io));
-	struct load load = { r, found };
+	struct load load = { r, found, found_policy };
 
 	if (io == NULL) {
 		log_event(LOG_ERR, "store-failed", "out of memory");
@@ -266,7 +290,8 @@ store_io_open(struct registrar *r, const char *directory,
 	io->db = store_sqlite_open(directory); /* which says why not */
 	if (io->db == NULL)
 		goto fail;
-	if (!store_sqlite_each(io->db, load_one, &load)) {
+	if (!store_sqlite_each(io->db, load_one, &load) ||
+	    !store_sqlite_each_policy(io->db, load_policy, &load)) {
 		log_event(LOG_ERR, "store-failed", "routes.sqlite: %s",
 		    store_sqlite_error(io->db));
 		goto fail;
@@ -299,22 +324,54 @@ store_io_close(struct store_io *io)
 	release(io);
 }
 
-void
-store_io_save(struct store_io *io, struct change *change)
+/* NULL: *fault says why not. */
+static struct job *
+job_new(const struct store_io *io, const char **fault)
 {
 	struct job *job = io->closing ? NULL : calloc(1, sizeof(*job));
 
-	if (job == NULL) {
-		fail(io, change, io->closing ? "the registrar is ending"
-		                             : "out of memory");
-		return;
-	}
-	job->change = change;
+	*fault = io->closing ? "the registrar is ending" : "out of memory";
+	return job;
+}
+
+static void
+submit(struct store_io *io, struct job *job)
+{
 	RB_INSERT(open_jobs, &io->open, job);
 	pthread_mutex_lock(&io->lock);
 	TAILQ_INSERT_TAIL(&io->waiting, job, queue);
 	pthread_cond_signal(&io->wake);
 	pthread_mutex_unlock(&io->lock);
+}
+
+void
+store_io_save(struct store_io *io, struct change *change)
+{
+	const char *fault;
+	struct job *job = job_new(io, &fault);
+
+	if (job == NULL) {
+		fail(io, change, fault);
+		return;
+	}
+	job->change = change;
+	job->key = change->key;
+	submit(io, job);
+}
+
+void
+store_io_save_policy(struct store_io *io, struct policy_change *change)
+{
+	const char *fault;
+	struct job *job = job_new(io, &fault);
+
+	if (job == NULL) {
+		policy_stored(io->r, change, fault);
+		return;
+	}
+	job->policy = change;
+	job->key = "";
+	submit(io, job);
 }
 
 bool
@@ -323,7 +380,7 @@ store_io_busy(const struct store_io *io, const char *key)
 	const struct job *job = RB_ROOT(&io->open);
 
 	while (job != NULL) {
-		int order = strcmp(key, job->change->key);
+		int order = strcmp(key, job->key);
 
 		if (order == 0)
 			return true;

@@ -13,7 +13,7 @@
 
 #define PATH_SIZE      4096
 #define BUSY_MS        1000 /* an operator's sqlite3(1) may hold the lock */
-#define SCHEMA_VERSION 2    /* PRAGMA user_version */
+#define SCHEMA_VERSION 3    /* PRAGMA user_version */
 
 enum statement {
 	BEGIN,
@@ -24,6 +24,9 @@ enum statement {
 	MARK_CANONICAL,
 	CLEAR_CANONICAL,
 	EACH,
+	SET_POLICY,
+	STRIKE_POLICY,
+	EACH_POLICY,
 	NSTATEMENTS,
 };
 
@@ -44,6 +47,13 @@ static const char *const sql[NSTATEMENTS] = {
 	         " max(origin), max(version), min(since_ms), c.key IS NOT NULL"
 	         " FROM route r LEFT JOIN canonical c ON c.key = r.key"
 	         " GROUP BY r.key, pattern ORDER BY r.key, pattern",
+	[SET_POLICY] = "INSERT OR REPLACE INTO policy"
+		       " (kind, subject, since_ms, until_ms)"
+		       " VALUES (?1, ?2, ?3, ?4)",
+	[STRIKE_POLICY] = "DELETE FROM policy WHERE kind = ?1 AND subject = ?2"
+			  " AND (?3 = 0 OR until_ms = ?3)",
+	[EACH_POLICY] = "SELECT kind, subject, since_ms, until_ms FROM policy"
+			" ORDER BY kind, subject",
 };
 
 /* What takes a file of one version to the next; [0] lays out a new one. */
@@ -73,6 +83,13 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	" FROM route;"
 	"DROP TABLE route;"
 	"ALTER TABLE next RENAME TO route;",
+
+	"CREATE TABLE policy ("
+	" kind TEXT NOT NULL,"
+	" subject TEXT NOT NULL,"
+	" since_ms INTEGER NOT NULL," /* Unix time */
+	" until_ms INTEGER NOT NULL," /* the same; 0: for ever */
+	" PRIMARY KEY (kind, subject)) STRICT, WITHOUT ROWID;",
 };
 
 struct store_sqlite {
@@ -326,6 +343,31 @@ store_sqlite_each(struct store_sqlite *s,
 }
 
 bool
+store_sqlite_each_policy(struct store_sqlite *s,
+    void (*found)(void *arg, const struct stored_policy *stored), void *arg)
+{
+	sqlite3_stmt *row = s->statements[EACH_POLICY];
+	struct stored_policy stored;
+	int code;
+
+	while ((code = sqlite3_step(row)) == SQLITE_ROW) {
+		stored = (struct stored_policy){
+			.kind = (const char *)sqlite3_column_text(row, 0),
+			.subject = (const char *)sqlite3_column_text(row, 1),
+			.since_ms = (uint64_t)sqlite3_column_int64(row, 2),
+			.until_ms = (uint64_t)sqlite3_column_int64(row, 3),
+		};
+		if (stored.kind == NULL || stored.subject == NULL) {
+			code = SQLITE_NOMEM; /* the columns are NOT NULL */
+			break;
+		}
+		found(arg, &stored);
+	}
+	sqlite3_reset(row);
+	return worked(s, code);
+}
+
+bool
 store_sqlite_begin(struct store_sqlite *s)
 {
 	return run(s, BEGIN);
@@ -373,6 +415,20 @@ store_sqlite_save(struct store_sqlite *s, const struct change *change)
 	    change->canonical ? MARK_CANONICAL : CLEAR_CANONICAL;
 
 	return write_route(s, change) && bind_text(s, mark, 1, change->key) && run(s, mark);
+}
+
+bool
+store_sqlite_save_policy(
+    struct store_sqlite *s, const struct policy_change *change)
+{
+	enum statement which = change->strike ? STRIKE_POLICY : SET_POLICY;
+
+	return bind_text(s, which, 1, policy_kind_name(change->kind)) &&
+	    bind_text(s, which, 2, change->subject) &&
+	    bind_number(s, which, 3,
+	        change->strike ? change->until_ms : change->since_ms) &&
+	    (change->strike || bind_number(s, which, 4, change->until_ms)) &&
+	    run(s, which);
 }
 
 bool

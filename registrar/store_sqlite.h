@@ -23,12 +23,18 @@ void store_sqlite_close(struct store_sqlite *s);
 bool store_sqlite_each(struct store_sqlite *s,
     void (*found)(void *arg, const struct stored_route *route), void *arg);
 
+/* So too bans, rules and maintenance. */
+bool store_sqlite_each_policy(struct store_sqlite *s,
+    void (*found)(void *arg, const struct stored_policy *stored), void *arg);
+
 /*
  * Write inside a transaction: begin, save each, commit.  False, also when
  * nothing was begun: store_sqlite_error() says why, roll back.
  */
 bool store_sqlite_begin(struct store_sqlite *s);
 bool store_sqlite_save(struct store_sqlite *s, const struct change *change);
+bool store_sqlite_save_policy(
+    struct store_sqlite *s, const struct policy_change *change);
 bool store_sqlite_commit(struct store_sqlite *s);
 void store_sqlite_rollback(struct store_sqlite *s);
 

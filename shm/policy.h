@@ -23,8 +23,8 @@
 #define POLICY_TOOLS_MAX 4096 /* in maintenance at a time */
 #define POLICY_NAME_MAX 63    /* bytes of a tool's name */
 #define POLICY_RULES_MAX 128
-#define POLICY_RULE_MAX 1024     /* bytes of one pattern */
-#define POLICY_RULES_BYTES 65536 /* of all of them, and a word for each */
+#define POLICY_RULE_MAX 504 /* bytes of one pattern */
+#define POLICY_RULES_BYTES (POLICY_RULES_MAX * (8 + POLICY_RULE_MAX))
 
 enum policy_field { POLICY_AGENT, POLICY_REFERER, POLICY_FIELDS };
 

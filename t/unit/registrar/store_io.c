@@ -18,7 +18,7 @@
 
 static char directory[] = "/tmp/store_io.XXXXXX";
 static struct registrar r;
-static size_t nfound;
+static size_t nfound, npolicy;
 static uint64_t expected; /* answers; the loop stops when they are there */
 static bool in_time;
 static struct timer watch;
@@ -32,11 +32,19 @@ found(struct registrar *unused, const struct stored_route *route)
 }
 
 static void
+found_policy(struct registrar *unused, const struct stored_policy *stored)
+{
+	(void)unused;
+	(void)stored;
+	npolicy++;
+}
+
+static void
 open_store(void)
 {
-	nfound = 0;
+	nfound = npolicy = 0;
 	r.changes.saved = r.changes.failed = 0;
-	r.io = store_io_open(&r, directory, found);
+	r.io = store_io_open(&r, directory, found, found_policy);
 }
 
 static void

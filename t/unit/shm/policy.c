@@ -245,7 +245,7 @@ test_full(void)
 	struct policy_content content = { .bans = bans,
 		.nbans = POLICY_BANS_MAX };
 	static struct policy_rule rules[POLICY_RULES_MAX];
-	static char pattern[POLICY_RULE_MAX];
+	static char pattern[POLICY_RULE_MAX + 1];
 	struct ip ip = { { 0, 0, 0, 77 }, AF_INET };
 
 	for (uint32_t i = 0; i < POLICY_BANS_MAX; i++) {
@@ -267,11 +267,18 @@ test_full(void)
 	content.rules = rules;
 	content.nrules = nitems(rules);
 	for (size_t i = 0; i < nitems(rules); i++)
-		rules[i].pattern =
-		    (struct span){ pattern, sizeof(pattern) };
+		rules[i].pattern = (struct span){ pattern, POLICY_RULE_MAX };
+	rules[5].pattern.len++;
 	ok(policy_put(writer, &content) == -1 && errno == ENOSPC,
-	    "so are patterns of too many bytes");
+	    "so is a pattern of too many bytes");
 	ok(policy_banned(policy, &ip, NOW), "and all is as it was");
+	rules[5].pattern.len--;
+	content.nbans = POLICY_BANS_MAX;
+	content.tools = tools;
+	content.ntools = POLICY_TOOLS_MAX;
+	ok(policy_put(writer, &content) == 0 &&
+		policy_rules_read(policy, &got) && got.n == POLICY_RULES_MAX,
+	    "the most of everything fits");
 }
 
 static void

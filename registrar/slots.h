@@ -1,0 +1,28 @@
+/*
+ * Which name has which counter (shm/limits.h): given when it is published,
+ * kept as long as it is in the table, over restarts of the registrar too.
+ */
+#ifndef REGISTRAR_SLOTS_H
+#define REGISTRAR_SLOTS_H
+
+#include <stdint.h>
+
+struct slots;
+
+/* NULL: no memory. */
+struct slots *slots_new(void);
+void slots_free(struct slots *slots);
+
+/* The name's slot; 0: it has none. */
+uint32_t slots_find(const struct slots *slots, const char *key);
+
+/* The same, and it gets one if there is one left. */
+uint32_t slots_take(struct slots *slots, const char *key);
+
+/* It had this one under a predecessor: it has it again, if nobody else has. */
+void slots_adopt(struct slots *slots, const char *key, uint32_t slot);
+
+/* The name is gone; its slot is given to another as late as possible. */
+void slots_drop(struct slots *slots, const char *key);
+
+#endif
