@@ -34,7 +34,7 @@ close $keep;
 waitpid $pid, 0;
 
 # --- a backend of our own, to see every byte: one answer for each connection
-my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 64) or die $!;
+my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 64, Timeout => 5) or die $!;
 is $proxy->register('games', '.*', 'http://127.0.0.1:' . $listener->sockport), 'ok', 'a backend';
 my $host = 'Host: ' . $proxy->host('games');
 
@@ -58,7 +58,7 @@ sub begin {
     my $client = $proxy->connect;
     $client->autoflush(1);
     print $client $request;
-    my $backend = $listener->accept;
+    my $backend = $listener->accept or die "no connection to the backend";
     $backend->autoflush(1);
     return ($client, $backend, read_until($backend, qr/\r\n\r\n/));
 }

@@ -67,14 +67,27 @@ put_framing(struct buf *out, const struct forward *f)
 	}
 }
 
+/*
+ * What we ask of the next connection as we were asked: another protocol, and
+ * trailers (RFC 9110 section 10.1.4), which we pass on.
+ */
 static bool
-put_upgrade(struct buf *out, struct span protocol)
+put_options(struct buf *out, const struct forward *f)
 {
-	return protocol.len == 0 ||
-	       (http_put_field(out, http_field_name(FIELD_CONNECTION),
-		    SPAN("upgrade")) &&
-		   http_put_field(
-		       out, http_field_name(FIELD_UPGRADE), protocol));
+	bool upgrade = f->upgrade.len > 0;
+	bool te = http_list_has(f->msg, FIELD_TE, SPAN("trailers"));
+
+	if ((upgrade || te) &&
+	    !http_put_field(out, http_field_name(FIELD_CONNECTION),
+		upgrade && te ? SPAN("upgrade, TE")
+		: te	      ? SPAN("TE")
+			      : SPAN("upgrade")))
+		return false;
+	if (upgrade &&
+	    !http_put_field(out, http_field_name(FIELD_UPGRADE), f->upgrade))
+		return false;
+	return !te || http_put_field(
+			  out, http_field_name(FIELD_TE), SPAN("trailers"));
 }
 
 static bool
@@ -111,6 +124,6 @@ forward_head(struct buf *out, const struct forward *f)
 		    !http_put_field(
 			out, msg->field[i].name, msg->field[i].value))
 			return false;
-	return put_framing(out, f) && put_upgrade(out, f->upgrade) &&
+	return put_framing(out, f) && put_options(out, f) &&
 	       put_ours(out, f) && http_put_end(out);
 }

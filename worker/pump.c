@@ -4,17 +4,33 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "http/fields.h"
 #include "http/parse.h"
+#include "http/serialize.h"
 
-/* Trailers, which are dropped (7-security.md 7.5). */
+/* What is behind a chunk's data when it is the last. */
+#define ENDING CHUNK_TAIL CHUNK_LAST
+#define ENDING_MAX 8192 /* with trailers */
+
+/* 7-security.md 7.5 */
 static const struct http_limits trailer_limits = {
 	.line = 4096, .head = 4096, .field = 4096, .fields = 16
 };
 
 void
+source_release(struct source *s)
+{
+	buf_release(&s->ending);
+}
+
+void
 source_begin(struct source *s, enum body_end end, uint64_t length)
 {
-	*s = (struct source){ .end = end, .left = length };
+	struct buf ending = s->ending;
+
+	buf_release(&ending);
+	buf_init(&ending, ENDING_MAX);
+	*s = (struct source){ .end = end, .left = length, .ending = ending };
 	if (end == BODY_NONE || (end == BODY_LENGTH && length == 0))
 		s->done = true;
 }
@@ -37,17 +53,45 @@ close_gap(struct source *s, struct buf *in, const char *from)
 	in->tail -= (size_t)(from - to);
 }
 
+/* False: no memory. */
+static bool
+keep_trailers(struct source *s, const struct http_msg *trailers)
+{
+	static const char begin[] = CHUNK_TAIL "0\r\n";
+
+	if (trailers->nfields == 0)
+		return true;
+	if (!buf_append(&s->ending, begin, sizeof(begin) - 1))
+		return false;
+	for (size_t i = 0; i < trailers->nfields; i++) {
+		const struct http_field *f = &trailers->field[i];
+
+		if (f->id == FIELD_OTHER && !http_field_is_hop(trailers, f) &&
+		    !http_put_field(&s->ending, f->name, f->value))
+			return false;
+	}
+	return http_put_end(&s->ending);
+}
+
+struct span
+source_ending(const struct source *s)
+{
+	return buf_len(&s->ending) > 0 ? buf_span(&s->ending) : SPAN(ENDING);
+}
+
 static bool
 decode_trailers(struct source *s, struct buf *in, struct http_msg *scratch)
 {
 	struct span bytes = span_from(buf_span(in), s->ready);
+	bool kept;
 
 	switch (http_parse_trailers(
 	    bytes.ptr, bytes.len, &s->scanned, &trailer_limits, scratch)) {
 	case HTTP_FINE:
+		kept = keep_trailers(s, scratch);
 		close_gap(s, in, bytes.ptr + scratch->head_len);
 		s->done = true;
-		return true;
+		return kept;
 	case HTTP_MORE:
 		return true;
 	default:
@@ -135,7 +179,7 @@ source_taken(struct source *s, struct buf *in, size_t n)
 void
 sink_init(struct sink *s, size_t max)
 {
-	*s = (struct sink){ .ended = true };
+	*s = (struct sink){ .ending = SPAN(ENDING), .ended = true };
 	buf_init(&s->out, max);
 }
 
@@ -145,7 +189,7 @@ sink_begin(struct sink *s)
 	struct buf out = s->out;
 
 	buf_consume(&out, buf_len(&out));
-	*s = (struct sink){ .out = out };
+	*s = (struct sink){ .out = out, .ending = SPAN(ENDING) };
 }
 
 void
@@ -185,8 +229,8 @@ framing_after(const struct sink *s, size_t n, bool last)
 	if (!s->chunked)
 		return SPAN("");
 	if (n > 0 && n == s->chunk_left)
-		return last ? SPAN(CHUNK_TAIL CHUNK_LAST) : SPAN(CHUNK_TAIL);
-	return last ? SPAN(CHUNK_LAST) : SPAN("");
+		return last ? s->ending : SPAN(CHUNK_TAIL);
+	return last ? span_from(s->ending, sizeof(CHUNK_TAIL) - 1) : SPAN("");
 }
 
 /* Count off what the kernel took; returns what is left of n behind out. */

@@ -27,12 +27,16 @@ struct source {
 	bool trailers; /* BODY_CHUNKED: the last chunk was read */
 	size_t scanned; /* of the trailers */
 	struct chunk_decoder decoder;
+	struct buf ending; /* owned: see source_ending() */
 };
+
+/* Zeroed, it is without memory. */
+void source_release(struct source *s);
 
 void source_begin(struct source *s, enum body_end end, uint64_t length);
 
 /*
- * Decode what was received.  Trailers are dropped.
+ * Decode what was received.
  *
  * in       the body's bytes first; behind its end the next message may follow
  * scratch  overwritten
@@ -49,6 +53,13 @@ source_piece(const struct source *s, const struct buf *in)
 	return (struct span){ in->data + in->head, s->ready };
 }
 
+/*
+ * When it is done: what a chunked sink ends with, as sink->ending.  Trailers
+ * are written anew, and only those that mean nothing to us: no others may
+ * follow a body (RFC 9110 section 6.5.1).
+ */
+struct span source_ending(const struct source *s);
+
 /* n bytes of the piece have been sent on. */
 void source_taken(struct source *s, struct buf *in, size_t n);
 
@@ -59,6 +70,7 @@ struct sink {
 	bool keep;           /* hold what was sent, to send it again */
 	bool lost;           /* something was sent that is not held */
 	bool chunked;
+	struct span ending;  /* borrowed: of a chunked body, up to its last byte */
 	bool ended;          /* all of the message is in out, or sent */
 	uint64_t chunk_left; /* bytes announced and not yet sent */
 };

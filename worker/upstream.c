@@ -33,6 +33,7 @@ upstream_release(struct upstream *u)
 	buf_release(&u->in);
 	buf_release(&u->sink.out);
 	source_release(&u->source);
+	source_release(&u->source);
 }
 
 static enum reason

@@ -19,12 +19,13 @@ static const struct {
 	    "GET /a?b=c HTTP/1.1\r\n" HOST "User-Agent: x\r\n\r\n",
 	    "GET /a?b=c HTTP/1.1\r\n" HOST "User-Agent: x\r\n" OURS
 	    "X-Original-URI: /a?b=c\r\nVia: 1.1 dynproxy\r\n\r\n" },
-	{ "hop-by-hop fields end here",
+	{ "hop-by-hop fields end here, but for trailers, which pass",
 	    "GET / HTTP/1.1\r\n" HOST
 	    "Connection: close, X-Mine\r\nX-Mine: 1\r\nKeep-Alive: 5\r\n"
 	    "TE: trailers\r\nUpgrade: websocket\r\nProxy-Connection: x\r\n"
 	    "Proxy: http://evil/\r\nX-Other: 2\r\n\r\n",
-	    "GET / HTTP/1.1\r\n" HOST "X-Other: 2\r\n" OURS
+	    "GET / HTTP/1.1\r\n" HOST "X-Other: 2\r\n"
+	    "Connection: TE\r\nTE: trailers\r\n" OURS
 	    "X-Original-URI: /\r\nVia: 1.1 dynproxy\r\n\r\n" },
 	{ "a client's own copies are dropped",
 	    "GET / HTTP/1.1\r\n" HOST

@@ -45,7 +45,7 @@ static void
 run_source(size_t i, size_t step, size_t take)
 {
 	struct span bytes = span_str(sources[i].bytes);
-	struct source s;
+	struct source s = { .done = false };
 	struct buf in, body;
 	bool good = true;
 
@@ -77,8 +77,40 @@ run_source(size_t i, size_t step, size_t take)
 		    sources[i].done || sources[i].end == BODY_CLOSE,
 		    "  complete at the end of the connection");
 	}
+	source_release(&s);
 	buf_release(&in);
 	buf_release(&body);
+}
+
+/* What becomes of trailers. */
+static const struct {
+	const char *what, *trailers, *ending;
+} endings[] = {
+	{ "none", "", "\r\n0\r\n\r\n" },
+	{ "one", "X-Sum:1 \r\n", "\r\n0\r\nX-Sum: 1\r\n\r\n" },
+	{ "what means something in a head",
+	    "Content-Length: 5\r\nX-Sum: 1\r\nHost: b\r\nSet-Cookie: a\r\n"
+	    "Transfer-Encoding: x\r\nAuthorization: y\r\n",
+	    "\r\n0\r\nX-Sum: 1\r\n\r\n" },
+	{ "its alias to CGI", "Content_Length: 5\r\n", "\r\n0\r\n\r\n" },
+};
+
+static void
+run_ending(size_t i)
+{
+	struct source s = { .done = false };
+	struct buf in;
+
+	buf_init(&in, 4096);
+	buf_printf(&in, "0\r\n%s\r\n", endings[i].trailers);
+	source_begin(&s, BODY_CHUNKED, 0);
+	ok(source_decode(&s, &in, scratch) && s.done, "trailers: %s",
+	    endings[i].what);
+	is_span(source_ending(&s), endings[i].ending, "  passed on");
+	source_begin(&s, BODY_CHUNKED, 0);
+	is_span(source_ending(&s), "\r\n0\r\n\r\n", "  and forgotten");
+	source_release(&s);
+	buf_release(&in);
 }
 
 /* A stream into a socket that takes little at a time. */
@@ -116,6 +148,7 @@ read_far_end(void)
 }
 
 #define HEAD "HEAD\r\n\r\n"
+#define TRAILERS "\r\n0\r\nT: u\r\n\r\n"
 
 /* Send a body in two pieces; returns what should have arrived. */
 static void
@@ -124,7 +157,7 @@ run_sink(bool chunked, bool keep, size_t first, size_t second)
 	static char body[400000];
 	struct span pieces[] = { { body, first }, { body + first, second } };
 	struct sink s;
-	struct source back;
+	struct source back = { .done = false };
 	unsigned blocked = 0;
 
 	open_stream();
@@ -134,6 +167,7 @@ run_sink(bool chunked, bool keep, size_t first, size_t second)
 	sink_begin(&s);
 	buf_append_span(&s.out, SPAN(HEAD));
 	s.chunked = chunked;
+	s.ending = SPAN(TRAILERS);
 	s.keep = keep;
 	for (size_t i = 0; i < 2; i++) {
 		bool last = i == 1;
@@ -167,6 +201,9 @@ run_sink(bool chunked, bool keep, size_t first, size_t second)
 	       (struct span){ body, first + second }),
 	    "  every byte");
 	is_int(buf_len(&arrived), (long long)back.ready, "  and no more");
+	if (chunked)
+		is_span(source_ending(&back), TRAILERS, "  with trailers");
+	source_release(&back);
 	buf_release(&s.out);
 	close_stream();
 }
@@ -249,6 +286,8 @@ main(void)
 	for (size_t i = 0; i < nitems(sizes); i++)
 		for (int how = 0; how < 4; how++)
 			run_sink(how & 1, how & 2, sizes[i][0], sizes[i][1]);
+	for (size_t i = 0; i < nitems(endings); i++)
+		run_ending(i);
 	test_rewind();
 	test_rewind_after_failure();
 	test_peer_gone();
