@@ -15,6 +15,7 @@
 
 struct arena {
 	int fd;           /* borrowed */
+	char *base;       /* borrowed; the segment, mapped to write */
 	uint32_t units;   /* in the segment */
 	uint32_t top;     /* from here on nothing was ever taken */
 	uint32_t hint;    /* where the next search begins */
@@ -24,7 +25,7 @@ struct arena {
 };
 
 /* Of a segment of that many bytes; room is what its header takes. */
-int arena_init(struct arena *a, int fd, size_t bytes, size_t room);
+int arena_init(struct arena *a, int fd, void *base, size_t bytes, size_t room);
 void arena_release(struct arena *a);
 
 /*
@@ -40,7 +41,8 @@ void arena_give(struct arena *a, uint32_t unit, uint32_t n);
 
 /*
  * Have the kernel reserve memory for these units, so that no store to them
- * can fail.  Cheap where that is done.  -1 with errno.
+ * can fail; in huge pages, where it has them.  Cheap where that is done; else
+ * well under a millisecond.  -1 with errno.
  */
 int arena_back(struct arena *a, uint32_t unit, uint32_t n);
 

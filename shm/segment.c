@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -41,6 +42,34 @@ segment_reopen_readonly(int fd)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/*
+ * Map at an address where a huge page may be: only there are a segment's huge
+ * pages huge in this process too.
+ */
+static void *
+map_aligned(int fd, size_t size, int prot)
+{
+	size_t room = size + SEGMENT_HUGE, before;
+	char *at = mmap(NULL, room, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int saved;
+
+	if (at == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)at % SEGMENT_HUGE;
+	if (mmap(at + before, size, prot, MAP_SHARED | MAP_FIXED, fd, 0) ==
+	    MAP_FAILED) {
+		saved = errno; /* munmap() may change it */
+		munmap(at, room);
+		errno = saved;
+		return NULL;
+	}
+	if (before > 0)
+		munmap(at, before);
+	munmap(at + before + size, room - before - size);
+	return at + before;
+}
+
 void *
 segment_map(int fd, bool writable, size_t *size)
 {
@@ -58,9 +87,9 @@ segment_map(int fd, bool writable, size_t *size)
 	}
 	if (fstat(fd, &st) == -1)
 		return NULL;
-	base = mmap(NULL, (size_t)st.st_size,
-	    writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
-	if (base == MAP_FAILED)
+	base = map_aligned(fd, (size_t)st.st_size,
+	    writable ? PROT_READ | PROT_WRITE : PROT_READ);
+	if (base == NULL)
 		return NULL;
 	*size = (size_t)st.st_size;
 	return base;

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Bytes of a huge page, of x86 and, with pages of 4 KiB, of ARM. */
+#define SEGMENT_HUGE ((size_t)2 * 1024 * 1024)
+
 /*
  * Make a memfd of that size: sparse, close-on-exec, sealed against shrinking
  * and growing.  -1 with errno; the caller's to close.

@@ -131,6 +131,15 @@ entry_read(const struct table *t, const struct entry *e, uint64_t hash,
 	return LOOKUP_BUSY;
 }
 
+/* The second and third entry are on their way while the first is looked at. */
+static void
+prefetch(const struct root *root, uint64_t hash)
+{
+	for (uint32_t i = 0; i < 3; i++)
+		__builtin_prefetch(
+		    &root->entries[probe_at(hash, i, root->mask)]);
+}
+
 /* Try the entries that a key may be in; an unused one ends the search. */
 static enum lookup
 directory_search(const struct table *t, const struct root *root,
@@ -140,6 +149,7 @@ directory_search(const struct table *t, const struct root *root,
 	const struct entry *e;
 	enum lookup found;
 
+	prefetch(root, hash);
 	for (uint32_t i = 0; i < probe_count(root->mask); i++) {
 		e = &root->entries[probe_at(hash, i, root->mask)];
 		seq = latch_begin(&e->seq);

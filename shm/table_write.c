@@ -70,7 +70,7 @@ writer_open(struct table_writer *w, int fd)
 		return -1;
 	}
 	if (writer_lock(fd) == -1 ||
-	    arena_init(&w->arena, fd, w->bytes, TABLE_ROOM) == -1)
+	    arena_init(&w->arena, fd, w->h, w->bytes, TABLE_ROOM) == -1)
 		return -1;
 	w->epoch = word_read(&w->h->epoch) + 1;
 	word_write(&w->h->epoch, w->epoch);

@@ -109,7 +109,7 @@ recovery(void)
 
 	map[ROOM - 1] = 'h';
 	arena_back(&a, ARENA_CHUNK, 4 * ARENA_CHUNK);
-	is_int(arena_init(&b, fd, SIZE, ROOM), 0, "a new map");
+	is_int(arena_init(&b, fd, map, SIZE, ROOM), 0, "a new map");
 	ok(arena_claim(&b, 2000, 10), "claimed");
 	ok(!arena_claim(&b, 2009, 1), "not twice");
 	ok(arena_claim(&b, 1200, 800), "up to it");
@@ -122,15 +122,70 @@ recovery(void)
 	arena_release(&b);
 }
 
+/* How many KiB of a mapping are there as huge pages: smaps of proc(5). */
+static long
+huge_kib(const void *map)
+{
+	FILE *f = fopen("/proc/self/smaps", "r");
+	char line[256], start[24];
+	bool here = false;
+	long kib = -1;
+
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)map);
+	while (f != NULL && kib == -1 && fgets(line, sizeof(line), f) != NULL) {
+		here = here || strncmp(line, start, strlen(start)) == 0;
+		if (here)
+			sscanf(line, "ShmemPmdMapped: %ld", &kib);
+	}
+	if (f != NULL)
+		fclose(f);
+	return kib;
+}
+
+/* Whether the kernel gives huge pages is its business; all else must hold. */
+static void
+huge_pages(void)
+{
+	uint32_t unit = SEGMENT_HUGE / 64, rest = UNITS - unit;
+	struct arena b;
+	size_t size;
+	char *map = segment_map(fd, true, &size);
+
+	ok((uintptr_t)map % SEGMENT_HUGE == 0, "mapped where they may be");
+	arena_init(&b, fd, map, SIZE, ROOM);
+	arena_trim_all(&b);
+	arena_claim(&b, unit, rest);
+	memset(b.backed, 0, SIZE / ARENA_CHUNK_BYTES / 8);
+	is_int(arena_back(&b, unit, 1), 0, "one unit is backed");
+	diag("as one of %ld KiB huge", huge_kib(map));
+	is_int(arena_back(&b, unit, rest), 0, "then the others");
+	ok(bytes_backed() >= (long)SEGMENT_HUGE, "the kernel has them all");
+	memset(map + SEGMENT_HUGE, 'x', SEGMENT_HUGE);
+	arena_give(&b, unit, rest);
+	arena_take(&b, 1);
+	arena_trim(&b, unit + ARENA_CHUNK, ARENA_CHUNK);
+	is_int(map[SEGMENT_HUGE + ARENA_CHUNK_BYTES], 0, "a part is given back");
+	is_int(map[SEGMENT_HUGE + 2 * ARENA_CHUNK_BYTES], 'x', "not the next");
+	is_int(map[SEGMENT_HUGE + ARENA_CHUNK_BYTES - 1], 'x', "nor the last");
+	segment_unmap(map, size);
+	arena_release(&b);
+}
+
 int
 main(void)
 {
+	size_t size;
+	void *map;
+
 	fd = segment_create("arena", SIZE);
-	is_int(arena_init(&a, fd, SIZE, ROOM), 0, "a map");
+	map = segment_map(fd, true, &size);
+	is_int(arena_init(&a, fd, map, SIZE, ROOM), 0, "a map");
 	comings_and_goings();
 	backing();
 	recovery();
+	huge_pages();
 	arena_release(&a);
+	segment_unmap(map, size);
 	close(fd);
 	return done();
 }
