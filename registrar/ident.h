@@ -32,7 +32,7 @@ const char *ident_fault_name(enum ident_fault fault);
  *
  * theirs, ours   the ports that were asked for
  * user           set with IDENT_FINE only: 1 to IDENT_USER_MAX printable
- *                bytes; points into reply
+ *                bytes and tabs; points into reply
  */
 enum ident_fault ident_parse(struct span reply, uint16_t theirs, uint16_t ours,
     struct span *user);
