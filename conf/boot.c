@@ -113,6 +113,19 @@ take_log_wake(struct boot *boot, int *fd)
 	return NULL;
 }
 
+/* Takes the descriptor over when all is well. */
+static const char *
+take_site_file(struct boot *boot, uint32_t which, int *fd)
+{
+	if (which >= SITE_FILE_COUNT)
+		return "a file that is not known";
+	if (*fd == -1 || boot->site_fds[which] != -1)
+		return "not one descriptor for a file";
+	boot->site_fds[which] = *fd;
+	*fd = -1;
+	return NULL;
+}
+
 static const char *
 take(struct boot *boot, const struct ctlmsg *m, int *fd)
 {
@@ -125,6 +138,8 @@ take(struct boot *boot, const struct ctlmsg *m, int *fd)
 		return take_listener(boot, m->arg, fd);
 	case CTL_LOG_WAKE:
 		return take_log_wake(boot, fd);
+	case CTL_SITE_FILE:
+		return take_site_file(boot, m->arg, fd);
 	case CTL_START:
 		boot->slot = m->arg;
 		return boot->conf == NULL
@@ -141,6 +156,8 @@ clear(struct boot *boot)
 	*boot = (struct boot){ .log_wake = -1 };
 	for (size_t i = 0; i < SEGMENT_COUNT; i++)
 		boot->segment_fds[i] = -1;
+	for (size_t i = 0; i < SITE_FILE_COUNT; i++)
+		boot->site_fds[i] = -1;
 }
 
 int
@@ -182,6 +199,9 @@ boot_release(struct boot *boot)
 	for (size_t i = 0; i < SEGMENT_COUNT; i++)
 		if (boot->segment_fds[i] != -1)
 			close(boot->segment_fds[i]);
+	for (size_t i = 0; i < SITE_FILE_COUNT; i++)
+		if (boot->site_fds[i] != -1)
+			close(boot->site_fds[i]);
 	conf_free(boot->conf);
 	clear(boot);
 }

@@ -9,7 +9,8 @@ struct boot {
 	struct conf *conf; /* owned */
 	unsigned slot;     /* a worker's number, from 0 */
 	int segment_fds[SEGMENT_COUNT]; /* owned; -1: not ours */
-	int log_wake;      /* owned; an eventfd, see lib/ctlmsg.h; -1: none */
+	int log_wake;      /* owned; see CTL_LOG_WAKE; -1: none */
+	int site_fds[SITE_FILE_COUNT]; /* owned; -1: none */
 	int *listener_fds; /* owned; by place in conf->listeners, -1: not ours */
 };
 

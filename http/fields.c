@@ -173,10 +173,10 @@ is_alias(struct span name)
 bool
 http_field_is_hop(const struct http_msg *msg, const struct http_field *f)
 {
-	if (f->ours)
-		return false;
 	if (known[f->id].passing != PASSED)
 		return known[f->id].passing == DROPPED;
+	if (f->ours)
+		return false;
 	return (f->id == FIELD_OTHER && is_alias(f->name)) ||
 	    http_list_has(msg, FIELD_CONNECTION, f->name);
 }

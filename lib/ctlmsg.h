@@ -15,7 +15,8 @@ enum ctl_type {
 	CTL_CONFIG = 1, /* text of the effective configuration */
 	CTL_SEGMENT,    /* arg: which, enum ctl_segment */
 	CTL_LISTENER,   /* arg: its place in conf->listeners */
-	CTL_LOG_WAKE,   /* an eventfd: workers write it, the logger reads */
+	CTL_LOG_WAKE,   /* an end of a pipe: workers write, the logger reads */
+	CTL_SITE_FILE,  /* arg: which, enum ctl_site_file; workers only */
 	CTL_START,      /* no descriptor; arg: slot number: begin */
 
 	/* child to master */
@@ -42,6 +43,10 @@ enum ctl_segment {
 	SEGMENT_LIMITS, /* rates, requests under way; all workers write */
 	SEGMENT_COUNT
 };
+
+/* The site's own files, at most SITE_FILE_MAX bytes each. */
+enum ctl_site_file { SITE_FAVICON, SITE_ROBOTS, SITE_FILE_COUNT };
+#define SITE_FILE_MAX (64 * 1024)
 
 struct ctlmsg {
 	uint32_t type; /* enum ctl_type */

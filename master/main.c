@@ -87,6 +87,9 @@ make_directories(const struct master *m)
 	}
 	if (!m->foreground && make_directory_of(conf->pid_file) == -1)
 		return -1;
+	if (conf->access_log[0] != '\0' &&
+	    make_directory_of(conf->access_log) == -1)
+		return -1;
 	return make_directory(conf->state_directory, 0700);
 }
 
@@ -141,7 +144,8 @@ main(int argc, char **argv)
 {
 	struct master m = { .exe_fd = -1,
 		.config_fd = { -1, -1, -1 },
-		.log_wake = -1,
+		.site_fds = { -1, -1 },
+		.log_wake = { -1, -1 },
 		.signals.fd = -1,
 		.loop.epfd = -1 };
 	const char *path = DEFAULT_CONF;

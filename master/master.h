@@ -53,7 +53,8 @@ struct master {
 	int *listener_fds;     /* owned; see listener_fd() */
 	int exe_fd;            /* our own program, as it was started */
 	int config_fd[ROLE_COUNT];
-	int log_wake; /* an eventfd, see CTL_LOG_WAKE */
+	int site_fds[SITE_FILE_COUNT]; /* sealed; -1: none; site.h */
+	int log_wake[2]; /* a pipe, see CTL_LOG_WAKE */
 	struct segment_fds {
 		int writable, readonly; /* two descriptions of one memory */
 	} segments[SEGMENT_COUNT];

@@ -23,6 +23,7 @@
 #include "master/logger.h"
 #include "master/master.h"
 #include "master/segments.h"
+#include "master/site.h"
 #include "registrar/registrar.h"
 #include "worker/worker.h"
 
@@ -127,7 +128,9 @@ spawn_prepare(struct master *m)
 			return -1;
 	}
 	m->log_wake = made(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd");
-	return m->exe_fd == -1 || m->log_wake == -1 ? -1 : segments_make(m);
+	if (m->exe_fd == -1 || m->log_wake == -1 || site_load(m) == -1)
+		return -1;
+	return segments_make(m);
 }
 
 void
@@ -137,6 +140,7 @@ spawn_release(struct master *m)
 		if (m->config_fd[i] != -1)
 			close(m->config_fd[i]);
 	segments_release(m);
+	site_release(m);
 	if (m->log_wake != -1)
 		close(m->log_wake);
 	if (m->exe_fd != -1)
@@ -215,6 +219,15 @@ hand_over(const struct child *child, int sock)
 	msg.type = CTL_LOG_WAKE;
 	if (sent && roles[child->role].log_wake)
 		sent = ctlmsg_send(sock, &msg, m->log_wake) == 0;
+
+	msg.type = CTL_SITE_FILE;
+	for (uint32_t i = 0; sent && child->role == ROLE_WORKER &&
+			     i < SITE_FILE_COUNT;
+	     i++) {
+		msg.arg = i;
+		sent = m->site_fds[i] == -1 ||
+		       ctlmsg_send(sock, &msg, m->site_fds[i]) == 0;
+	}
 
 	msg.type = CTL_LISTENER;
 	for (size_t i = 0; sent && i < conf->nlisteners; i++) {

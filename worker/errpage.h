@@ -9,36 +9,33 @@
 #include <stdint.h>
 
 #include "http/msg.h"
-#include "http/negotiate.h"
 #include "http/reason.h"
 #include "lib/buf.h"
+#include "worker/asked.h"
 
 #define ERRPAGE_MAX 8192 /* bytes of a page */
 
 /* Room for the field values that msg points to. */
 struct errpage_text {
-	char date[32], retry_after[16], length[16];
+	char date[32], retry_after[16], length[24];
+};
+
+struct errpage {
+	enum reason reason;
+	unsigned retry_after; /* seconds; 0: as the reason has it */
+	const struct asked *asked;
+	const char *contact; /* whom to ask about a tool, see conf.h */
+	uint64_t unix_seconds;
 };
 
 /*
  * Make the head and the page.  False: no memory.
  *
- * retry_after  seconds; 0: as the reason has it
  * msg   set: status and fields; good as long as *text is
  * page  the body; empty at first
  */
-bool errpage_make(enum reason reason, unsigned retry_after, enum media media,
-    uint64_t unix_seconds, struct errpage_text *text, struct http_msg *msg,
-    struct buf *page);
-
-/*
- * A redirect.
- *
- * page  the location at first, and then the body behind it; the location can
- *       be dropped when msg was written
- */
-bool errpage_redirect(unsigned status, enum media media, uint64_t unix_seconds,
-    struct errpage_text *text, struct http_msg *msg, struct buf *page);
+bool errpage_make(const struct errpage *e, struct errpage_text *text,
+    struct http_msg *msg, struct buf *page);
 
 /*
  * A redirect.
@@ -52,5 +49,9 @@ bool errpage_redirect(unsigned status, enum media media, uint64_t unix_seconds,
 /* 200 with a line of text: the health check. */
 bool errpage_health(struct span line, uint64_t unix_seconds,
     struct errpage_text *text, struct http_msg *msg, struct buf *page);
+
+/* The head of a 200 with that content, which may be kept for a day. */
+void errpage_file(struct span type, struct span content, uint64_t unix_seconds,
+    struct errpage_text *text, struct http_msg *msg);
 
 #endif

@@ -8,6 +8,8 @@
 #include "worker/errpage.h"
 #include "worker/forward.h"
 #include "worker/process.h"
+#include "worker/respond.h"
+#include "worker/zone.h"
 
 /* Others wait no longer than it takes to move this. */
 #define TURN_BYTES (256 * 1024)
@@ -93,35 +95,58 @@ fail(struct exchange *ex, enum reason reason)
 	ex->reason = reason_for(ex, reason);
 }
 
-/* Make the answer of our own; the client's side begins to send it. */
-static void
-begin_page(struct exchange *ex)
+/* Make the head and body of an answer of our own.  False: no memory. */
+static bool
+make_answer(struct exchange *ex, struct errpage_text *text)
 {
 	uint64_t now = clock_real_ms() / 1000;
 	struct http_msg *msg = &ex->w->msg;
-	struct errpage_text text;
-	enum body_end end = ex->is_head ? BODY_NONE : BODY_LENGTH;
 	size_t before = buf_len(&ex->page); /* the location, if there is one */
-	bool made;
+	bool made = true;
 
 	if (ex->redirect != 0)
-		made = errpage_redirect(
-		    ex->redirect, ex->media, now, &text, msg, &ex->page);
-	else if (ex->reason == REASON_NONE)
-		made = errpage_health(
-		    SPAN(HEALTH_TEXT), now, &text, msg, &ex->page);
+		made = errpage_redirect(ex->redirect, ex->asked.media, now,
+		    text, msg, &ex->page);
+	else if (ex->reason != REASON_NONE)
+		made = errpage_make(
+		    &(struct errpage){ .reason = ex->reason,
+			.retry_after = ex->retry_after,
+			.asked = &ex->asked,
+			.contact = ex->w->conf->contact,
+			.unix_seconds = now },
+		    text, msg, &ex->page);
+	else if (ex->site != NULL)
+		errpage_file(
+		    ex->site->type, ex->site->content, now, text, msg);
 	else
-		made = errpage_make(ex->reason, ex->retry_after, ex->media, now,
-		    &text, msg, &ex->page);
-	if (!made ||
-	    !ex->ops->head(ex, msg, end, buf_len(&ex->page) - before)) {
+		made = errpage_health(
+		    SPAN(HEALTH_TEXT), now, text, msg, &ex->page);
+	if (ex->site != NULL && ex->reason == REASON_NONE)
+		ex->answer = ex->site->content;
+	else
+		ex->answer = span_from(buf_span(&ex->page), before);
+	return made;
+}
+
+/* The client's side begins to send it. */
+static void
+begin_page(struct exchange *ex)
+{
+	struct http_msg *msg = &ex->w->msg;
+	struct errpage_text text;
+	enum body_end end = ex->is_head ? BODY_NONE : BODY_LENGTH;
+	bool made = make_answer(ex, &text);
+
+	if (made)
+		zones_apply(ex->w->zones, asked_host(&ex->asked),
+		    ex->asked.https, msg);
+	if (!made || !ex->ops->head(ex, msg, end, ex->answer.len)) {
 		cut(ex, REASON_INTERNAL);
 		return;
 	}
 	ex->log.status = msg->status;
-	buf_consume(&ex->page, before);
 	if (ex->is_head)
-		buf_consume(&ex->page, buf_len(&ex->page));
+		ex->answer.len = 0;
 	ex->client_ms = ex->w->loop.now_ms;
 	ex->stage = STAGE_PAGE;
 }
@@ -132,22 +157,14 @@ reset(struct exchange *ex)
 	assert(ex->upstream.conn == NULL && ex->slot == 0);
 	ex->stage = STAGE_HEAD;
 	ex->reason = REASON_NONE;
-	ex->media = MEDIA_TEXT;
 	ex->is_head = ex->request_done = ex->client_blocked = false;
 	ex->redirect = ex->retry_after = 0;
 	ex->to_default = false;
+	ex->site = NULL;
 	ex->received = 0;
 	ex->client_ms = ex->w->loop.now_ms;
 	buf_consume(&ex->page, buf_len(&ex->page));
 	sink_begin(&ex->upstream.sink);
-}
-
-static enum media
-media_for(const struct http_msg *msg)
-{
-	const struct http_field *accept = http_msg_field(msg, FIELD_ACCEPT);
-
-	return http_negotiate_media(accept == NULL ? SPAN("") : accept->value);
 }
 
 /* Hand the request to a backend of the route. */
@@ -156,6 +173,8 @@ proxy(struct exchange *ex, const struct exchange_request *r,
     const struct decision *d)
 {
 	struct upstream *u = &ex->upstream;
+	const struct ip *client =
+	    forward_tells_client(ex->w->conf, &ex->asked) ? ex->client : NULL;
 	struct span upgrade;
 
 	if (forward_passes(r->msg) > PASSES_MAX)
@@ -166,13 +185,17 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 	if (!forward_head(&u->sink.out, &(struct forward){ .msg = r->msg,
 					    .upgrade = upgrade,
 					    .target = r->target,
-					    .host = { d->host, d->host_len },
+					    .asked = &ex->asked,
+					    .trace = &ex->w->trace,
+					    .client = client,
 					    .proto = r->proto,
 					    .port = r->port,
 					    .end = r->end,
 					    .length = r->length }))
 		return REASON_HEADER_TOO_LARGE;
 	ex->to_default = *ex->w->router.tool.key.ptr == KEY_DEFAULT;
+	if (r->msg->method == HTTP_GET || r->msg->method == HTTP_HEAD)
+		ex->site = site_find(&ex->w->site, r->target->path);
 	u->sink.chunked = r->end == BODY_CHUNKED;
 	return upstream_begin(u, &ex->w->router.tool, d->route, r->msg->method,
 	    r->end == BODY_CHUNKED || (r->end == BODY_LENGTH && r->length > 0),
@@ -210,6 +233,25 @@ decide(struct exchange *ex, const struct exchange_request *r,
 	route_decide(&ex->w->router, &visitor, r->target, d);
 }
 
+/* Whom it is for, as far as that was found out. */
+static void
+remember(struct exchange *ex, const struct decision *d)
+{
+	struct span key = ex->w->router.tool.key;
+	bool refused = d->action == ACTION_REFUSE;
+	/* found out in the table; maintenance does not look there */
+	bool found = !refused || (d->reason != REASON_TOOL_MAINTENANCE &&
+				     reason_info(d->reason)->voice ==
+					 VOICE_TOOL);
+
+	if (!refused || d->reason != REASON_NO_HOST)
+		asked_set_host(
+		    &ex->asked, (struct span){ d->host, d->host_len });
+	if (found && d->action != ACTION_HEALTH && key.len > 0 &&
+	    *key.ptr == KEY_TOOL)
+		asked_set_tool(&ex->asked, span_from(key, 1));
+}
+
 /* It is one of those that its tool has under way. */
 static void
 enter_tool(struct exchange *ex)
@@ -225,9 +267,11 @@ exchange_begin(struct exchange *ex, const struct exchange_request *r)
 	enum reason reason = REASON_NONE;
 
 	reset(ex);
-	ex->media = media_for(r->msg);
+	asked_begin(
+	    &ex->asked, &ex->w->trace, r->msg, r->target, r->proto);
 	ex->is_head = r->msg->method == HTTP_HEAD;
 	decide(ex, r, &d);
+	remember(ex, &d);
 	accesslog_begin(ex->w, &ex->log, ex->client, r->msg, &d);
 	switch (d.action) {
 	case ACTION_PROXY:
@@ -256,6 +300,11 @@ exchange_refuse(struct exchange *ex, enum reason reason, struct span bytes,
 	upstream_end(&ex->upstream, false);
 	leave_tool(ex);
 	reset(ex);
+	if (msg != NULL)
+		asked_begin(
+		    &ex->asked, &ex->w->trace, msg, NULL, SPAN("http"));
+	else
+		asked_nothing(&ex->asked, &ex->w->trace);
 	accesslog_begin_refused(ex->w, &ex->log, ex->client, bytes, msg);
 	fail(ex, reason);
 }
@@ -324,15 +373,36 @@ send_request(struct exchange *ex)
 	}
 }
 
+/* The site's own file, in place of a 404: what came of that is dropped. */
+static void
+begin_site_file(struct exchange *ex, enum body_end end, uint64_t length)
+{
+	upstream_head_done(&ex->upstream, end, length);
+	upstream_end(&ex->upstream, ex->request_done);
+	leave_tool(ex);
+	ex->stage = STAGE_ANSWER;
+}
+
 /* The response's head has come; its body follows. */
 static void
 begin_body(struct exchange *ex, enum body_end end, uint64_t length)
 {
+	struct http_msg *msg = &ex->w->msg;
+
+	if (msg->status == 404 && ex->site != NULL) {
+		begin_site_file(ex, end, length);
+		return;
+	}
+	ex->site = NULL;
 	ex->client_ms = ex->w->loop.now_ms;
-	if (!ex->ops->head(ex, &ex->w->msg, end, length)) {
+	respond_location(msg, &ex->asked, &ex->page);
+	zones_apply(ex->w->zones, asked_host(&ex->asked), ex->asked.https, msg);
+	if (!ex->ops->head(ex, msg, end, length)) {
+		buf_consume(&ex->page, buf_len(&ex->page));
 		fail(ex, REASON_BACKEND_BAD_RESPONSE);
 		return;
 	}
+	buf_consume(&ex->page, buf_len(&ex->page));
 	ex->log.status = ex->w->msg.status;
 	ex->log.from_backend = true;
 	ex->log.first_ms = ex->w->loop.now_ms;
@@ -440,8 +510,8 @@ send_page(struct exchange *ex)
 {
 	size_t taken;
 
-	push(ex, buf_span(&ex->page), true, &taken);
-	buf_consume(&ex->page, taken);
+	push(ex, ex->answer, true, &taken);
+	ex->answer = span_from(ex->answer, taken);
 }
 
 enum exchange_next

@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 #include "http/framing.h"
-#include "http/negotiate.h"
 #include "http/reason.h"
 #include "http/target.h"
+#include "worker/asked.h"
 #include "worker/logline.h"
 #include "worker/upstream.h"
 
@@ -93,7 +93,7 @@ struct exchange {
 	struct worker *w;
 	enum exchange_stage stage;
 	enum reason reason; /* why it was we who answered, or cut */
-	enum media media;   /* that the client likes best */
+	struct asked asked; /* what is remembered of the request */
 	unsigned redirect;  /* status of the answer; 0: it is none */
 	unsigned retry_after; /* of it, seconds; 0: the reason's */
 	uint32_t slot;      /* where it counts as the tool's; 0: nowhere */
@@ -104,7 +104,9 @@ struct exchange {
 	uint64_t received;   /* bytes of the request's body */
 	uint64_t client_ms;  /* when bytes last moved on its side */
 	size_t budget;       /* bytes that may still be moved in this turn */
-	struct buf page;     /* owned: the body of our own answer */
+	struct buf page;     /* owned: a page, a location */
+	struct span answer;  /* of our own, what is left to send of its body */
+	const struct site_file *site; /* instead of a 404; NULL: none */
 	struct upstream upstream;
 	struct logline log;  /* what will be logged of it */
 	const struct ip *client; /* borrowed: who asks */

@@ -41,16 +41,35 @@ forward_passes(const struct http_msg *msg)
 	return passes;
 }
 
+bool
+forward_tells_client(const struct conf *conf, const struct asked *asked)
+{
+	for (size_t i = 0; i < conf->nclient_address_for; i++) {
+		struct span name = span_str(conf->client_address_for[i]);
+
+		if (span_eq(name, asked_tool(asked)) ||
+		    span_eq(name, asked_host(asked)))
+			return true;
+	}
+	return false;
+}
+
 /* What we say ourselves, or what the backend must not hear. */
 static bool
 is_ours(const struct http_msg *msg, const struct http_field *f)
 {
-	if (f->id == FIELD_HOST)
+	switch (f->id) {
+	case FIELD_HOST:
+	case FIELD_X_REQUEST_ID:
+	case FIELD_TRACEPARENT:
+	case FIELD_TRACESTATE:
 		return true;
-	/* RFC 9110 section 10.1.1: from HTTP/1.0 it means nothing */
-	if (f->id == FIELD_EXPECT)
+	case FIELD_EXPECT:
+		/* RFC 9110 section 10.1.1: from HTTP/1.0 it means nothing */
 		return msg->minor == 0;
-	return http_field_is_hop(msg, f);
+	default:
+		return http_field_is_hop(msg, f);
+	}
 }
 
 static bool
@@ -91,6 +110,56 @@ put_options(struct buf *out, const struct forward *f)
 }
 
 static bool
+put_client(struct buf *out, const struct ip *client)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	return client == NULL ||
+	       http_put_field(out, http_field_name(FIELD_X_FORWARDED_FOR),
+		   span_str(ip_format(client, text)));
+}
+
+/* All of it, or nothing: half of a state says something else. */
+static bool
+put_trace_state(struct buf *out, const struct http_msg *msg)
+{
+	for (int put = 0; put <= 1; put++)
+		for (size_t i = 0; i < msg->nfields; i++) {
+			const struct http_field *f = &msg->field[i];
+
+			if (f->id != FIELD_TRACESTATE)
+				continue;
+			if (!put && !trace_state_valid(f->value))
+				return true;
+			if (put && !http_put_field(out,
+				       http_field_name(f->id), f->value))
+				return false;
+		}
+	return true;
+}
+
+/* What this request, and the trace that it is a part of, is known by. */
+static bool
+put_trace(struct buf *out, const struct forward *f)
+{
+	const struct http_msg *msg = f->msg;
+	const struct http_field *received =
+	    msg->count[FIELD_TRACEPARENT] == 1
+		? http_msg_field(msg, FIELD_TRACEPARENT)
+		: NULL;
+	char parent[TRACE_PARENT_LEN];
+	bool goes_on = trace_parent(f->trace,
+	    received != NULL ? received->value : SPAN(""), parent);
+
+	return http_put_field(out, http_field_name(FIELD_X_REQUEST_ID),
+		   asked_id(f->asked)) &&
+	       http_put_field(out, http_field_name(FIELD_TRACEPARENT),
+		   (struct span){ parent, sizeof(parent) }) &&
+	       (!goes_on || msg->count[FIELD_TRACESTATE] == 0 ||
+		   put_trace_state(out, msg));
+}
+
+static bool
 put_ours(struct buf *out, const struct forward *f)
 {
 	struct span via =
@@ -100,13 +169,15 @@ put_ours(struct buf *out, const struct forward *f)
 	struct span port = { digits, (size_t)n };
 
 	return http_put_field(
-		   out, http_field_name(FIELD_X_FORWARDED_HOST), f->host) &&
+		   out, http_field_name(FIELD_X_FORWARDED_HOST),
+		   asked_host(f->asked)) &&
 	       http_put_field(
 		   out, http_field_name(FIELD_X_FORWARDED_PORT), port) &&
 	       http_put_field(
 		   out, http_field_name(FIELD_X_FORWARDED_PROTO), f->proto) &&
 	       http_put_field(out, http_field_name(FIELD_X_ORIGINAL_URI),
 		   f->target->raw) &&
+	       put_client(out, f->client) && put_trace(out, f) &&
 	       http_put_field(out, http_field_name(FIELD_VIA), via);
 }
 

@@ -5,14 +5,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conf/conf.h"
 #include "http/framing.h"
 #include "http/target.h"
+#include "lib/addr.h"
 #include "lib/buf.h"
+#include "worker/asked.h"
 
 struct forward {
 	const struct http_msg *msg;
 	const struct http_target *target;
-	struct span host;  /* normalised */
+	const struct asked *asked; /* the id goes on, the host is said */
+	struct trace_source *trace;
+	const struct ip *client; /* told the backend; NULL: not told */
 	struct span proto; /* the client's: "http" */
 	uint16_t port;     /* where the client came in */
 	struct span upgrade; /* the protocol that it asks for; empty: none */
@@ -22,6 +27,12 @@ struct forward {
 
 /* False: out is too small. */
 bool forward_head(struct buf *out, const struct forward *f);
+
+/*
+ * Privacy by default: only hosts and tools that are configured so are told who
+ * the client is.
+ */
+bool forward_tells_client(const struct conf *conf, const struct asked *asked);
 
 /* How often has this request come through a dynproxy? */
 unsigned forward_passes(const struct http_msg *msg);

@@ -8,6 +8,7 @@
 #include "http/parse.h"
 #include "worker/process.h"
 #include "worker/respond.h"
+#include "worker/zone.h"
 
 #define SPARES_MAX 64	      /* kept with their buffers */
 #define HEAD_READ (16 * 1024) /* bytes asked for, for a head */
@@ -28,7 +29,8 @@ h1_new(struct worker *w)
 	exchange_init(&h->ex, w, &ops);
 	buf_init(&h->in, head > PUMP_BUF_MAX ? head : PUMP_BUF_MAX);
 	sink_init(
-	    &h->sink, w->conf->response_head_max + HEAD_ROOM + INTERIM_ROOM);
+	    &h->sink, w->conf->response_head_max + zones_room(w->zones) +
+			  HEAD_ROOM + INTERIM_ROOM);
 	return h;
 }
 

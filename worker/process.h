@@ -6,14 +6,17 @@
 
 #include "conf/boot.h"
 #include "http/parse.h"
+#include "http/trace.h"
 #include "lib/buf.h"
 #include "lib/ev.h"
 #include "route/decide.h"
+#include "worker/site.h"
 
 struct accesslog;
 struct acceptor;
 struct h1;
 struct pool;
+struct zones;
 
 struct worker {
 	struct ev_loop loop;
@@ -26,6 +29,9 @@ struct worker {
 	struct limits *limits;   /* owned */
 	struct router router;
 	struct http_limits request_limits, response_limits;
+	struct zones *zones;       /* owned */
+	struct site site;          /* owned */
+	struct trace_source trace; /* of request ids and spans */
 	struct acceptor *acceptor; /* owned */
 	struct pool *pool;         /* owned */
 	struct accesslog *accesslog; /* owned; NULL: none is kept */

@@ -4,6 +4,44 @@
 #include "http/fields.h"
 #include "http/serialize.h"
 
+/* Is it the host, or the host and port, that the client asked for? */
+static bool
+is_own(struct span authority, const struct asked *asked)
+{
+	return authority.len > 0 &&
+	       (span_eq_nocase(authority, asked_host(asked)) ||
+		   span_eq_nocase(authority, asked_authority(asked)));
+}
+
+void
+respond_location(
+    struct http_msg *msg, const struct asked *asked, struct buf *storage)
+{
+	const struct span http = SPAN("http:");
+	struct http_field *f;
+	struct span rest, authority;
+	size_t n = 0;
+
+	if (!asked->https || msg->count[FIELD_LOCATION] != 1)
+		return;
+	f = &msg->field[msg->first[FIELD_LOCATION]];
+	if (f->value.len < http.len + 2 ||
+	    !span_eq_nocase((struct span){ f->value.ptr, http.len }, http))
+		return;
+	rest = span_from(f->value, http.len);
+	if (!span_starts(rest, SPAN("//")))
+		return;
+	authority = span_from(rest, 2);
+	while (n < authority.len && strchr("/?#", authority.ptr[n]) == NULL)
+		n++;
+	authority.len = n;
+	if (!is_own(authority, asked) ||
+	    !buf_append_span(storage, SPAN("https:")) ||
+	    !buf_append_span(storage, rest))
+		return;
+	f->value = buf_span(storage);
+}
+
 static bool
 put_fields(struct buf *out, const struct http_msg *msg)
 {

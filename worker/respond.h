@@ -7,6 +7,7 @@
 
 #include "http/framing.h"
 #include "lib/buf.h"
+#include "worker/asked.h"
 
 struct respond {
 	const struct http_msg *msg; /* status and fields */
@@ -15,6 +16,15 @@ struct respond {
 	unsigned minor;    /* of the client's HTTP/1.minor */
 	bool keep_alive;   /* the connection stays */
 };
+
+/*
+ * A backend that does not know of TLS says http: where it sends the client to
+ * our own host, the client's scheme takes the place of that.
+ *
+ * storage  where the new location is put; empty at first
+ */
+void respond_location(
+    struct http_msg *msg, const struct asked *asked, struct buf *storage);
 
 /* False: out is too small. */
 bool respond_head(struct buf *out, const struct respond *r);

@@ -15,6 +15,7 @@
 #include "worker/h1.h"
 #include "worker/pool.h"
 #include "worker/process.h"
+#include "worker/zone.h"
 
 static void
 drain(struct worker *w)
@@ -135,8 +136,11 @@ start(struct worker *w)
 		log_event(LOG_ERR, "worker-start", "access log: %m");
 		return -1;
 	}
+	arc4random_buf(w->trace.key, sizeof(w->trace.key));
+	w->zones = zones_new(w->conf);
 	w->pool = pool_new(w);
-	if (w->pool == NULL || accept_start(w) == -1 ||
+	if (w->zones == NULL || site_open(&w->site, &w->boot) == -1 ||
+	    w->pool == NULL || accept_start(w) == -1 ||
 	    ev_add(&w->loop, &w->master, EPOLLIN) == -1) {
 		log_event(LOG_ERR, "worker-start", "%m");
 		return -1;
@@ -159,6 +163,8 @@ release(struct worker *w)
 	if (w->pool != NULL)
 		pool_free(w->pool);
 	accept_release(w);
+	site_close(&w->site);
+	zones_free(w->zones);
 	accesslog_close(w);
 	buf_release(&w->scratch);
 	if (w->limits != NULL)

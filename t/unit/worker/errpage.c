@@ -1,4 +1,7 @@
-/* Each reason has a page in each form, with its word and its status. */
+/*
+ * Each reason has a page in each form, with its word and its status, and what
+ * strangers have said is in it as text only.
+ */
 #include "worker/errpage.h"
 
 #include <stdlib.h>
@@ -10,6 +13,8 @@ static const char *const types[] = {
 	[MEDIA_HTML] = "text/html; charset=utf-8",
 	[MEDIA_JSON] = "application/problem+json",
 };
+
+static struct asked asked;
 
 static struct span
 field(const struct http_msg *msg, const char *name)
@@ -27,16 +32,31 @@ contains(struct span s, const char *what)
 }
 
 static void
+begin(enum media media)
+{
+	struct trace_source source = { .key = { 1, 2 } };
+
+	asked_nothing(&asked, &source);
+	asked_set_host(&asked, SPAN("alpha.example.org"));
+	asked_set_tool(&asked, SPAN("alpha"));
+	asked.media = media;
+}
+
+static void
 check(enum reason reason, enum media media, struct http_msg *msg)
 {
 	const struct reason_info *info = reason_info(reason);
+	struct errpage e = { .reason = reason, .asked = &asked,
+		.contact = "", .unix_seconds = 784111777 };
 	struct errpage_text text;
-	char number[16];
+	char number[16], id[REQUEST_ID_LEN + 1];
 	struct buf page;
 
+	begin(media);
+	snprintf(id, sizeof(id), "%.*s", SPAN_ARG(asked_id(&asked)));
 	buf_init(&page, ERRPAGE_MAX);
-	if (!ok(errpage_make(reason, 0, media, 784111777, &text, msg, &page),
-		"%s as %s", info->word, types[media]))
+	if (!ok(errpage_make(&e, &text, msg, &page), "%s as %s", info->word,
+		types[media]))
 		return;
 	is_int(msg->status, info->status, "  its status");
 	is_span(field(msg, "Content-Type"), types[media], "  its type");
@@ -48,35 +68,88 @@ check(enum reason reason, enum media media, struct http_msg *msg)
 	snprintf(number, sizeof(number), "%u", info->retry_after);
 	is_span(field(msg, "Retry-After"),
 	    info->retry_after > 0 ? number : "", "  Retry-After");
+	is_int(field(msg, "Allow").len > 0, info->status == 405, "  Allow");
 	ok(contains(buf_span(&page), info->word), "  the page has the word");
 	ok(contains(buf_span(&page), info->says), "  and what it means");
+	snprintf(number, sizeof(number), "%u", info->status);
+	ok(contains(buf_span(&page), number) &&
+		contains(buf_span(&page), "alpha.example.org") &&
+		contains(buf_span(&page), id) &&
+		contains(buf_span(&page), "1994-11-06T08:49:37Z"),
+	    "  status, host, request and time");
 	buf_release(&page);
 }
 
-/* The location goes in the head, and stays out of the page. */
+static const struct {
+	const char *what, *contact;
+	enum reason reason;
+	enum media media;
+	const char *has; /* NULL: nobody is named */
+} contacts[] = {
+	{ "a link", "https://a.example/{tool}?x&y", REASON_BACKEND_REFUSED,
+	    MEDIA_HTML, "Ask: <a href=\"https://a.example/alpha?x&amp;y\">"
+			"https://a.example/alpha?x&amp;y</a></p>" },
+	{ "words", "the <people> of {tool}, \"{tool}\"",
+	    REASON_BACKEND_REFUSED, MEDIA_HTML,
+	    "Ask: the &lt;people&gt; of alpha, &quot;alpha&quot;</p>" },
+	{ "no link to a script", "javascript:alert('x')",
+	    REASON_BACKEND_REFUSED, MEDIA_HTML,
+	    "Ask: javascript:alert(&#39;x&#39;)</p>" },
+	{ "in JSON", "\"{tool}\" \\o", REASON_BACKEND_REFUSED, MEDIA_JSON,
+	    "Ask: \\\"alpha\\\" \\\\o\"" },
+	{ "in text", "<{tool}>", REASON_BACKEND_REFUSED, MEDIA_TEXT,
+	    "\nAsk: <alpha>\n" },
+	{ "not where nobody has the name", "{tool}", REASON_NO_ROUTE,
+	    MEDIA_TEXT, NULL },
+	{ "not where it is our trouble", "me", REASON_INTERNAL, MEDIA_TEXT,
+	    NULL },
+};
+
 static void
-check_redirect(unsigned status, enum media media, const char *cache,
-    struct http_msg *msg)
+check_contact(size_t i, struct http_msg *msg)
 {
-	static const char location[] = "http://a.example/\"><b>?c";
+	struct errpage e = { .reason = contacts[i].reason, .asked = &asked,
+		.contact = contacts[i].contact };
 	struct errpage_text text;
-	char number[16];
 	struct buf page;
-	struct span body;
+	const char *has = contacts[i].has != NULL ? contacts[i].has : "Ask:";
 
 	buf_init(&page, ERRPAGE_MAX);
-	ok(buf_append_span(&page, span_str(location)), "a location");
-	if (!ok(errpage_redirect(status, media, 0, &text, msg, &page),
-		"a redirect with %u", status))
-		return;
-	is_int(msg->status, status, "  its status");
-	is_span(field(msg, "Location"), location, "  where to");
-	is_span(field(msg, "Cache-Control"), cache, "  %s", cache);
-	body = span_from(buf_span(&page), sizeof(location) - 1);
-	snprintf(number, sizeof(number), "%zu", body.len);
-	is_span(field(msg, "Content-Length"), number, "  its length");
-	ok(body.len > 0 && !contains(body, "a.example"), "  says less");
+	begin(contacts[i].media);
+	ok(errpage_make(&e, &text, msg, &page), "whom to ask: %s",
+	    contacts[i].what);
+	is_int(contains(buf_span(&page), has), contacts[i].has != NULL,
+	    "  it is said, or not");
 	buf_release(&page);
+}
+
+/* What strangers can make longest does not make a page too long. */
+static void
+check_longest(struct http_msg *msg)
+{
+	struct errpage e = { .reason = REASON_BACKEND_CLOSED_REUSED,
+		.asked = &asked };
+	char contact[513], host[HOST_NAME_MAX_DNS + 1];
+	struct errpage_text text;
+	struct buf page;
+
+	for (const char *c = "&x{"; *c != '\0'; c++) {
+		begin(MEDIA_HTML);
+		memset(host, *c == 'x' ? 'h' : '&', sizeof(host));
+		asked_set_host(&asked, (struct span){ host, 253 });
+		asked.id_len = REQUEST_ID_MAX;
+		memset(asked.id, 'i', REQUEST_ID_MAX);
+		snprintf(contact, sizeof(contact), "https://");
+		for (size_t i = 8; i < 512; i += *c == '{' ? 6 : 1)
+			snprintf(contact + i, sizeof(contact) - i, "%s",
+			    *c == '{' ? "{tool}" : (char[]){ *c, '\0' });
+		e.contact = contact;
+		buf_init(&page, ERRPAGE_MAX);
+		ok(errpage_make(&e, &text, msg, &page),
+		    "the longest: %zu bytes", buf_len(&page));
+		ok(contains(buf_span(&page), "</html>"), "  is whole");
+		buf_release(&page);
+	}
 }
 
 int
@@ -89,11 +162,9 @@ main(void)
 	for (int r = REASON_NONE + 1; r < REASON_COUNT; r++)
 		for (int m = MEDIA_TEXT; m <= MEDIA_JSON; m++)
 			check((enum reason)r, (enum media)m, msg);
-
-	check_redirect(301, MEDIA_HTML, "max-age=3600", msg);
-	check_redirect(302, MEDIA_TEXT, "no-store", msg);
-	check_redirect(307, MEDIA_JSON, "no-store", msg);
-	check_redirect(308, MEDIA_HTML, "max-age=3600", msg);
+	for (size_t i = 0; i < nitems(contacts); i++)
+		check_contact(i, msg);
+	check_longest(msg);
 
 	buf_init(&page, ERRPAGE_MAX);
 	ok(errpage_health(SPAN("fine\n"), 0, &text, msg, &page), "health");
@@ -102,6 +173,8 @@ main(void)
 	is_span(buf_span(&page), "fine\n", "and says so");
 	is_span(field(msg, "X-Dynproxy-Error"), "", "without an error");
 	buf_release(&page);
+	errpage_file(SPAN("image/x-icon"), SPAN("1234"), 0, &text, msg);
+	is_span(field(msg, "Content-Length"), "4", "a file");
 	free(msg);
 	return done();
 }

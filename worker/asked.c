@@ -1,0 +1,70 @@
+/* Copies what has to be remembered of a request. */
+#include "worker/asked.h"
+
+/* Returns the bytes copied: none if there are too many. */
+static size_t
+keep(char *to, size_t size, struct span s)
+{
+	if (s.len == 0 || s.len > size)
+		return 0;
+	memcpy(to, s.ptr, s.len);
+	return s.len;
+}
+
+void
+asked_nothing(struct asked *a, struct trace_source *source)
+{
+	a->media = MEDIA_TEXT;
+	a->coding = CODING_NONE;
+	a->https = false;
+	a->tool_len = 0;
+	a->host_len = a->authority_len = 0;
+	a->id_len = (uint8_t)request_id_make(source, a->id);
+}
+
+/* An id is kept, unless there are two of them. */
+static void
+take_id(struct asked *a, struct trace_source *source,
+    const struct http_msg *msg)
+{
+	const struct http_field *f = http_msg_field(msg, FIELD_X_REQUEST_ID);
+
+	if (msg->count[FIELD_X_REQUEST_ID] == 1 && request_id_valid(f->value))
+		a->id_len = (uint8_t)keep(a->id, sizeof(a->id), f->value);
+	else
+		a->id_len = (uint8_t)request_id_make(source, a->id);
+}
+
+void
+asked_begin(struct asked *a, struct trace_source *source,
+    const struct http_msg *msg, const struct http_target *target,
+    struct span proto)
+{
+	const struct http_field *accept = http_msg_field(msg, FIELD_ACCEPT);
+
+	a->media = http_negotiate_media(
+	    accept == NULL ? SPAN("") : accept->value);
+	/* an encoded body has no length: HTTP/1.0 could not tell its end */
+	a->coding =
+	    msg->minor == 0 ? CODING_NONE : http_negotiate_coding(msg);
+	a->https = span_eq(proto, SPAN("https"));
+	a->tool_len = 0;
+	a->host_len = 0;
+	a->authority_len = 0;
+	if (target != NULL)
+		a->authority_len = (uint16_t)keep(
+		    a->authority, sizeof(a->authority), target->authority);
+	take_id(a, source, msg);
+}
+
+void
+asked_set_host(struct asked *a, struct span normalized)
+{
+	a->host_len = (uint16_t)keep(a->host, sizeof(a->host), normalized);
+}
+
+void
+asked_set_tool(struct asked *a, struct span name)
+{
+	a->tool_len = (uint8_t)keep(a->tool, sizeof(a->tool), name);
+}

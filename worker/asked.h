@@ -1,0 +1,71 @@
+/*
+ * What is remembered of a request when its bytes are gone: for what the
+ * backend, the answer and the log say of it.
+ */
+#ifndef WORKER_ASKED_H
+#define WORKER_ASKED_H
+
+#include <stdbool.h>
+
+#include "http/negotiate.h"
+#include "http/target.h"
+#include "http/trace.h"
+
+#define ASKED_AUTHORITY_MAX (HOST_NAME_MAX_DNS + 8) /* a dot and a port */
+#define ASKED_TOOL_MAX 64
+
+struct asked {
+	enum media media;   /* of our own answers, that the client likes best */
+	enum coding coding; /* of a body that is sent to it */
+	bool https;         /* it came by TLS */
+
+	/* lengths of what follows; 0: not known, or none */
+	uint8_t id_len, tool_len;
+	uint16_t host_len, authority_len;
+	char id[REQUEST_ID_MAX];
+	char tool[ASKED_TOOL_MAX];
+	char host[HOST_NAME_MAX_DNS + 1]; /* normalised */
+	char authority[ASKED_AUTHORITY_MAX]; /* as it came, with a port */
+};
+
+/* Nothing is known but an id, which is made. */
+void asked_nothing(struct asked *a, struct trace_source *source);
+
+/*
+ * A request that was understood.
+ *
+ * target  NULL: not understood, either
+ * proto   the client's: "http" or "https"
+ */
+void asked_begin(struct asked *a, struct trace_source *source,
+    const struct http_msg *msg, const struct http_target *target,
+    struct span proto);
+
+void asked_set_host(struct asked *a, struct span normalized);
+void asked_set_tool(struct asked *a, struct span name);
+
+static inline struct span
+asked_id(const struct asked *a)
+{
+	return (struct span){ a->id, a->id_len };
+}
+
+static inline struct span
+asked_host(const struct asked *a)
+{
+	return (struct span){ a->host, a->host_len };
+}
+
+static inline struct span
+asked_tool(const struct asked *a)
+{
+	return (struct span){ a->tool, a->tool_len };
+}
+
+static inline struct span
+asked_authority(const struct asked *a)
+{
+	return (struct span){ a->authority, a->authority_len };
+}
+
+#endif
