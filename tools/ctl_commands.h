@@ -10,5 +10,12 @@ int cmd_reopen(const struct ctl *ctl, char **args);
 int cmd_list(const struct ctl *ctl, char **args);
 int cmd_add(const struct ctl *ctl, char **args);
 int cmd_del(const struct ctl *ctl, char **args);
+int cmd_bans(const struct ctl *ctl, char **args);
+int cmd_ban(const struct ctl *ctl, char **args);
+int cmd_unban(const struct ctl *ctl, char **args);
+int cmd_blocks(const struct ctl *ctl, char **args);
+int cmd_block(const struct ctl *ctl, char **args);
+int cmd_unblock(const struct ctl *ctl, char **args);
+int cmd_maintenance(const struct ctl *ctl, char **args);
 
 #endif

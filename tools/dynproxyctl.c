@@ -21,6 +21,17 @@ static const struct command {
 	{ "add", "tool route url", 3, 3, cmd_add, "register a route" },
 	{ "del", "tool [route]", 1, 2, cmd_del,
 	    "unregister a route, or all of a tool" },
+	{ "bans", "", 0, 0, cmd_bans, "banned networks" },
+	{ "ban", "network [--for duration | --until time]", 1, 3, cmd_ban,
+	    "refuse a network" },
+	{ "unban", "network", 1, 1, cmd_unban, "and no more" },
+	{ "blocks", "", 0, 0, cmd_blocks, "refused User-Agents, Referers" },
+	{ "block", "agent|referer pattern [--for ... | --until ...]", 2, 4,
+	    cmd_block, "refuse them" },
+	{ "unblock", "agent|referer pattern", 2, 2, cmd_unblock,
+	    "and no more" },
+	{ "maintenance", "[on|off [tool] [--for ... | --until ...]]", 0, 4,
+	    cmd_maintenance, "503 for a tool, or all" },
 };
 
 static void
@@ -30,7 +41,7 @@ usage(FILE *out)
 	      "command [operand ...]\n",
 	    out);
 	for (size_t i = 0; i < nitems(commands); i++)
-		fprintf(out, "  %-8s%-18s%s\n", commands[i].name,
+		fprintf(out, "  %-12s%-48s%s\n", commands[i].name,
 		    commands[i].operands, commands[i].does);
 }
 

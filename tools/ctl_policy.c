@@ -1,0 +1,280 @@
+/* dynproxyctl ban, block, maintenance: who is not let in, and until when. */
+#include "tools/ctl_commands.h"
+
+#include <err.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "conf/value.h"
+#include "lib/clock.h"
+
+/* How an end may be written; the last one is today's, or tomorrow's. */
+static const struct {
+	const char *format;
+	bool utc;
+} times[] = {
+	{ "%Y-%m-%dT%H:%M:%SZ", true },
+	{ "%Y-%m-%dT%H:%MZ", true },
+	{ "%Y-%m-%dT%H:%M:%S", false },
+	{ "%Y-%m-%dT%H:%M", false },
+	{ "%Y-%m-%d %H:%M:%S", false },
+	{ "%Y-%m-%d %H:%M", false },
+	{ "%H:%M", false },
+};
+
+#define NTIMES (sizeof(times) / sizeof(times[0]))
+
+/* Unix time in milliseconds.  False: it is no time. */
+static bool
+time_parse(uint64_t *ms, const char *text, uint64_t now_ms)
+{
+	time_t now = (time_t)(now_ms / 1000), then;
+	struct tm today, tm;
+	const char *end;
+
+	localtime_r(&now, &today);
+	today.tm_sec = 0;
+	today.tm_isdst = -1;
+	for (size_t i = 0; i < NTIMES; i++) {
+		tm = today;
+		end = strptime(text, times[i].format, &tm);
+		if (end == NULL || *end != '\0')
+			continue;
+		then = times[i].utc ? timegm(&tm) : mktime(&tm);
+		if (then <= now && i == NTIMES - 1) {
+			tm.tm_mday++;
+			then = mktime(&tm);
+		}
+		*ms = (uint64_t)then * 1000;
+		return then > 0;
+	}
+	return false;
+}
+
+/*
+ * Take `--for duration` or `--until time` off the operands.  False: what
+ * stands there is neither, which was told.
+ *
+ * until  Unix time in milliseconds, as text; 0: for ever
+ */
+static bool
+take_end(char **args, char until[24])
+{
+	uint64_t now = clock_real_ms(), ms = 0;
+	bool is_for, good;
+
+	snprintf(until, 24, "0");
+	while (*args != NULL && strncmp(*args, "--", 2) != 0)
+		args++;
+	if (*args == NULL)
+		return true;
+	is_for = strcmp(*args, "--for") == 0;
+	if ((!is_for && strcmp(*args, "--until") != 0) || args[1] == NULL ||
+	    args[2] != NULL) {
+		warnx("%s: write --for and a duration, or --until and a time, "
+		      "at the end",
+		    *args);
+		return false;
+	}
+	good = is_for ? duration_parse(&ms, args[1])
+		      : time_parse(&ms, args[1], now);
+	if (good && is_for)
+		good = !__builtin_add_overflow(ms, now, &ms);
+	if (!good)
+		warnx(is_for ? "\"%s\" is no duration: write 90m, 12h, 7d"
+			     : "\"%s\" is no time: write 2026-11-22T18:00Z, "
+			       "2026-11-22 18:00 or 18:00",
+		    args[1]);
+	snprintf(until, 24, "%" PRIu64, ms);
+	*args = NULL;
+	return good;
+}
+
+/* Ask for a change, and say what was done. */
+static int
+change(const struct ctl *ctl, const char *cmd, char **args, const char *done)
+{
+	json_t *data;
+	int status = ctl_ask(ctl, cmd, args, &data);
+
+	if (status != CTL_DONE)
+		return status;
+	if (ctl->json)
+		ctl_print_json(data);
+	else if (!ctl->quiet)
+		printf("%s %s\n", *args[1] == '\0' ? "the site" : args[1], done);
+	json_decref(data);
+	return CTL_DONE;
+}
+
+static int
+set(const struct ctl *ctl, char *kind, char *subject, char *until,
+    const char *done)
+{
+	char *args[] = { kind, subject, until, NULL };
+
+	return change(ctl, "policy-set", args, done);
+}
+
+static int
+strike(const struct ctl *ctl, char *kind, char *subject, const char *done)
+{
+	char *args[] = { kind, subject, NULL };
+
+	return change(ctl, "policy-strike", args, done);
+}
+
+static const char *
+text_of(const json_t *entry, const char *name)
+{
+	const char *text = json_string_value(json_object_get(entry, name));
+
+	return text == NULL ? "for ever" : *text == '\0' ? "the site" : text;
+}
+
+static void
+print_entries(const json_t *entries, bool with_kind)
+{
+	int width = 0, len;
+	const json_t *e;
+	size_t i;
+
+	json_array_foreach(entries, i, e)
+	{
+		len = (int)strlen(text_of(e, "subject"));
+		if (len > width)
+			width = len;
+	}
+	json_array_foreach(entries, i, e)
+	{
+		if (with_kind)
+			printf("%-7s  ", text_of(e, "kind"));
+		printf("%-*s  %s  %s\n", width, text_of(e, "subject"),
+		    text_of(e, "since"), text_of(e, "until"));
+	}
+}
+
+/* All entries of these kinds, a NULL at the end. */
+static int
+list(const struct ctl *ctl, char **kinds)
+{
+	json_t *all = json_array(), *some;
+	bool several = kinds[1] != NULL;
+	int status = CTL_DONE;
+
+	for (; status == CTL_DONE && *kinds != NULL; kinds++) {
+		char *args[] = { *kinds, NULL };
+
+		status = ctl_ask(ctl, "policy", args, &some);
+		if (status == CTL_DONE) {
+			json_array_extend(all, some);
+			json_decref(some);
+		}
+	}
+	if (status == CTL_DONE && ctl->json)
+		ctl_print_json(all);
+	else if (status == CTL_DONE)
+		print_entries(all, several);
+	json_decref(all);
+	return status;
+}
+
+int
+cmd_bans(const struct ctl *ctl, char **args)
+{
+	static char ban[] = "ban";
+	char *kinds[] = { ban, NULL };
+
+	(void)args;
+	return list(ctl, kinds);
+}
+
+int
+cmd_ban(const struct ctl *ctl, char **args)
+{
+	static char ban[] = "ban";
+	char until[24];
+
+	if (!take_end(args, until))
+		return CTL_USAGE;
+	if (args[0] == NULL || args[1] != NULL) {
+		warnx("ban: write one network");
+		return CTL_USAGE;
+	}
+	return set(ctl, ban, args[0], until, "is banned");
+}
+
+int
+cmd_unban(const struct ctl *ctl, char **args)
+{
+	static char ban[] = "ban";
+
+	return strike(ctl, ban, args[0], "is banned no more");
+}
+
+static bool
+is_field(const char *name)
+{
+	if (strcmp(name, "agent") == 0 || strcmp(name, "referer") == 0)
+		return true;
+	warnx("\"%s\": write agent or referer", name);
+	return false;
+}
+
+int
+cmd_blocks(const struct ctl *ctl, char **args)
+{
+	static char agent[] = "agent", referer[] = "referer";
+	char *kinds[] = { agent, referer, NULL };
+
+	(void)args;
+	return list(ctl, kinds);
+}
+
+int
+cmd_block(const struct ctl *ctl, char **args)
+{
+	char until[24];
+
+	/* a pattern may begin with anything */
+	if (!is_field(args[0]) || !take_end(args + 2, until))
+		return CTL_USAGE;
+	if (args[2] != NULL) {
+		warnx("block: write one pattern, in quotes");
+		return CTL_USAGE;
+	}
+	return set(ctl, args[0], args[1], until, "is blocked");
+}
+
+int
+cmd_unblock(const struct ctl *ctl, char **args)
+{
+	if (!is_field(args[0]))
+		return CTL_USAGE;
+	return strike(ctl, args[0], args[1], "is blocked no more");
+}
+
+int
+cmd_maintenance(const struct ctl *ctl, char **args)
+{
+	static char maintenance[] = "maintenance", site[] = "";
+	char *kinds[] = { maintenance, NULL };
+	char until[24];
+	char *tool;
+
+	if (!take_end(args, until))
+		return CTL_USAGE;
+	if (args[0] == NULL)
+		return list(ctl, kinds);
+	tool = args[1] == NULL ? site : args[1];
+	if (tool == site || args[2] == NULL) {
+		if (strcmp(args[0], "on") == 0)
+			return set(ctl, maintenance, tool, until,
+			    "is in maintenance");
+		if (strcmp(args[0], "off") == 0)
+			return strike(ctl, maintenance, tool, "is served");
+	}
+	warnx("maintenance is on or off, of a tool or of all");
+	return CTL_USAGE;
+}
