@@ -41,6 +41,7 @@ enum ctl_segment {
 	SEGMENT_LOG_MARKS, /* the same; the logger writes, workers read */
 	SEGMENT_POLICY, /* bans, rules, maintenance; the registrar writes */
 	SEGMENT_LIMITS, /* rates, requests under way; all workers write */
+	SEGMENT_HEALTH, /* backends that fail; all workers write */
 	SEGMENT_COUNT
 };
 

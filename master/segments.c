@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "shm/health.h"
 #include "shm/limits.h"
 #include "shm/logring.h"
 #include "shm/policy_write.h"
@@ -53,6 +54,13 @@ limits_bytes(const struct conf *conf)
 	return limits_size(conf->workers);
 }
 
+static size_t
+health_bytes(const struct conf *conf)
+{
+	(void)conf;
+	return health_size();
+}
+
 static const struct {
 	const char *name;
 	size_t (*size)(const struct conf *conf);
@@ -68,6 +76,8 @@ static const struct {
 	[SEGMENT_POLICY] = { "dynproxy-policy", policy_bytes, policy_format,
 	    TO(REGISTRAR), TO(WORKER) },
 	[SEGMENT_LIMITS] = { "dynproxy-limits", limits_bytes, limits_format,
+	    TO(WORKER), 0 },
+	[SEGMENT_HEALTH] = { "dynproxy-health", health_bytes, health_format,
 	    TO(WORKER), 0 },
 };
 

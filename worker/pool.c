@@ -53,7 +53,7 @@ bucket_of(const struct backend *b, uint64_t tool)
 }
 
 static struct pool_peer *
-find_peer(struct pool *pool, const struct pool_owner *o)
+find_peer(const struct pool *pool, const struct pool_owner *o)
 {
 	struct pool_peer *peer;
 
@@ -246,6 +246,14 @@ pool_connect(struct pool *pool, const struct pool_owner *owner,
 	c->version = owner->version;
 	peer->nconns++;
 	return lend(c, ready, user);
+}
+
+unsigned
+pool_lent(const struct pool *pool, const struct pool_owner *owner)
+{
+	const struct pool_peer *peer = find_peer(pool, owner);
+
+	return peer == NULL ? 0 : peer->nconns - peer->nidle;
 }
 
 void

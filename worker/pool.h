@@ -54,6 +54,9 @@ struct pool_conn *pool_take(struct pool *pool, const struct pool_owner *owner,
 struct pool_conn *pool_connect(struct pool *pool,
     const struct pool_owner *owner, void (*ready)(void *user), void *user);
 
+/* How many are lent. */
+unsigned pool_lent(const struct pool *pool, const struct pool_owner *owner);
+
 /* Give a connection back that can carry another request. */
 void pool_put(struct pool *pool, struct pool_conn *conn);
 

@@ -15,6 +15,7 @@
 struct accesslog;
 struct acceptor;
 struct h1;
+struct health;
 struct pool;
 struct zones;
 
@@ -27,6 +28,7 @@ struct worker {
 	struct policy *policy;   /* owned */
 	struct rules *rules;     /* owned */
 	struct limits *limits;   /* owned */
+	struct health *health;   /* owned */
 	struct router router;
 	struct http_limits request_limits, response_limits;
 	struct zones *zones;       /* owned */

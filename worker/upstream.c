@@ -7,6 +7,7 @@
 
 #include "http/framing.h"
 #include "http/parse.h"
+#include "shm/health.h"
 #include "worker/logline.h"
 #include "worker/process.h"
 
@@ -32,7 +33,6 @@ upstream_release(struct upstream *u)
 	assert(u->conn == NULL);
 	buf_release(&u->in);
 	buf_release(&u->sink.out);
-	source_release(&u->source);
 	source_release(&u->source);
 }
 
@@ -74,6 +74,91 @@ is_idempotent(enum http_method method)
 	}
 }
 
+static void
+swap_candidates(struct upstream *u, unsigned a, unsigned b)
+{
+	struct backend c = u->candidates[a];
+
+	u->candidates[a] = u->candidates[b];
+	u->candidates[b] = c;
+}
+
+static unsigned
+lent_to(struct upstream *u, unsigned at)
+{
+	u->owner.backend = u->candidates[at];
+	return pool_lent(u->w->pool, &u->owner);
+}
+
+/*
+ * Put the next one to try where it is taken from: of two random good ones the
+ * one with less to do.  The worse ones come after all of these.
+ */
+static void
+choose_next(struct upstream *u)
+{
+	unsigned left = u->tried < u->ngood ? u->ngood - u->tried : 0, other;
+
+	if (left < 2 || (u->look_first && u->tried == 0))
+		return;
+	swap_candidates(
+	    u, u->tried, u->tried + (unsigned)arc4random_uniform(left));
+	other = u->tried + 1 + (unsigned)arc4random_uniform(left - 1);
+	if (lent_to(u, other) < lent_to(u, u->tried))
+		swap_candidates(u, u->tried, other);
+}
+
+/* Good ones to the front, bad ones behind: the only one is never bad. */
+static void
+add_candidate(struct upstream *u, const struct backend *b, bool only)
+{
+	enum health_advice advice =
+	    only ? HEALTH_GOOD
+		 : health_ask(u->w->health, b, u->w->loop.now_ms,
+		       u->w->conf->connect_timeout_ms);
+
+	u->candidates[u->ncandidates] = *b;
+	if (advice != HEALTH_AVOID) {
+		swap_candidates(u, u->ncandidates, u->ngood);
+		if (advice == HEALTH_TRY) {
+			swap_candidates(u, u->ngood, 0);
+			u->look_first = true;
+		}
+		u->ngood++;
+	}
+	u->ncandidates++;
+}
+
+/* Tell the other workers of what could not be reached. */
+static void
+note_failure(struct upstream *u, enum reason reason)
+{
+	if (reason != REASON_LIMIT_NODE)
+		health_failed(
+		    u->w->health, &u->owner.backend, u->w->loop.now_ms);
+}
+
+static void
+note_connected(struct upstream *u)
+{
+	u->log->connected_ms = u->w->loop.now_ms;
+	if (!u->conn->used)
+		health_reached(u->w->health, &u->owner.backend);
+}
+
+/* Nobody listens: has nobody ever?  Tools register before they listen. */
+static enum reason
+refused_reason(const struct upstream *u)
+{
+	if (u->health_tool == 0)
+		return REASON_BACKEND_REFUSED;
+	for (unsigned i = 0; i < u->ncandidates; i++)
+		if (health_has_answered(
+			u->w->health, &u->candidates[i], u->health_tool))
+			return REASON_BACKEND_REFUSED;
+	return REASON_TOOL_STARTING;
+}
+
 /* Connect to the candidate whose turn it is.  False with errno. */
 static bool
 open_candidate(struct upstream *u)
@@ -81,8 +166,8 @@ open_candidate(struct upstream *u)
 	struct pool *pool = u->w->pool;
 	struct pool_conn *c = NULL;
 
-	u->owner.backend =
-	    u->candidates[(u->first + u->tried) % u->ncandidates];
+	choose_next(u);
+	u->owner.backend = u->candidates[u->tried];
 	logline_try(u->log, &u->owner.backend, u->w->loop.now_ms);
 	if (!u->retried)
 		c = pool_take(pool, &u->owner, u->wake, u->user);
@@ -93,7 +178,7 @@ open_candidate(struct upstream *u)
 	u->conn = c;
 	u->connected = c->used;
 	if (u->connected)
-		u->log->connected_ms = u->w->loop.now_ms;
+		note_connected(u);
 	/*
 	 * A kept-alive one may turn out to be dead.  Then the request is sent
 	 * again, unless the backend may have acted upon it: not idempotent,
@@ -107,13 +192,16 @@ open_candidate(struct upstream *u)
 static enum reason
 open_next(struct upstream *u, enum reason reason)
 {
-	while (u->tried < u->ncandidates) {
+	uint64_t enough_ms = u->begun_ms + 2 * u->w->conf->connect_timeout_ms;
+
+	while (u->tried < u->ncandidates && u->w->loop.now_ms < enough_ms) {
 		if (open_candidate(u))
 			return REASON_NONE;
 		reason = connect_reason(errno);
+		note_failure(u, reason);
 		u->tried++;
 	}
-	return reason;
+	return reason == REASON_BACKEND_REFUSED ? refused_reason(u) : reason;
 }
 
 enum reason
@@ -134,12 +222,16 @@ upstream_begin(struct upstream *u, const struct tool *tool,
 
 	u->owner.tool = pool_hash(u->w->pool, tool->key);
 	u->owner.version = tool->version;
-	u->ncandidates = u->tried = 0;
+	u->health_tool =
+	    *tool->key.ptr == KEY_DEFAULT ? 0 : health_tool(u->w->health, tool);
+	u->begun_ms = u->w->loop.now_ms;
+	u->ncandidates = u->ngood = u->tried = 0;
+	u->look_first = false;
 	/* TLS is not spoken yet: https backends count as unreachable */
 	for (size_t i = 0; i < route->nbackends; i++)
 		if (route->backends[i].scheme == BACKEND_HTTP)
-			u->candidates[u->ncandidates++] = route->backends[i];
-	u->first = u->ncandidates > 1 ? arc4random_uniform(u->ncandidates) : 0;
+			add_candidate(
+			    u, &route->backends[i], route->nbackends == 1);
 	return open_next(u, REASON_BACKEND_UNREACHABLE);
 }
 
@@ -153,6 +245,7 @@ close_conn(struct upstream *u)
 static enum reason
 connect_failed(struct upstream *u, enum reason reason)
 {
+	note_failure(u, reason);
 	close_conn(u);
 	u->tried++;
 	return open_next(u, reason);
@@ -199,7 +292,7 @@ upstream_send(struct upstream *u, struct span piece, bool last, size_t *taken)
 	if (n >= 0) {
 		if (n > 0 || buf_len(&u->sink.out) - u->sink.sent < before) {
 			if (!u->connected)
-				u->log->connected_ms = u->w->loop.now_ms;
+				note_connected(u);
 			u->connected = true;
 			u->progress_ms = u->w->loop.now_ms;
 		}
@@ -252,6 +345,9 @@ check_head(struct upstream *u, enum body_end *end, uint64_t *length)
 		return ++u->interims > INTERIMS_MAX ? UPSTREAM_FAILED
 						    : UPSTREAM_INTERIM;
 	u->reusable = http_keep_alive(msg) && *end != BODY_CLOSE;
+	if (!u->conn->used && u->health_tool != 0)
+		health_answered(
+		    u->w->health, &u->owner.backend, u->health_tool);
 	return UPSTREAM_HEAD;
 }
 

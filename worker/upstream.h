@@ -48,7 +48,10 @@ struct upstream {
 
 	/* where to connect to, copied out of the route */
 	struct pool_owner owner; /* of the attempt under way */
-	unsigned ncandidates, first, tried;
+	uint64_t begun_ms;       /* of the first attempt */
+	uint64_t health_tool;    /* for shm/health.h; 0: it is no tool */
+	bool look_first;         /* the first candidate is to be tried first */
+	unsigned ncandidates, ngood, tried; /* the good ones come first */
 	struct backend candidates[ROUTE_BACKENDS_MAX];
 };
 

@@ -10,6 +10,7 @@
 
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
+#include "shm/health.h"
 #include "worker/accept.h"
 #include "worker/accesslog.h"
 #include "worker/h1.h"
@@ -138,6 +139,11 @@ start(struct worker *w)
 	}
 	arc4random_buf(w->trace.key, sizeof(w->trace.key));
 	w->zones = zones_new(w->conf);
+	w->health = health_open(w->boot.segment_fds[SEGMENT_HEALTH]);
+	if (w->health == NULL) {
+		log_event(LOG_ERR, "worker-start", "health: %m");
+		return -1;
+	}
 	w->pool = pool_new(w);
 	if (w->zones == NULL || site_open(&w->site, &w->boot) == -1 ||
 	    w->pool == NULL || accept_start(w) == -1 ||
@@ -167,6 +173,8 @@ release(struct worker *w)
 	zones_free(w->zones);
 	accesslog_close(w);
 	buf_release(&w->scratch);
+	if (w->health != NULL)
+		health_close(w->health);
 	if (w->limits != NULL)
 		limits_close(w->limits);
 	if (w->rules != NULL)
