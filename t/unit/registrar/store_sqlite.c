@@ -340,6 +340,63 @@ test_several(void)
 }
 
 static void
+append_policy(void *arg, const struct stored_policy *p)
+{
+	char *text = arg;
+	size_t len = strlen(text);
+
+	snprintf(text + len, 1024 - len, "%s %s %llu\n", p->kind, p->subject,
+	    (unsigned long long)p->until_ms);
+}
+
+static const struct {
+	const char *what;
+	bool strike;
+	enum policy_kind kind;
+	const char *subject;
+	uint64_t until_ms;
+	const char *then;
+} policy_steps[] = {
+	{ "a ban", false, POLICY_BAN, "10.0.0.0/8", 0, "ban 10.0.0.0/8 0\n" },
+	{ "with an end", false, POLICY_BAN, "10.0.0.0/8", 500,
+	    "ban 10.0.0.0/8 500\n" },
+	{ "another kind", false, POLICY_MAINTENANCE, "", 0,
+	    "ban 10.0.0.0/8 500\nmaintenance  0\n" },
+	{ "the end of another ban's time", true, POLICY_BAN, "10.0.0.0/8", 499,
+	    "ban 10.0.0.0/8 500\nmaintenance  0\n" },
+	{ "its own", true, POLICY_BAN, "10.0.0.0/8", 500, "maintenance  0\n" },
+	{ "struck before its time", true, POLICY_MAINTENANCE, "", 0, "" },
+};
+
+static void
+test_policy(void)
+{
+	struct policy_change change = { .since_ms = 1 };
+	struct store_sqlite *s;
+	char text[1024];
+
+	empty_directory();
+	for (size_t i = 0; i < nitems(policy_steps); i++) {
+		change.strike = policy_steps[i].strike;
+		change.kind = policy_steps[i].kind;
+		change.until_ms = policy_steps[i].until_ms;
+		snprintf(change.subject, sizeof(change.subject), "%s",
+		    policy_steps[i].subject);
+		s = store_sqlite_open(directory);
+		ok(store_sqlite_begin(s) &&
+		        store_sqlite_save_policy(s, &change) &&
+		        store_sqlite_commit(s),
+		    "%s", policy_steps[i].what);
+		store_sqlite_close(s);
+		s = store_sqlite_open(directory);
+		*text = '\0';
+		store_sqlite_each_policy(s, append_policy, text);
+		is_str(text, policy_steps[i].then, "  is kept so");
+		store_sqlite_close(s);
+	}
+}
+
+static void
 test_newer(void)
 {
 	empty_directory();
@@ -372,6 +429,7 @@ main(void)
 	test_broken();
 	test_older();
 	test_several();
+	test_policy();
 	test_newer();
 	test_unusable();
 	empty_directory();
