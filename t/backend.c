@@ -8,6 +8,7 @@
  *	/             text, or "backend <port>"; ms later
  *	/head         the request's head as it came
  *	/echo         the request's body, after the whole of it has come
+ *	/discard      how many bytes that were
  *	/stream       the same, but at once, piece by piece
  *	/bytes/N      N bytes with Content-Length
  *	/chunked/N    N bytes in chunks, with a trailer
@@ -153,9 +154,9 @@ need_line(struct client *c)
 	return lf - c->in + 1;
 }
 
-/* A body being read: into memory, or piece by piece to the client. */
+/* A body being read: into memory, piece by piece to the client, or counted. */
 struct sink {
-	bool stream;
+	bool stream, discard;
 	char *all; /* owned */
 	size_t len;
 };
@@ -176,6 +177,8 @@ take(struct client *c, struct sink *s, uint64_t n)
 				snprintf(line, sizeof(line), "%zx\r\n", len)) ||
 			    !put(c, c->in, len) || !put(c, "\r\n", 2))
 				return false;
+		} else if (s->discard) {
+			s->len += len;
 		} else {
 			s->all = realloc(s->all, s->len + len);
 			if (s->all == NULL)
@@ -240,6 +243,17 @@ answer_body(struct client *c, const char *head, bool stream)
 }
 
 static bool
+answer_count(struct client *c, const char *head)
+{
+	struct sink s = { .discard = true };
+	char digits[32];
+
+	return take_body(c, head, &s) &&
+	       answer_text(c, true, digits,
+		   (size_t)snprintf(digits, sizeof(digits), "%zu\n", s.len));
+}
+
+static bool
 is(const char *path, const char *prefix)
 {
 	return strncmp(path, prefix, strlen(prefix)) == 0;
@@ -262,6 +276,8 @@ answer(struct client *c, const char *head)
 	n = number != NULL ? strtoull(number + 1, NULL, 10) : 0;
 	if (is(path, "/echo") || is(path, "/stream"))
 		return answer_body(c, head, is(path, "/stream"));
+	if (is(path, "/discard"))
+		return answer_count(c, head);
 	if (is(path, "/head"))
 		return answer_text(c, body, head, strlen(head));
 	if (is(path, "/bytes/"))

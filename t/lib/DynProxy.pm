@@ -24,6 +24,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use DynProxy::Backend;
+use DynProxy::Clients;
 use DynProxy::Response;
 
 our $ROOT  = abs_path(dirname(__FILE__) . '/../..');
@@ -243,6 +244,8 @@ sub abandon {
     kill 'KILL', @family;
     waitpid $self->{pid}, 0;
     delete $self->{pid};
+    # a port is free when the last of them has let go of it
+    eventually(sub { !grep { kill 0, $_ } @family }, 5);
 }
 
 sub DESTROY {
@@ -362,8 +365,8 @@ sub raw {
 # Which process accepted this connection of ours.
 sub worker_of {
     my ($self, $socket) = @_;
-    my (undef, $out) = run_command('ss', '-Htnp', "sport = :$self->{http_port} and dport = :" . $socket->sockport);
-    return $out =~ /pid=(\d+)/ ? $1 : 0;
+    my @ask = ('ss', '-Htnp', "sport = :$self->{http_port} and dport = :" . $socket->sockport);
+    return eventually(sub { (run_command(@ask))[1] =~ /pid=(\d+)/ ? $1 : 0 });    # until it was accepted
 }
 
 # How many client connections a process has.
@@ -371,6 +374,12 @@ sub connections_of {
     my ($self, $pid) = @_;
     my (undef, $out) = run_command('ss', '-Htnp', 'state', 'established', "sport = :$self->{http_port}");
     return scalar(() = $out =~ /pid=$pid,/g);
+}
+
+# Many at once: t/client.c says what there is.
+sub clients {
+    my ($self, $mode, $tool, @with) = @_;
+    return DynProxy::Clients->new($self, $mode, $tool, @with);
 }
 
 # --- who answers ----------------------------------------------------------
