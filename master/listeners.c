@@ -58,32 +58,6 @@ listen_http(const struct addr *a, int *fds, unsigned nslots)
 	return 0;
 }
 
-/*
- * A SOCK_SEQPACKET socket, which keeps the bounds of messages.  sock_listen()
- * makes streams; it tells whether the path is free, or stale and now removed.
- */
-static int
-listen_messages(const struct addr *a, mode_t mode)
-{
-	int stream = sock_listen(a, 1, false, mode);
-	int fd, saved;
-
-	if (stream == -1)
-		return -1;
-	close(stream);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return -1;
-	/* nobody can connect before listen(2): the mode is in time */
-	if (unlink(a->u.un.sun_path) == 0 && bind(fd, &a->u.sa, a->len) == 0 &&
-	    chmod(a->u.un.sun_path, mode) == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	saved = errno; /* close() may change it */
-	close(fd);
-	errno = saved;
-	return -1;
-}
-
 static int
 open_listener(struct master *m, size_t at)
 {
@@ -93,7 +67,7 @@ open_listener(struct master *m, size_t at)
 	if (l->kind == LISTEN_HTTP)
 		return listen_http(&l->addr, fds, m->conf->workers);
 	if (l->kind == LISTEN_MASTER)
-		*fds = listen_messages(&l->addr, modes[l->kind]);
+		*fds = sock_listen_packets(&l->addr, BACKLOG, modes[l->kind]);
 	else
 		*fds = sock_listen(&l->addr, BACKLOG, false, modes[l->kind]);
 	return *fds == -1 ? -1 : 0;
@@ -121,6 +95,21 @@ listeners_open(struct master *m)
 			return -1;
 		}
 	return 0;
+}
+
+void
+listeners_close_http(struct master *m)
+{
+	for (size_t i = 0; i < m->conf->nlisteners; i++)
+		for (unsigned slot = 0; slot < m->conf->workers; slot++) {
+			int *fd = place(m, i, slot);
+
+			if (m->conf->listeners[i].kind != LISTEN_HTTP ||
+			    *fd == -1)
+				continue;
+			close(*fd);
+			*fd = -1;
+		}
 }
 
 void

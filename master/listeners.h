@@ -12,6 +12,12 @@ struct master;
  */
 int listeners_open(struct master *m);
 
+/*
+ * Let go of those for clients: the workers that drain close the last
+ * descriptions, and nobody waits in a queue that is never served again.
+ */
+void listeners_close_http(struct master *m);
+
 /* Close them and remove the paths of Unix sockets. */
 void listeners_close(struct master *m);
 

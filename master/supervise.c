@@ -18,6 +18,7 @@
 #include "lib/log.h"
 #include "master/ctl.h"
 #include "master/daemon.h"
+#include "master/listeners.h"
 #include "master/master.h"
 #include "master/segments.h"
 #include "master/spawn.h"
@@ -360,6 +361,7 @@ supervise_drain(struct master *m)
 	log_event(LOG_NOTICE, "draining", "at_most_ms=%llu",
 	    (unsigned long long)m->conf->drain_timeout_ms);
 	enter_last_phase(m, PHASE_DRAINING, m->conf->drain_timeout_ms);
+	listeners_close_http(m);
 	for (size_t i = 0; i < m->nchildren; i++)
 		if (m->children[i].pid != 0 &&
 		    m->children[i].role == ROLE_WORKER)

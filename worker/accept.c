@@ -12,6 +12,7 @@
 #include "worker/conn.h"
 #include "worker/process.h"
 
+#define QUEUE_MAX 4096	   /* of one listener, accepted by accept_stop() */
 #define BATCH_MAX 64	   /* accepted before others have their turn */
 #define RETRY_MS 100	   /* when there is no descriptor or no memory */
 #define LOG_EVERY_MS 60000 /* that this is so */
@@ -202,11 +203,33 @@ accept_start(struct worker *w)
 	return resume_all(w);
 }
 
+/* Whoever waits there came before we said no: serve them, then close. */
+static void
+close_listener(struct listener *l)
+{
+	struct worker *w = l->w;
+
+	for (unsigned n = 0; n < QUEUE_MAX && accept_one(l); n++)
+		;
+	for (size_t i = 0; i < w->conf->nlisteners; i++)
+		if (w->boot.listener_fds[i] == l->io.fd)
+			w->boot.listener_fds[i] = -1;
+	if (w->acceptor->accepting)
+		ev_del(&w->loop, &l->io);
+	close(l->io.fd);
+}
+
 void
 accept_stop(struct worker *w)
 {
-	pause_all(w);
-	timer_clear(&w->loop.timers, &w->acceptor->retry);
+	struct acceptor *a = w->acceptor;
+
+	w->connections++; /* one may be done before the next is accepted */
+	while (a->n > 0)
+		close_listener(&a->listeners[--a->n]);
+	w->connections--;
+	a->accepting = false;
+	timer_clear(&w->loop.timers, &a->retry);
 }
 
 void
