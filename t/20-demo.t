@@ -8,6 +8,14 @@ use File::Temp;
 my $tmp = File::Temp->newdir;
 chmod 0777, $tmp;
 
+# As far as the demo needs it, the tree: where it is, others may not look.
+my $tree = File::Temp->newdir;
+chmod 0755, $tree;
+mkdir "$tree/$_" for qw(conf build);
+run_command('cp', '-r', "$DynProxy::ROOT/demo", "$tree");
+run_command('cp', "$DynProxy::ROOT/conf/demo.conf", "$tree/conf");
+run_command('cp', (map { "$DynProxy::BUILD/$_" } qw(dynproxyd dynproxyctl webservice-runner)), "$tree/build");
+
 # Run the demo as that user until it has said where to look, then end it.
 sub demo {
     my ($signal, @as) = @_;
@@ -17,7 +25,7 @@ sub demo {
         open STDOUT, '>&', $in;
         open STDERR, '>&', $in;
         $ENV{TMPDIR} = "$tmp";
-        exec @as, "$DynProxy::ROOT/demo/run", $DynProxy::BUILD or POSIX::_exit(127);
+        exec @as, "$tree/demo/run", "$tree/build" or POSIX::_exit(127);
     }
     close $in;
     my ($said, $page, @family) = ('', '');
