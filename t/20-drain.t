@@ -3,9 +3,10 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use IO::Select;
 
 my $proxy   = DynProxy->new(workers => 2, tools => ['alpha'], conf => { drain_timeout => '20s' });
-my $backend = $proxy->backend(after_ms => 1500);
+my $backend = $proxy->backend(after_ms => 3000);
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a slow tool';
 
 my $request = "GET / HTTP/1.1\r\nHost: alpha.example.test\r\n\r\n";
@@ -22,6 +23,7 @@ ok eventually(sub { $proxy->log =~ /draining/ }), 'the master drains';
 kill 'CONT', @workers;
 
 ok eventually(sub { !$proxy->connect }), 'who comes later is refused';
+ok !IO::Select->new(@queued)->can_read(0), 'while the others are still being served';
 for my $socket (@slow, @queued) {
     my $response = DynProxy::Response->new(DynProxy::converse($socket, ''));
     is $response->status, 200, 'a request is answered';
