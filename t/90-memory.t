@@ -4,7 +4,9 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
 
-my $CONNECTIONS = 10_000;
+# a sanitizer's memory is not the worker's, and a tenth shows all but figures
+my $MEASURED    = $DynProxy::BUILD !~ /address|thread/;
+my $CONNECTIONS = $MEASURED ? 10_000 : 1000;
 my $LARGE       = 4 * 1024**3;
 
 my $proxy = DynProxy->new(workers => 2, tools => ['alpha'], conf => {
@@ -38,7 +40,7 @@ ok $before > 0, "the workers begin with $before KiB";
 my $idle = $proxy->clients('idle', 'alpha', $CONNECTIONS);
 is open_now(), $CONNECTIONS, "$CONNECTIONS idle connections";
 my $each = (kilobytes() - $before) / $CONNECTIONS;
-cmp_ok $each, '<=', 1, sprintf 'each costs %.2f KiB', $each;
+cmp_ok $each, '<=', 1, sprintf 'each costs %.2f KiB', $each if $MEASURED;
 my $came = $idle->finish;
 is "$came->{requests} $came->{failures} $came->{closed}", "$CONNECTIONS 0 0", 'each was served, and none was closed';
 ok eventually(sub { open_now() == 0 }, 30), 'they leave';
@@ -55,7 +57,7 @@ for my $case (['the backend is awaited', '/slow/60000'], ['the answer is not rea
         Time::HiRes::sleep(0.1);
     }
     $each = ($most - $before) / $CONNECTIONS;
-    cmp_ok $each, '<=', 80, sprintf 'each costs %.2f KiB', $each;
+    cmp_ok $each, '<=', 80, sprintf 'each costs %.2f KiB', $each if $MEASURED;
     $wait->finish;
     ok eventually(sub { open_now() == 0 }, 60), 'they leave';
     diag sprintf '%s: %.2f KiB each; %d KiB when they have left', $what, $each, kilobytes();
@@ -78,7 +80,8 @@ for my $case (['upload', '/discard'], ['download', "/bytes/$LARGE"]) {
     delete $large->{pid};
     my $said = join ' ', readline $large->{said};
     like $said, qr/requests=1 failures=0/, "a $mode of 4 GiB";
-    cmp_ok $most - $start, '<=', 512, sprintf 'costs %d KiB, in %.0f s', $most - $start, Time::HiRes::time() - $began;
+    cmp_ok $most - $start, '<=', 512, sprintf 'costs %d KiB, in %.0f s', $most - $start, Time::HiRes::time() - $began
+        if $MEASURED;
 }
 
 done_testing;
