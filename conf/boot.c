@@ -104,6 +104,17 @@ take_listener(struct boot *boot, uint32_t at, int *fd)
 
 /* Takes the descriptor over when all is well. */
 static const char *
+take_lookup(struct boot *boot, int *fd)
+{
+	if (*fd == -1 || boot->lookup != -1)
+		return "not one socket for lookups";
+	boot->lookup = *fd;
+	*fd = -1;
+	return NULL;
+}
+
+/* Takes the descriptor over when all is well. */
+static const char *
 take_log_wake(struct boot *boot, int *fd)
 {
 	if (*fd == -1 || boot->log_wake != -1)
@@ -132,6 +143,8 @@ take(struct boot *boot, const struct ctlmsg *m, int *fd)
 	switch (m->type) {
 	case CTL_CONFIG:
 		return take_config(boot, *fd);
+	case CTL_LOOKUP:
+		return take_lookup(boot, fd);
 	case CTL_SEGMENT:
 		return take_segment(boot, m->arg, fd);
 	case CTL_LISTENER:
@@ -153,7 +166,7 @@ take(struct boot *boot, const struct ctlmsg *m, int *fd)
 static void
 clear(struct boot *boot)
 {
-	*boot = (struct boot){ .log_wake = -1 };
+	*boot = (struct boot){ .lookup = -1, .log_wake = -1 };
 	for (size_t i = 0; i < SEGMENT_COUNT; i++)
 		boot->segment_fds[i] = -1;
 	for (size_t i = 0; i < SITE_FILE_COUNT; i++)
@@ -194,6 +207,8 @@ boot_release(struct boot *boot)
 			if (boot->listener_fds[i] != -1)
 				close(boot->listener_fds[i]);
 	free(boot->listener_fds);
+	if (boot->lookup != -1)
+		close(boot->lookup);
 	if (boot->log_wake != -1)
 		close(boot->log_wake);
 	for (size_t i = 0; i < SEGMENT_COUNT; i++)

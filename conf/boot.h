@@ -7,6 +7,7 @@
 
 struct boot {
 	struct conf *conf; /* owned */
+	int lookup;        /* owned; a socket, see lib/lookupmsg.h; -1: none */
 	unsigned slot;     /* a worker's number, from 0 */
 	int segment_fds[SEGMENT_COUNT]; /* owned; -1: not ours */
 	int log_wake;      /* owned; see CTL_LOG_WAKE; -1: none */

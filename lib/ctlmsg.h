@@ -13,6 +13,7 @@
 enum ctl_type {
 	/* master to child, before it starts; each with a descriptor */
 	CTL_CONFIG = 1, /* text of the effective configuration */
+	CTL_LOOKUP,     /* lib/lookupmsg.h: the registrar's end, or lookup's */
 	CTL_SEGMENT,    /* arg: which, enum ctl_segment */
 	CTL_LISTENER,   /* arg: its place in conf->listeners */
 	CTL_LOG_WAKE,   /* an end of a pipe: workers write, the logger reads */

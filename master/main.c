@@ -142,8 +142,9 @@ check(const struct conf *conf, bool dump)
 int
 main(int argc, char **argv)
 {
-	struct master m = { .exe_fd = -1,
-		.config_fd = { -1, -1, -1 },
+	struct master m = { .lookup = { -1, -1 },
+		.exe_fd = -1,
+		.config_fd = { -1, -1, -1, -1 },
 		.site_fds = { -1, -1 },
 		.log_wake = { -1, -1 },
 		.signals.fd = -1,

@@ -12,7 +12,13 @@
 #include "lib/ctlmsg.h"
 #include "lib/ev.h"
 
-enum role { ROLE_WORKER, ROLE_REGISTRAR, ROLE_LOGGER, ROLE_COUNT };
+enum role {
+	ROLE_WORKER,
+	ROLE_REGISTRAR,
+	ROLE_LOGGER,
+	ROLE_LOOKUP,
+	ROLE_COUNT
+};
 
 enum child_state {
 	CHILD_WAITING,  /* no process; the timer starts the next one */
@@ -50,6 +56,7 @@ struct master {
 	int status;            /* exit status */
 	struct timer deadline; /* of the phase */
 
+	int lookup[2]; /* of CTL_LOOKUP: the registrar's end, and lookup's */
 	int *listener_fds;     /* owned; see listener_fd() */
 	int exe_fd;            /* our own program, as it was started */
 	int config_fd[ROLE_COUNT];
@@ -59,7 +66,8 @@ struct master {
 		int writable, readonly; /* two descriptions of one memory */
 	} segments[SEGMENT_COUNT];
 
-	struct child *children; /* owned; workers by slot, registrar, logger */
+	struct child *children; /* owned; workers by slot, then the
+				  registrar, and the others if needed */
 	size_t nchildren;
 
 	struct ev_io signals;  /* owns a signalfd */

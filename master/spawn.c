@@ -21,6 +21,7 @@
 #include "lib/log.h"
 #include "master/listeners.h"
 #include "master/logger.h"
+#include "master/lookup.h"
 #include "master/master.h"
 #include "master/segments.h"
 #include "master/site.h"
@@ -42,6 +43,7 @@ static const struct {
 		1u << LISTEN_CONTROL,
 	    false },
 	[ROLE_LOGGER] = { "logger", logger_main, 0, true },
+	[ROLE_LOOKUP] = { "lookup", lookup_main, 0, false },
 };
 
 /* The environment is not theirs, but for what makes these libraries talk. */
@@ -127,6 +129,12 @@ spawn_prepare(struct master *m)
 		if (m->config_fd[i] == -1)
 			return -1;
 	}
+	/* both ends stay here: a successor goes on where the last one was */
+	if (lookup_needed(m->conf) &&
+	    made(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+		     m->lookup),
+		"socket for lookups") == -1)
+		return -1;
 	m->log_wake = made(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd");
 	if (m->exe_fd == -1 || m->log_wake == -1 || site_load(m) == -1)
 		return -1;
@@ -136,6 +144,9 @@ spawn_prepare(struct master *m)
 void
 spawn_release(struct master *m)
 {
+	for (size_t i = 0; i < 2; i++)
+		if (m->lookup[i] != -1)
+			close(m->lookup[i]);
 	for (size_t i = 0; i < ROLE_COUNT; i++)
 		if (m->config_fd[i] != -1)
 			close(m->config_fd[i]);
@@ -199,6 +210,20 @@ execute(const struct child *child, int sock)
 	_exit(1);
 }
 
+/* -1: it gets none. */
+static int
+lookup_end(const struct child *child)
+{
+	switch (child->role) {
+	case ROLE_REGISTRAR:
+		return child->master->lookup[0];
+	case ROLE_LOOKUP:
+		return child->master->lookup[1];
+	default:
+		return -1;
+	}
+}
+
 /* All that boot_receive() waits for. */
 static int
 hand_over(const struct child *child, int sock)
@@ -215,6 +240,10 @@ hand_over(const struct child *child, int sock)
 		msg.arg = i;
 		sent = fd == -1 || ctlmsg_send(sock, &msg, fd) == 0;
 	}
+
+	msg.type = CTL_LOOKUP;
+	if (sent && lookup_end(child) != -1)
+		sent = ctlmsg_send(sock, &msg, lookup_end(child)) == 0;
 
 	msg.type = CTL_LOG_WAKE;
 	if (sent && roles[child->role].log_wake)

@@ -19,6 +19,7 @@
 #include "master/ctl.h"
 #include "master/daemon.h"
 #include "master/listeners.h"
+#include "master/lookup.h"
 #include "master/master.h"
 #include "master/segments.h"
 #include "master/spawn.h"
@@ -280,25 +281,45 @@ on_deadline(struct timer *t)
 	}
 }
 
+/* How many processes of a role there are. */
+static size_t
+places(const struct conf *conf, enum role role)
+{
+	switch (role) {
+	case ROLE_WORKER:
+		return conf->workers;
+	case ROLE_REGISTRAR:
+		return 1;
+	case ROLE_LOGGER:
+		return conf->access_log[0] != '\0';
+	case ROLE_LOOKUP:
+		return lookup_needed(conf);
+	case ROLE_COUNT:
+		break;
+	}
+	return 0;
+}
+
 int
 supervise_init(struct master *m)
 {
-	m->nchildren = m->conf->workers + 1 + (m->conf->access_log[0] != '\0');
-	m->children = calloc(m->nchildren, sizeof(*m->children));
+	size_t n = 0;
+
+	for (enum role role = 0; role < ROLE_COUNT; role++)
+		n += places(m->conf, role);
+	m->children = calloc(n, sizeof(*m->children));
 	if (m->children == NULL)
 		return -1;
-	for (size_t i = 0; i < m->nchildren; i++) {
-		struct child *c = &m->children[i];
-		bool worker = i < m->conf->workers;
+	for (enum role role = 0; role < ROLE_COUNT; role++)
+		for (size_t i = 0; i < places(m->conf, role); i++) {
+			struct child *c = &m->children[m->nchildren++];
 
-		c->master = m;
-		c->role = worker		  ? ROLE_WORKER
-			  : i == m->conf->workers ? ROLE_REGISTRAR
-						  : ROLE_LOGGER;
-		c->slot = worker ? (unsigned)i : 0;
-		c->ctl = (struct ev_io){ -1, on_message };
-		c->again.fire = on_again;
-	}
+			c->master = m;
+			c->role = role;
+			c->slot = (unsigned)i;
+			c->ctl = (struct ev_io){ -1, on_message };
+			c->again.fire = on_again;
+		}
 	m->deadline.fire = on_deadline;
 	return 0;
 }
@@ -384,7 +405,7 @@ supervise_end(struct master *m)
 			continue;
 		if (c->role == ROLE_REGISTRAR) /* it has a store to close */
 			tell_to_finish(c);
-		else if (c->role == ROLE_WORKER)
+		else if (c->role != ROLE_LOGGER) /* see go_on_ending() */
 			kill(c->pid, SIGTERM);
 	}
 	go_on_ending(m);

@@ -10,7 +10,8 @@ struct registrar;
 
 /*
  * Publish them; what the table had before stays until there is something
- * better.  NULL: no memory.  Ended by default_backends_close().
+ * better.  Names are asked of the lookup process, now and every minute.  NULL
+ * with errno.  Ended by default_backends_close().
  */
 struct default_backends *default_backends_open(struct registrar *r);
 void default_backends_close(struct default_backends *d);

@@ -262,7 +262,7 @@ prepare(struct registrar *r)
 	publish_all(r);
 	r->defaults = default_backends_open(r);
 	if (r->defaults == NULL) {
-		log_event(LOG_ERR, "registrar-failed", "no memory");
+		log_event(LOG_ERR, "registrar-failed", "lookups: %m");
 		return false;
 	}
 	publish_ready(r);

@@ -188,7 +188,7 @@ is ask($_, '/')->body, 'the default', "$_: the default backend"
 is ask('alpha.example.test', '/here')->body, signature($backend, 0), 'a route is a route';
 is ask('gone.example.test', '/')->reason, 'tool-stopped', 'a stopped tool is 503, not the default backend';
 is ask('old.example.net', '/gone/')->reason, 'tool-stopped', '  on the legacy host too';
-is ask('away.example.test', '/')->reason, 'backend-refused', 'nor is one whose server is away';
+is ask('away.example.test', '/')->status, 503, 'nor is one whose server is away';
 redirected('ru_wiki.example.test', '/', 301, 'https://ru-wiki.example.test/', 'redirect_scheme');
 kill 'KILL', $proxy->registrar_pid;
 ok eventually(sub { $proxy->registrar_pid && ask('elsewhere.test', '/')->body eq 'the default' }), 'a new registrar keeps it';
@@ -196,5 +196,30 @@ $default->stop;
 my $down = ask('elsewhere.test', '/');
 is $down->status, 502, 'the default backend is down: 502';
 is $down->reason, 'default-backend-down', '  and says so';
+$proxy->stop;
+
+# --- default backends by name: another process asks the resolver
+sub pid_of { ($proxy->pids($_[0]))[0] }
+$default = $proxy->backend(text => 'by name');
+my $port = $default->port;
+$proxy = DynProxy->new(conf => settings(redis => 'none', default_backend => qq("http://localhost:$port")),
+    expect => qr{child-died});
+ok eventually(sub { ask('elsewhere.test', '/')->body eq 'by name' }), 'a default backend by name';
+my ($before) = pid_of('lookup');
+ok $before, 'lookup is a process';
+kill 'KILL', $before;
+ok eventually(sub { my $now = pid_of('lookup'); $now && $now != $before }), '  which is replaced';
+is ask('elsewhere.test', '/')->body, 'by name', '  and nobody notices';
+$before = $proxy->registrar_pid;
+kill 'KILL', $before;
+ok eventually(sub { my $now = $proxy->registrar_pid; $now && $now != $before }), 'a new registrar';
+my @bodies = map { ask('elsewhere.test', '/')->body } 1 .. 20;
+is_deeply \@bodies, [('by name') x 20], '  keeps what was found';
+$proxy->stop;
+
+$proxy = DynProxy->new(conf => settings(redis => 'none',
+    default_backend => qq({"http://no-such-name.invalid:80", "http://127.0.0.1:$port"})));
+ok eventually(sub { $proxy->log =~ /lookup-failed name=no-such-name\.invalid/ }, 20), 'a name that is none';
+ok eventually(sub { ask('elsewhere.test', '/')->body eq 'by name' }), '  does not keep the others away';
 
 done_testing;

@@ -1,0 +1,37 @@
+/*
+ * Questions and answers of fixed size between the registrar and the lookup
+ * process: over a SOCK_SEQPACKET socket, one a message.  The end that reads
+ * believes neither: lookupmsg.c checks every bound.
+ */
+#ifndef LIB_LOOKUPMSG_H
+#define LIB_LOOKUPMSG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/addr.h"
+
+#define LOOKUP_NAME_SIZE 256   /* of a host name, with the NUL */
+#define LOOKUP_ADDRESSES_MAX 16 /* of one name */
+
+struct lookup_question {
+	uint32_t id; /* comes back with the answer */
+	char name[LOOKUP_NAME_SIZE];
+};
+
+struct lookup_answer {
+	uint32_t id;
+	uint32_t n; /* addresses; 0: there are none, or it failed */
+	struct ip ips[LOOKUP_ADDRESSES_MAX];
+	char why[64]; /* n 0: in words */
+};
+
+/* Never wait; false with errno (EAGAIN: the other end is behind). */
+bool lookup_ask(int sock, const struct lookup_question *q);
+bool lookup_reply(int sock, const struct lookup_answer *a);
+
+/* As recv(2): 1: one was read, 0: the other end is gone, -1: errno. */
+int lookup_read_question(int sock, struct lookup_question *q);
+int lookup_read_answer(int sock, struct lookup_answer *a);
+
+#endif

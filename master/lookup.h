@@ -1,0 +1,15 @@
+/* The lookup process: host names to addresses, for the registrar. */
+#ifndef MASTER_LOOKUP_H
+#define MASTER_LOOKUP_H
+
+#include <stdbool.h>
+
+#include "conf/conf.h"
+
+/* Is there a name to be looked up?  Else no such process is started. */
+bool lookup_needed(const struct conf *conf);
+
+/* Run it; returns the exit status.  The master's socket is at CTL_FD. */
+int lookup_main(void);
+
+#endif
