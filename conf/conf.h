@@ -144,6 +144,7 @@ struct conf {
 	int compression;              /* a truth value */
 	char *contact; /* owned; whom to ask about a tool; empty: nobody */
 	char *favicon_file, *robots_file; /* owned; empty: none */
+	char *backend_ca; /* owned; a file; empty: none is checked */
 
 	/* limits of the data path (7-security.md 7.5) */
 	size_t request_line_max, request_head_max, request_field_max;

@@ -55,6 +55,8 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	    VOICE_TOOL,
 	    "This tool's web service gave an answer that is not valid HTTP.",
 	    0 },
+	[REASON_BACKEND_TLS] = { "backend-tls", 502, VOICE_TOOL,
+	    "No TLS connection to this tool's web service could be made.", 0 },
 	[REASON_DEFAULT_BACKEND_DOWN] = { "default-backend-down", 502,
 	    VOICE_PLATFORM,
 	    "No tool of this proxy has this address, and the service behind "

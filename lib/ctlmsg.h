@@ -47,8 +47,13 @@ enum ctl_segment {
 };
 
 /* The site's own files, at most SITE_FILE_MAX bytes each. */
-enum ctl_site_file { SITE_FAVICON, SITE_ROBOTS, SITE_FILE_COUNT };
-#define SITE_FILE_MAX (64 * 1024)
+enum ctl_site_file {
+	SITE_FAVICON,
+	SITE_ROBOTS,
+	SITE_BACKEND_CA, /* who signs the certificates of https backends */
+	SITE_FILE_COUNT
+};
+#define SITE_FILE_MAX (256 * 1024)
 
 struct ctlmsg {
 	uint32_t type; /* enum ctl_type */

@@ -46,7 +46,7 @@ sealed_memfd(const char *bytes, size_t n)
 static int
 load(const char *path)
 {
-	char bytes[SITE_FILE_MAX + 1];
+	static char bytes[SITE_FILE_MAX + 1];
 	ssize_t n = read_file(path, bytes, sizeof(bytes));
 
 	if (n > SITE_FILE_MAX) {
@@ -62,6 +62,7 @@ site_load(struct master *m)
 	const char *paths[SITE_FILE_COUNT] = {
 		[SITE_FAVICON] = m->conf->favicon_file,
 		[SITE_ROBOTS] = m->conf->robots_file,
+		[SITE_BACKEND_CA] = m->conf->backend_ca,
 	};
 
 	for (unsigned i = 0; i < SITE_FILE_COUNT; i++) {

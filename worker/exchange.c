@@ -199,7 +199,7 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 	u->sink.chunked = r->end == BODY_CHUNKED;
 	return upstream_begin(u, &ex->w->router.tool, d->route, r->msg->method,
 	    r->end == BODY_CHUNKED || (r->end == BODY_LENGTH && r->length > 0),
-	    upgrade);
+	    upgrade, (struct span){ d->host, d->host_len });
 }
 
 /* The location waits where the page will be. */

@@ -8,6 +8,7 @@
 
 #include "lib/siphash.h"
 #include "lib/sock.h"
+#include "worker/backend_tls.h"
 #include "worker/process.h"
 
 #define POOL_BUCKETS 4096 /* a power of two */
@@ -118,7 +119,7 @@ conn_ready(struct ev_io *io, uint32_t events)
 	stream_note(&c->stream, events);
 	if (c->user != NULL)
 		c->ready(c->user);
-	else if (c->stream.ended || c->stream.readable)
+	else if (!stream_quiet(&c->stream))
 		close_idle(c->peer->pool, c);
 }
 
@@ -202,8 +203,10 @@ pool_take(struct pool *pool, const struct pool_owner *owner,
 
 /* Connect to the peer, watched.  -1 with errno. */
 static int
-open_conn(struct pool *pool, struct pool_conn *c, const struct backend *b)
+open_conn(struct pool *pool, struct pool_conn *c,
+    const struct pool_owner *owner, const char *name)
 {
+	const struct backend *b = &owner->backend;
 	struct addr to;
 	int fd, saved;
 
@@ -218,12 +221,20 @@ open_conn(struct pool *pool, struct pool_conn *c, const struct backend *b)
 		errno = saved;
 		return -1;
 	}
-	return 0;
+	if (b->scheme == BACKEND_HTTP)
+		return 0;
+	c->stream.ssl =
+	    backend_tls_begin(pool->w->backend_tls, fd, owner, name);
+	if (c->stream.ssl != NULL)
+		return 0;
+	stream_close(&pool->w->loop, &c->stream);
+	errno = ENOMEM;
+	return -1;
 }
 
 struct pool_conn *
 pool_connect(struct pool *pool, const struct pool_owner *owner,
-    void (*ready)(void *user), void *user)
+    const char *name, void (*ready)(void *user), void *user)
 {
 	struct pool_peer *peer = find_peer(pool, owner);
 	struct pool_conn *c = calloc(1, sizeof(*c));
@@ -235,7 +246,7 @@ pool_connect(struct pool *pool, const struct pool_owner *owner,
 		free(c);
 		return NULL;
 	}
-	if (open_conn(pool, c, &owner->backend) == -1) {
+	if (open_conn(pool, c, owner, name) == -1) {
 		saved = errno;
 		free(c);
 		drop_peer_if_unused(peer);
@@ -262,8 +273,8 @@ pool_put(struct pool *pool, struct pool_conn *c)
 	struct pool_peer *peer = c->peer;
 	const struct worker *w = pool->w;
 
-	if (c->version != peer->version || c->stream.ended ||
-	    c->stream.readable || w->draining ||
+	if (c->version != peer->version || w->draining ||
+	    !stream_quiet(&c->stream) ||
 	    peer->nidle >= w->conf->backend_idle_max) {
 		pool_close(pool, c);
 		return;

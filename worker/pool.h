@@ -47,12 +47,13 @@ uint64_t pool_hash(const struct pool *pool, struct span key);
 /*
  * Borrow a connection; ready(user) is called after each event on it.
  * pool_take() has an idle one, or NULL; pool_connect() begins a new one,
- * or NULL with errno.
+ * or NULL with errno.  name: the tool's own host name, for TLS.
  */
 struct pool_conn *pool_take(struct pool *pool, const struct pool_owner *owner,
     void (*ready)(void *user), void *user);
 struct pool_conn *pool_connect(struct pool *pool,
-    const struct pool_owner *owner, void (*ready)(void *user), void *user);
+    const struct pool_owner *owner, const char *name,
+    void (*ready)(void *user), void *user);
 
 /* How many are lent. */
 unsigned pool_lent(const struct pool *pool, const struct pool_owner *owner);

@@ -13,6 +13,7 @@
 #include "worker/site.h"
 
 struct accesslog;
+struct backend_tls;
 struct acceptor;
 struct h1;
 struct health;
@@ -29,6 +30,7 @@ struct worker {
 	struct rules *rules;     /* owned */
 	struct limits *limits;   /* owned */
 	struct health *health;   /* owned */
+	struct backend_tls *backend_tls; /* owned */
 	struct router router;
 	struct http_limits request_limits, response_limits;
 	struct zones *zones;       /* owned */

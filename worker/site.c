@@ -10,6 +10,7 @@ static const struct {
 	[SITE_FAVICON] = { { "/favicon.ico", 12 }, { "image/x-icon", 12 } },
 	[SITE_ROBOTS] = { { "/robots.txt", 11 },
 	    { "text/plain; charset=utf-8", 25 } },
+	[SITE_BACKEND_CA] = { { "", 0 }, { "", 0 } }, /* nobody's to get */
 };
 
 int

@@ -20,6 +20,13 @@ struct site {
 int site_open(struct site *site, const struct boot *boot);
 void site_close(struct site *site);
 
+/* What is in a file; empty: there is none. */
+static inline struct span
+site_content(const struct site *site, enum ctl_site_file which)
+{
+	return site->files[which].content;
+}
+
 /* The file that may take the place of a 404.  NULL: there is none. */
 const struct site_file *site_find(const struct site *site, struct span path);
 

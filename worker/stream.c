@@ -2,6 +2,8 @@
 #include "worker/stream.h"
 
 #include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,6 +23,13 @@ void
 stream_close(struct ev_loop *loop, struct stream *s)
 {
 	ev_del(loop, &s->io);
+	if (s->ssl != NULL) {
+		ERR_clear_error();
+		if (SSL_is_init_finished(s->ssl))
+			SSL_shutdown(s->ssl); /* says so, waits for nothing */
+		SSL_free(s->ssl);
+		s->ssl = NULL;
+	}
 	close(s->io.fd);
 	s->io.fd = -1;
 }
@@ -28,6 +37,10 @@ stream_close(struct ev_loop *loop, struct stream *s)
 int
 stream_shut(struct stream *s)
 {
+	if (s->ssl != NULL) {
+		ERR_clear_error();
+		SSL_shutdown(s->ssl);
+	}
 	return shutdown(s->io.fd, SHUT_WR);
 }
 
@@ -50,6 +63,116 @@ stream_note(struct stream *s, uint32_t events)
 		s->readable = true;
 	if (events & (EPOLLOUT | STREAM_GONE))
 		s->writable = true;
+	/* TLS may have to read to write, and to write to read */
+	if (s->ssl != NULL)
+		s->readable = s->writable = true;
+}
+
+/*
+ * What OpenSSL says, as a system call would: 0 at the end that the peer has
+ * announced; one that it has not is a cut.
+ */
+static ssize_t
+tls_error(struct stream *s, int rc, bool *ready)
+{
+	int error = SSL_get_error(s->ssl, rc), saved = errno;
+
+	ERR_clear_error();
+	switch (error) {
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		*ready = false;
+		errno = EAGAIN;
+		return -1;
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	case SSL_ERROR_SYSCALL:
+		errno = saved != 0 ? saved : ECONNRESET;
+		return -1;
+	default:
+		errno = SSL_is_init_finished(s->ssl) ? ECONNRESET : EPROTO;
+		return -1;
+	}
+}
+
+/* Until the handshake is done, it is sending that goes on with it. */
+static ssize_t
+tls_recv(struct stream *s, struct buf *b, size_t want)
+{
+	size_t n;
+	int rc;
+
+	if (!SSL_is_init_finished(s->ssl)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (!buf_reserve(b, want)) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_read_ex(s->ssl, b->data + b->tail, want, &n);
+	if (rc <= 0)
+		return tls_error(s, rc, &s->readable);
+	b->tail += n;
+	return (ssize_t)n;
+}
+
+bool
+stream_quiet(struct stream *s)
+{
+	char byte;
+	int rc;
+
+	if (!s->readable || s->ended || s->ssl == NULL)
+		return !s->readable && !s->ended;
+	ERR_clear_error();
+	rc = SSL_peek(s->ssl, &byte, 1);
+	return rc <= 0 && tls_error(s, rc, &s->readable) == -1 &&
+	       errno == EAGAIN;
+}
+
+#define TLS_RECORD 16384 /* bytes in one, at most: RFC 8446 section 5.1 */
+
+/*
+ * Small pieces go into one record.  What OpenSSL could not send is offered
+ * again, as it wants it: whoever calls keeps the bytes until they are taken.
+ */
+static ssize_t
+tls_send(struct stream *s, const struct iovec *iov, int count)
+{
+	static char record[TLS_RECORD];
+	size_t done = 0, skip = 0, n, len;
+	int i = 0, rc;
+
+	while (i < count) {
+		len = 0;
+		for (int k = i; k < count && len < sizeof(record); k++) {
+			const char *from = iov[k].iov_base;
+			size_t at = k == i ? skip : 0, part;
+
+			part = iov[k].iov_len - at;
+			if (part > sizeof(record) - len)
+				part = sizeof(record) - len;
+			memcpy(record + len, from + at, part);
+			len += part;
+		}
+		if (len == 0)
+			break;
+		ERR_clear_error();
+		errno = 0;
+		rc = SSL_write_ex(s->ssl, record, len, &n);
+		if (rc <= 0) {
+			if (tls_error(s, rc, &s->writable) == 0)
+				errno = EPIPE;
+			return done > 0 && errno == EAGAIN ? (ssize_t)done : -1;
+		}
+		done += n;
+		for (skip += n; i < count && skip >= iov[i].iov_len; i++)
+			skip -= iov[i].iov_len;
+	}
+	return (ssize_t)done;
 }
 
 ssize_t
@@ -68,6 +191,8 @@ stream_recv(struct stream *s, struct buf *b, size_t want)
 	}
 	if (want > room)
 		want = room;
+	if (s->ssl != NULL)
+		return tls_recv(s, b, want);
 	n = buf_recv(b, s->io.fd, want);
 	if (n == -1 && errno == EAGAIN)
 		s->readable = false;
@@ -89,6 +214,8 @@ stream_send(struct stream *s, struct iovec *iov, int count)
 		errno = EAGAIN;
 		return -1;
 	}
+	if (s->ssl != NULL)
+		return tls_send(s, iov, count);
 	for (int i = 0; i < count; i++)
 		total += iov[i].iov_len;
 	n = sendmsg(s->io.fd, &m, MSG_NOSIGNAL);

@@ -1,5 +1,6 @@
 /*
- * A connected socket under edge-triggered epoll, of a client or a backend.
+ * A connected socket under edge-triggered epoll, of a client or a backend, and
+ * the TLS on it, which begins with what is sent first.
  * It is registered once; readiness is remembered, so that everybody tries
  * first and waits only when the kernel has said so.
  */
@@ -13,8 +14,11 @@
 #include "lib/buf.h"
 #include "lib/ev.h"
 
+struct ssl_st;
+
 struct stream {
 	struct ev_io io; /* owns the descriptor */
+	struct ssl_st *ssl; /* owned; NULL: cleartext */
 	bool readable;   /* false: wait for the event before reading */
 	bool writable;   /* the same */
 	bool ended;      /* the peer sends nothing more */
@@ -38,10 +42,18 @@ void stream_cut(struct stream *s);
 /* Remember what an event said; the first thing that a ready() does. */
 void stream_note(struct stream *s, uint32_t events);
 
+/*
+ * Is there nothing to be read, nor an end?  Then an idle connection is good;
+ * that TLS itself had something to say is no news.
+ */
+bool stream_quiet(struct stream *s);
+
 /* As buf_recv(); EAGAIN too when it is known that there is nothing. */
 ssize_t stream_recv(struct stream *s, struct buf *b, size_t want);
 
-/* As writev(2), without a signal; EAGAIN too when it is known to be full. */
+/* As writev(2), without a signal; EAGAIN too when it is known to be full;
+ * EPROTO: TLS failed.  Then nothing more is sent or received.
+ */
 ssize_t stream_send(struct stream *s, struct iovec *iov, int count);
 
 #endif

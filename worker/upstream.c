@@ -45,6 +45,8 @@ connect_reason(int error)
 		return REASON_BACKEND_REFUSED;
 	case ETIMEDOUT:
 		return REASON_BACKEND_TIMEOUT_CONNECT;
+	case EPROTO:
+		return REASON_BACKEND_TLS;
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
@@ -172,7 +174,8 @@ open_candidate(struct upstream *u)
 	if (!u->retried)
 		c = pool_take(pool, &u->owner, u->wake, u->user);
 	if (c == NULL)
-		c = pool_connect(pool, &u->owner, u->wake, u->user);
+		c = pool_connect(
+		    pool, &u->owner, u->name, u->wake, u->user);
 	if (c == NULL)
 		return false;
 	u->conn = c;
@@ -204,10 +207,22 @@ open_next(struct upstream *u, enum reason reason)
 	return reason == REASON_BACKEND_REFUSED ? refused_reason(u) : reason;
 }
 
+/* Whose certificate it has to be, on whatever machine it is today. */
+static void
+set_name(struct upstream *u, const struct tool *tool, struct span host)
+{
+	if (*tool->key.ptr == KEY_TOOL)
+		snprintf(u->name, sizeof(u->name), "%.*s.%s",
+		    (int)tool->key.len - 1, tool->key.ptr + 1,
+		    u->w->conf->web_domains[0]);
+	else
+		snprintf(u->name, sizeof(u->name), "%.*s", SPAN_ARG(host));
+}
+
 enum reason
 upstream_begin(struct upstream *u, const struct tool *tool,
     const struct route *route, enum http_method method, bool has_body,
-    struct span upgrade)
+    struct span upgrade, struct span host)
 {
 	assert(u->conn == NULL && route->nbackends <= ROUTE_BACKENDS_MAX);
 	u->method = method;
@@ -227,11 +242,11 @@ upstream_begin(struct upstream *u, const struct tool *tool,
 	u->begun_ms = u->w->loop.now_ms;
 	u->ncandidates = u->ngood = u->tried = 0;
 	u->look_first = false;
-	/* TLS is not spoken yet: https backends count as unreachable */
-	for (size_t i = 0; i < route->nbackends; i++)
-		if (route->backends[i].scheme == BACKEND_HTTP)
-			add_candidate(
-			    u, &route->backends[i], route->nbackends == 1);
+	for (size_t i = 0; i < route->nbackends; i++) {
+		add_candidate(u, &route->backends[i], route->nbackends == 1);
+		if (route->backends[i].scheme == BACKEND_HTTPS)
+			set_name(u, tool, host);
+	}
 	return open_next(u, REASON_BACKEND_UNREACHABLE);
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conf/conf.h"
 #include "http/msg.h"
 #include "http/reason.h"
 #include "http/upgrade.h"
@@ -48,6 +49,7 @@ struct upstream {
 
 	/* where to connect to, copied out of the route */
 	struct pool_owner owner; /* of the attempt under way */
+	char name[HOST_TEXT_MAX + 1]; /* the tool's host: https only */
 	uint64_t begun_ms;       /* of the first attempt */
 	uint64_t health_tool;    /* for shm/health.h; 0: it is no tool */
 	bool look_first;         /* the first candidate is to be tried first */
@@ -62,11 +64,12 @@ void upstream_release(struct upstream *u);
 
 /*
  * Choose a backend of the route and connect.  The request's head is in
- * u->sink.out; upgrade: the protocol it asks for, or empty.  REASON_NONE: under way; others: no backend is left.
+ * u->sink.out; upgrade: the protocol it asks for, or empty; host: it is
+ * for, normalised.  REASON_NONE: under way; others: no backend is left.
  */
 enum reason upstream_begin(struct upstream *u, const struct tool *tool,
     const struct route *route, enum http_method method, bool has_body,
-    struct span upgrade);
+    struct span upgrade, struct span host);
 
 /*
  * Send the request on, as sink_send().

@@ -13,6 +13,7 @@
 #include "shm/health.h"
 #include "worker/accept.h"
 #include "worker/accesslog.h"
+#include "worker/backend_tls.h"
 #include "worker/h1.h"
 #include "worker/pool.h"
 #include "worker/process.h"
@@ -144,9 +145,16 @@ start(struct worker *w)
 		log_event(LOG_ERR, "worker-start", "health: %m");
 		return -1;
 	}
+	if (site_open(&w->site, &w->boot) == -1) {
+		log_event(LOG_ERR, "worker-start", "site's files: %m");
+		return -1;
+	}
+	w->backend_tls =
+	    backend_tls_new(site_content(&w->site, SITE_BACKEND_CA));
+	if (w->backend_tls == NULL)
+		return -1;
 	w->pool = pool_new(w);
-	if (w->zones == NULL || site_open(&w->site, &w->boot) == -1 ||
-	    w->pool == NULL || accept_start(w) == -1 ||
+	if (w->zones == NULL || w->pool == NULL || accept_start(w) == -1 ||
 	    ev_add(&w->loop, &w->master, EPOLLIN) == -1) {
 		log_event(LOG_ERR, "worker-start", "%m");
 		return -1;
@@ -168,6 +176,8 @@ release(struct worker *w)
 	h1_free_spares(w);
 	if (w->pool != NULL)
 		pool_free(w->pool);
+	if (w->backend_tls != NULL)
+		backend_tls_free(w->backend_tls);
 	accept_release(w);
 	site_close(&w->site);
 	zones_free(w->zones);

@@ -22,6 +22,7 @@ static const struct {
 	{ REASON_BACKEND_CLOSED, "backend-closed", 502 },
 	{ REASON_BACKEND_CLOSED_REUSED, "backend-closed-reused", 502 },
 	{ REASON_BACKEND_BAD_RESPONSE, "backend-bad-response", 502 },
+	{ REASON_BACKEND_TLS, "backend-tls", 502 },
 	{ REASON_DEFAULT_BACKEND_DOWN, "default-backend-down", 502 },
 	{ REASON_TOOL_STARTING, "tool-starting", 503 },
 	{ REASON_TOOL_STOPPED, "tool-stopped", 503 },

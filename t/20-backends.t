@@ -1,0 +1,109 @@
+# Backends that fail, start late, or speak TLS (2-http.md 2.3).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use RedisServer;
+use Digest::MD5 qw(md5_hex);
+
+# --- certificates: an authority, and one of alpha's own by it
+my $dir = File::Temp->newdir;
+sub openssl { my ($status, undef, $err) = run_command('openssl', @_); $status == 0 or die $err }
+my @key = qw(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30);
+openssl('req', '-x509', @key, '-subj', '/CN=test authority', '-keyout', "$dir/ca.key", '-out', "$dir/ca.pem");
+openssl('req', '-x509', @key, '-subj', '/CN=x', '-CA', "$dir/ca.pem", '-CAkey', "$dir/ca.key",
+    '-addext', "subjectAltName=DNS:$_.example.test", '-keyout', "$dir/$_.key", '-out', "$dir/$_.pem") for qw(alpha beta);
+
+sub https_server {
+    my ($name) = @_;
+    pipe my $stdin, my $keep or die $!;
+    pipe my $ports, my $stdout or die $!;
+    my $pid = fork // die $!;
+    if (!$pid) {
+        open STDIN,  '<&', $stdin;
+        open STDOUT, '>&', $stdout;
+        close $_ for $keep, $ports;
+        exec "$FindBin::Bin/https_server.py", "$dir/$name.pem", "$dir/$name.key" or POSIX::_exit(127);
+    }
+    chomp(my $port = <$ports>);
+    return { keep => $keep, pid => $pid, port => $port };
+}
+my $https = https_server('alpha');
+
+my $redis = RedisServer->new;
+my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta late plain)], conf => {
+    redis      => '"' . $redis->addr . '"',
+    backend_ca => qq("$dir/ca.pem"),
+});
+sub synced { my $status = $proxy->ctl_json('status'); $status && $status->{registrar} && $status->{registrar}{redis}{synced} }
+ok eventually(sub { synced() }), 'Redis is read';
+
+# --- https
+my $url = "https://127.0.0.1:$https->{port}";
+is $proxy->register('alpha', '.*', $url), 'ok', 'an https backend';
+like $proxy->get('alpha', '/')->body, qr/^alpha\.example\.test /, 'is asked for by the name of the tool';
+my $body = join '', map { chr int rand 256 } 1 .. 300_000;
+is md5_hex($proxy->request('POST', 'alpha', '/', body => $body)->body), md5_hex($body), 'a body up and down';
+is length $proxy->get('alpha', '/big')->body, 1 << 20, 'a large answer';
+ok eventually(sub { $proxy->get('alpha', '/last')->body =~ /True/ }), 'sessions are used again';
+is $proxy->register('beta', '.*', $url), 'ok', 'a certificate of another tool';
+is $proxy->get('beta', '/')->status, 502, 'is not accepted';
+is $proxy->get('beta', '/')->reason, 'backend-tls', 'and the reason told';
+my $clear = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 8) or die $!;
+is $proxy->register('plain', '.*', 'https://127.0.0.1:' . $clear->sockport), 'ok', 'a server without TLS';
+my $client = $proxy->connect;
+print $client "GET / HTTP/1.1\r\nHost: plain.example.test\r\nConnection: close\r\n\r\n";
+my $far = $clear->accept;
+print $far "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+$far->flush;
+is DynProxy::Response->new(DynProxy::converse($client))->reason, 'backend-tls', 'gives the same reason';
+
+# --- a tool that has never answered is starting
+my $port = free_port();
+is $proxy->register('late', '.*', "http://127.0.0.1:$port"), 'ok', 'a tool that does not listen yet';
+my $answer = $proxy->get('late', '/');
+is $answer->status, 503, 'is unavailable';
+is $answer->reason, 'tool-starting', 'because it is starting';
+ok $answer->header('retry-after'), 'with Retry-After';
+my $late = $proxy->backend(text => 'here');
+is $proxy->register('late', '.*', $late->url), 'ok', 'then it listens';
+is $proxy->get('late', '/')->body, 'here', 'and serves';
+$late->stop;
+is $proxy->get('late', '/')->reason, 'backend-refused', 'and when it is gone, it is not starting';
+is $proxy->get('late', '/')->reason, 'backend-refused', 'for any worker' for 1 .. 10;
+
+# --- several backends: whoever fails is left alone, and nobody notices
+my $pool = $proxy->backend(count => 2, address => '127.0.0.2');
+my $dead = free_port('127.0.0.2');
+$redis->cli('sadd', 'frontend:www.example.org', $pool->url(0), $pool->url(1), "http://127.0.0.2:$dead");
+sub ask {
+    return DynProxy::Response->new(
+        $proxy->raw("GET $_[0] HTTP/1.1\r\nHost: www.example.org\r\nConnection: close\r\n\r\n"));
+}
+ok eventually(sub { ask('/')->status == 200 }), 'three backends, one of them dead';
+my %by;
+$by{ ask('/')->body }++ for 1 .. 100;
+is join('', sort keys %by), join('', sort map { "backend " . $pool->port($_) . "\n" } 0, 1), 'every request is served';
+my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.2', LocalPort => $dead, Listen => 64, Timeout => 20, ReuseAddr => 1);
+ok $listener, 'it comes back';
+my $tries = 0;
+my $pid = fork // die $!;
+if (!$pid) {
+    while (my $socket = $listener->accept) {
+        $socket->sysread(my $head, 4096);
+        $socket->syswrite("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nback");
+        close $socket;
+    }
+    POSIX::_exit(0);
+}
+ok eventually(sub { $tries++; ask('/')->body eq 'back' }, 35), 'and is asked again';
+kill 'KILL', $pid;
+waitpid $pid, 0;
+close $listener;
+is ask('/')->status, 200, 'gone again, and nobody notices' for 1 .. 20;
+$pool->stop;
+ok eventually(sub { ask('/')->status == 503 }), 'all gone: 503';
+is ask('/')->reason, 'backend-refused', 'says why';
+
+close $https->{keep};
+waitpid $https->{pid}, 0;
+done_testing;
