@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "registrar/process.h"
 #include "registrar/publish.h"
+#include "route/pattern.h"
 
 #define DESTINATIONS_TEXT 1024 /* of them in the log */
 
@@ -143,6 +144,25 @@ finish(struct registrar *r, struct change *c, enum change_result result)
 	change_free(c);
 }
 
+static bool
+is_regex(const char *pattern)
+{
+	struct span text;
+
+	return pattern_kind(span_str(pattern), &text) == ROUTE_REGEX;
+}
+
+static size_t
+regexes_of(const struct book_name *name)
+{
+	const struct book_route *route;
+	size_t n = 0;
+
+	TAILQ_FOREACH(route, &name->routes, entry)
+	n += is_regex(route->pattern);
+	return n;
+}
+
 /* May it go on its way?  If not, why says which bound it meets. */
 static bool
 within_bounds(struct registrar *r, struct change *c)
@@ -151,13 +171,21 @@ within_bounds(struct registrar *r, struct change *c)
 					      : ROUTES_MAX;
 	struct book_name *name = book_find(&r->book, c->key);
 
+	bool added = name != NULL && book_find_route(name, c->pattern) == NULL;
+
 	if (c->kind != CHANGE_SET)
 		return true;
-	if (name != NULL && name->nroutes >= max &&
-	    book_find_route(name, c->pattern) == NULL) {
+	if (added && name->nroutes >= max) {
 		snprintf(c->why, sizeof(c->why),
 		    "the tool has %zu routes already: unregister one first",
 		    name->nroutes);
+		return false;
+	}
+	if (added && is_regex(c->pattern) &&
+	    regexes_of(name) >= PATTERN_REGEXES_MAX) {
+		snprintf(c->why, sizeof(c->why),
+		    "the tool has %d regular expressions already: use a path, "
+		    "or one with .* at its end", PATTERN_REGEXES_MAX);
 		return false;
 	}
 	if (!publish_fits(r, c)) {

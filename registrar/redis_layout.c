@@ -121,6 +121,16 @@ keep(struct redis_view *view, const char *pattern)
 		view->kept[view->nkept++] = pattern;
 }
 
+/* Is it one regular expression more than a name may have? */
+static bool
+too_many_regexes(struct redis_view *view, const char *pattern)
+{
+	struct span text;
+
+	return pattern_kind(span_str(pattern), &text) == ROUTE_REGEX &&
+	    view->nregexes++ >= PATTERN_REGEXES_MAX;
+}
+
 /* One route of a tool into the view, or a count of what was refused. */
 static void
 read_route(struct redis_view *view, const redisReply *pattern,
@@ -135,6 +145,8 @@ read_route(struct redis_view *view, const redisReply *pattern,
 	else if (!pattern_valid(span_str(pattern->str), view->why_text,
 	             sizeof(view->why_text)))
 		refuse(view, view->why_text);
+	else if (too_many_regexes(view, pattern->str))
+		refuse(view, "more regular expressions than a name may have");
 	else if (read_destination(view, destination))
 		add_route(view, pattern->str, to, 1);
 	else
@@ -179,7 +191,7 @@ redis_view_read(struct redis_view *view, const char *key,
 	size_t step = *key == KEY_FRONTEND ? 1 : 2, entries;
 
 	view->nroutes = view->nkept = view->refused = 0;
-	view->ndestinations = 0;
+	view->ndestinations = view->nregexes = 0;
 	view->why = "";
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements % step != 0)
 		return false;

@@ -34,7 +34,7 @@ struct redis_view {
 	char why_text[128];
 	struct foreign_route routes[ROUTES_MAX];
 	struct destination destinations[ROUTES_MAX]; /* of all of them */
-	size_t ndestinations;
+	size_t ndestinations, nregexes;
 	const char *kept[ROUTES_MAX]; /* patterns refused for what they lead to */
 };
 

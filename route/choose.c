@@ -13,6 +13,7 @@ struct search {
 	const struct http_target *target;
 	struct decision *d;
 	struct span host; /* d's, normalised */
+	uint64_t work;	  /* left for regexes */
 };
 
 static void
@@ -87,7 +88,7 @@ match(struct search *s, struct span path)
 	const struct tool *tool = &s->router->tool;
 
 	for (size_t i = 0; i < tool->nroutes; i++)
-		if (pattern_match(&tool->routes[i], path)) {
+		if (pattern_match(&tool->routes[i], path, &s->work)) {
 			s->d->action = ACTION_PROXY;
 			s->d->route = &tool->routes[i];
 			return REASON_NONE;
@@ -197,7 +198,8 @@ void
 route_choose(struct router *router, const struct http_target *target,
     struct decision *d)
 {
-	struct search s = { router, target, d, { d->host, d->host_len } };
+	struct search s = { router, target, d, { d->host, d->host_len },
+		PATTERN_WORK };
 	const struct redirect_conf *r = redirect_find(router->conf, s.host);
 	enum reason reason = REASON_NO_ROUTE;
 	struct host host;

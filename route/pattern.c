@@ -11,12 +11,19 @@
 
 #define METACHARACTERS "\\^$.[]|()?*+{}"
 
-/* A tenant's pattern cannot stall a worker: what passes these fails. */
-#define MATCH_LIMIT 20000 /* steps; about a millisecond */
+/*
+ * A tenant's pattern cannot stall a worker: what passes these fails.  PCRE2's
+ * own limit counts steps, however long each; PATTERN_WORK counts bytes, too.
+ */
+#define MATCH_LIMIT 20000
 #define DEPTH_LIMIT 1000
 #define HEAP_LIMIT 256 /* KiB */
 #define NEST_LIMIT 50  /* parentheses, when compiling */
 #define CODE_MAX 16384 /* bytes of one compiled pattern */
+
+/* The work of one step, in bytes of a path that a class or a dot runs over. */
+#define STEP_WORK 50
+#define FRAME_BYTES_A_BYTE 16 /* copied, of what a step remembers */
 
 /* Compiled patterns are kept, at most so many: SETS * WAYS * CODE_MAX. */
 #define CACHE_SETS 128
@@ -26,6 +33,13 @@ struct compiled {
 	char *text; /* owned; NULL: unused */
 	size_t len;
 	pcre2_code *code; /* owned; NULL: does not compile */
+};
+
+/* A match at work. */
+struct run {
+	struct span text;
+	uint64_t step;
+	uint64_t *work; /* borrowed; what may still be spent */
 };
 
 static struct cache_set {
@@ -62,7 +76,8 @@ prepare(void)
 
 /*
  * PCRE2_ANCHORED gives `^(?:P)` without pasting text together, so a pattern
- * cannot close the group.  NULL: *error is PCRE2's code, at *at.
+ * cannot close the group.  PCRE2_AUTO_CALLOUT has account() called before each
+ * item.  NULL: *error is PCRE2's code, at *at.
  */
 static pcre2_code *
 compile(struct span pattern, int *error, size_t *at)
@@ -71,8 +86,8 @@ compile(struct span pattern, int *error, size_t *at)
 	size_t size;
 
 	code = pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len,
-	    PCRE2_ANCHORED | PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UTF |
-		PCRE2_NEVER_UCP,
+	    PCRE2_ANCHORED | PCRE2_AUTO_CALLOUT | PCRE2_NEVER_BACKSLASH_C |
+		PCRE2_NEVER_UTF | PCRE2_NEVER_UCP,
 	    error, at, compile_context);
 	if (code == NULL)
 		return NULL;
@@ -123,15 +138,75 @@ cached(struct span text)
 }
 
 static bool
-match_regex(struct span text, struct span path)
+has_any(struct span s, const char *bytes)
 {
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] != '\0' && strchr(bytes, s.ptr[i]) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * May this item, as the pattern has it, go over many bytes in one step?  What
+ * is repeated may, and a reference to what a group matched.  A parenthesis may
+ * not: the items in it are seen one by one.
+ */
+static bool
+runs(struct span item)
+{
+	if (span_starts(item, SPAN("(?P=")))
+		return true;
+	if (item.len == 0 || strchr("()|", *item.ptr) != NULL)
+		return false;
+	return has_any(item, "*+?{") ||
+	       (item.len > 1 && *item.ptr == '\\' &&
+		   strchr("123456789gk", item.ptr[1]) != NULL);
+}
+
+static bool
+spend(uint64_t *work, uint64_t n)
+{
+	bool enough = *work > n;
+
+	*work -= enough ? n : *work;
+	return enough;
+}
+
+/* Before each item, in each attempt: nothing that PCRE2 does goes unseen. */
+static int
+account(pcre2_callout_block *at, void *arg)
+{
+	const struct run *run = arg;
+	struct span item = span_from(run->text, at->pattern_position);
+	uint64_t n = run->step;
+
+	if (at->next_item_length < item.len)
+		item.len = at->next_item_length;
+	if (runs(item))
+		n += at->subject_length - at->current_position;
+	return spend(run->work, n) ? 0 : PCRE2_ERROR_MATCHLIMIT;
+}
+
+static bool
+match_regex(struct span text, struct span path, uint64_t *work)
+{
+	struct run run = { .text = text, .work = work };
 	const pcre2_code *code;
+	size_t frame;
 
 	if (text.len == 0 || !prepare())
 		return false;
 	code = cached(text);
-	return code != NULL && pcre2_match(code, (PCRE2_SPTR)path.ptr, path.len,
-				   0, 0, match_data, match_context) >= 0;
+	if (code == NULL)
+		return false;
+	pcre2_pattern_info(code, PCRE2_INFO_FRAMESIZE, &frame);
+	run.step = STEP_WORK + frame / FRAME_BYTES_A_BYTE;
+	/* it looks first for bytes that have to be there */
+	if (!spend(work, run.step + path.len))
+		return false;
+	pcre2_set_callout(match_context, account, &run);
+	return pcre2_match(code, (PCRE2_SPTR)path.ptr, path.len, 0, 0,
+		   match_data, match_context) >= 0;
 }
 
 static bool
@@ -233,7 +308,7 @@ pattern_order(const void *a, const void *b)
 }
 
 bool
-pattern_match(const struct route *route, struct span path)
+pattern_match(const struct route *route, struct span path, uint64_t *work)
 {
 	switch (route->kind) {
 	case ROUTE_EXACT:
@@ -241,7 +316,7 @@ pattern_match(const struct route *route, struct span path)
 	case ROUTE_PREFIX:
 		return span_starts(path, route->text);
 	case ROUTE_REGEX:
-		return match_regex(route->text, path);
+		return match_regex(route->text, path, work);
 	case ROUTE_ANY:
 		return true;
 	}

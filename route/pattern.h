@@ -4,8 +4,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "shm/route.h"
+
+/* Routes of one name that may be regexes. */
+#define PATTERN_REGEXES_MAX 8
+
+/*
+ * What one request may spend on all the regexes it meets, some milliseconds:
+ * one for each byte of the path that is looked at, more for each step.
+ */
+#define PATTERN_WORK 500000
 
 /*
  * Which kind a registered pattern is (2-http.md 2.2): no metacharacters:
@@ -24,9 +34,12 @@ bool pattern_valid(struct span pattern, char *why, size_t why_size);
 int pattern_order(const void *a, const void *b);
 
 /*
- * Does the raw path, without its query, match?  Regexes run with match, depth
- * and heap limits; one that exceeds them does not match.
+ * Does the raw path, without its query, match?
+ *
+ * work     of the request, PATTERN_WORK at first; goes down
+ * Returns  false also where that, or a limit of its own, ends a regex
  */
-bool pattern_match(const struct route *route, struct span path);
+bool pattern_match(const struct route *route, struct span path,
+    uint64_t *work);
 
 #endif

@@ -14,6 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct route route;
 	const char *lf = size > 0 ? memchr(data, '\n', size) : NULL;
 	struct span pattern = { (const char *)data, size }, path;
+	uint64_t work = PATTERN_WORK;
 	char why[128];
 
 	if (lf == NULL)
@@ -23,6 +24,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!pattern_valid(pattern, why, sizeof(why)))
 		return 0;
 	route.kind = pattern_kind(pattern, &route.text);
-	pattern_match(&route, path);
+	pattern_match(&route, path, &work);
 	return 0;
 }

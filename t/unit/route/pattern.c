@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "lib/clock.h"
 #include "t/tap.h"
 
 static const struct {
@@ -111,19 +110,87 @@ test_order(void)
 	}
 }
 
-/* It would take longer than the sun lasts. */
-static void
-test_limits(void)
+static bool
+matches_path(const char *pattern, struct span path)
 {
-	char path[ROUTE_PATTERN_MAX * 8];
-	struct route r = route_of("/(a+)+(a+)+(a+)+b");
-	uint64_t began = clock_mono_ms();
+	struct route r = route_of(pattern);
+	uint64_t work = PATTERN_WORK;
+
+	return pattern_match(&r, path, &work);
+}
+
+/* The longest path there is: all `a`, and that at its begin and end. */
+static struct span
+long_path(const char *begin, const char *end)
+{
+	static char path[8000];
 
 	memset(path, 'a', sizeof(path));
-	path[0] = '/';
-	ok(!pattern_match(&r, (struct span){ path, sizeof(path) }),
-	    "a pattern that explodes does not match");
-	ok(clock_mono_ms() - began < 1000, "and stalls nobody");
+	memcpy(path, begin, strlen(begin));
+	memcpy(path + sizeof(path) - strlen(end), end, strlen(end));
+	return (struct span){ path, sizeof(path) };
+}
+
+/*
+ * Each would take longer than the sun lasts, or goes over all of the path in
+ * one step, and from every byte of it: what PCRE2 does is charged for.
+ */
+static const char *const hungry[] = {
+	"/(a+)+(a+)+(a+)+b",
+	"(?:(?![^!]*+!).)*y",
+	"(?:(?![^!]{7000,}!).)*y",
+	"(?:(?!(?:[^!])*+!).)*y",
+	"(?:(?=[^!]*+).)*y",
+	"(?:(?!/*a++(?#no more)!).)*y",
+	"(?x)(?:(?![^!]*+!).)*y",
+	"(/a{3000})(?:(?!\\1).)*y",
+	"(?<g>/a{3000})(?:(?=(?P=g)|.).)*y",
+	"/(?:a(?1)?)?((?:a*+b|.)+)y",
+};
+
+static void
+test_hungry(void)
+{
+	struct span path = long_path("/", "y");
+	uint64_t left = PATTERN_WORK;
+
+	for (size_t i = 0; i < nitems(hungry); i++) {
+		struct route r = route_of(hungry[i]);
+		uint64_t work = PATTERN_WORK;
+
+		for (int n = 0; n < PATTERN_REGEXES_MAX; n++)
+			pattern_match(&r, path, &work);
+		is_int(work, 0, "%s is charged for", hungry[i]);
+		pattern_match(&r, path, &left);
+	}
+	is_int(left, 0, "all of them together get what one request has");
+	ok(!pattern_match(&(struct route){ .kind = ROUTE_REGEX,
+			      .text = SPAN("/a[a]") }, path, &left),
+	    "then no regex matches,");
+	ok(pattern_match(&(struct route){ .kind = ROUTE_PREFIX,
+			     .text = SPAN("/a") }, path, &left),
+	    "but what is none does");
+}
+
+/* Honest ones reach the end of the longest path. */
+static const struct {
+	const char *pattern, *begin, *end;
+} honest[] = {
+	{ ".*\\.php", "/index.php/", "" },
+	{ "/a*/[a-z]+", "/", "/a" },
+	{ "/(css|js)/.*\\.(png|svg)$", "/css/", ".svg" },
+	{ "/[^.]+\\.json", "/", ".json" },
+	{ "/(?!api/).*", "/", "" },
+};
+
+static void
+test_honest(void)
+{
+	for (size_t i = 0; i < nitems(honest); i++)
+		ok(matches_path(honest[i].pattern,
+		       long_path(honest[i].begin, honest[i].end)),
+		    "%s matches %s...%s of 8000 bytes", honest[i].pattern,
+		    honest[i].begin, honest[i].end);
 }
 
 /* More of them than are kept: each still means itself. */
@@ -134,13 +201,14 @@ test_cache(void)
 
 	for (unsigned i = 0; i < 5000; i++) {
 		char pattern[32], path[32];
+		uint64_t work = PATTERN_WORK;
 		struct route r;
 
 		snprintf(pattern, sizeof(pattern), "/[x]%u$", i % 2500);
 		snprintf(path, sizeof(path), "/x%u", i % 2500);
 		r = route_of(pattern);
-		wrong += !pattern_match(&r, span_str(path));
-		wrong += pattern_match(&r, SPAN("/x"));
+		wrong += !pattern_match(&r, span_str(path), &work);
+		wrong += pattern_match(&r, SPAN("/x"), &work);
 	}
 	is_int(wrong, 0, "2500 patterns, each matches its path and no other");
 }
@@ -158,13 +226,11 @@ main(void)
 		is_int(kind, kinds[i].kind, "kind of %s", kinds[i].pattern);
 		is_span(text, kinds[i].text, "text of %s", kinds[i].pattern);
 	}
-	for (size_t i = 0; i < nitems(matches); i++) {
-		struct route r = route_of(matches[i].pattern);
-
-		is_int(pattern_match(&r, span_str(matches[i].path)),
+	for (size_t i = 0; i < nitems(matches); i++)
+		is_int(matches_path(matches[i].pattern,
+			   span_str(matches[i].path)),
 		    matches[i].matches, "%s on %s", matches[i].pattern,
 		    matches[i].path);
-	}
 	for (size_t i = 0; i < nitems(valid); i++)
 		is_int(pattern_valid(
 			   span_str(valid[i].pattern), why, sizeof(why)),
@@ -177,7 +243,8 @@ main(void)
 	       sizeof(why)),
 	    "and one byte more");
 	test_order();
-	test_limits();
+	test_hungry();
+	test_honest();
 	test_cache();
 	return done();
 }
