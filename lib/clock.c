@@ -5,23 +5,29 @@
 #include <time.h>
 
 static uint64_t
-read_ms(clockid_t clock)
+read_us(clockid_t clock)
 {
 	struct timespec ts;
 	int rc = clock_gettime(clock, &ts);
 
 	assert(rc == 0);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
 uint64_t
 clock_mono_ms(void)
 {
-	return read_ms(CLOCK_MONOTONIC);
+	return read_us(CLOCK_MONOTONIC) / 1000;
 }
 
 uint64_t
 clock_real_ms(void)
 {
-	return read_ms(CLOCK_REALTIME);
+	return read_us(CLOCK_REALTIME) / 1000;
+}
+
+uint64_t
+clock_cpu_us(void)
+{
+	return read_us(CLOCK_THREAD_CPUTIME_ID);
 }

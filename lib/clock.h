@@ -10,4 +10,7 @@ uint64_t clock_mono_ms(void);
 /* CLOCK_REALTIME in milliseconds: for stamps that people and stores read. */
 uint64_t clock_real_ms(void);
 
+/* What this thread has used of its processor, in microseconds. */
+uint64_t clock_cpu_us(void);
+
 #endif

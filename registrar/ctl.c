@@ -12,6 +12,7 @@
 #include "lib/sock.h"
 #include "registrar/listing.h"
 #include "registrar/process.h"
+#include "registrar/publish.h"
 #include "route/pattern.h"
 
 #define OPEN_MAX 64	 /* connections */
@@ -99,18 +100,32 @@ redis_status(const struct registrar *r)
 	    (json_int_t)status.refused);
 }
 
+static json_t *
+table_status(const struct registrar *r)
+{
+	struct publish_status status;
+
+	publish_status(r, &status);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "names",
+	    (json_int_t)status.names, "entries", (json_int_t)status.entries,
+	    "damaged", (json_int_t)status.damaged, "slices",
+	    (json_int_t)status.slices, "slice_max_us",
+	    (json_int_t)status.slice_max_us);
+}
+
 static void
 cmd_status(struct ctl *ctl)
 {
 	const struct registrar *r = ctl->client.r;
 
 	succeed_take(
-	    ctl, json_pack("{s:s, s:i, s:o, s:I, s:I, s:I, s:{s:I, s:I}, s:o}",
+	    ctl, json_pack("{s:s, s:i, s:o, s:I, s:I, s:I, s:o, s:{s:I, s:I}, s:o}",
 		     "role", "registrar", "pid", (int)getpid(), "started",
 		     listing_time(r->started_ms), "names",
 		     (json_int_t)r->book.nnames, "routes",
 		     (json_int_t)r->book.nroutes, "registrations",
-		     (json_int_t)r->clients.open[LISTEN_REGISTRATION], "sqlite",
+		     (json_int_t)r->clients.open[LISTEN_REGISTRATION], "table",
+		     table_status(r), "sqlite",
 		     "saved", (json_int_t)r->changes.saved, "failed",
 		     (json_int_t)r->changes.failed, "redis", redis_status(r)));
 }

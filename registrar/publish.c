@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "lib/log.h"
+#include "registrar/grow.h"
 #include "registrar/process.h"
 #include "registrar/slots.h"
 #include "route/pattern.h"
@@ -22,6 +23,7 @@ struct tombstone {
 struct publisher {
 	struct registrar *r; /* borrowed */
 	struct slots *slots; /* owned */
+	struct growth growth; /* the table's */
 	struct timer timer;  /* for the first tombstone */
 	RB_HEAD(tomb_tree, tombstone) by_key;
 	TAILQ_HEAD(, tombstone) by_age;
@@ -225,6 +227,7 @@ publish_name(struct registrar *r, const char *key, uint64_t version)
 
 	rc = name != NULL ? publish_active(r->publisher, name, version)
 			  : publish_gone(r->publisher, key, version);
+	growth_later(&r->publisher->growth);
 	if (rc == -1) {
 		saved = errno;
 		log_event(LOG_ERR, "table-failed", "put %s: %m", key + 1);
@@ -327,6 +330,18 @@ publish_ready(struct registrar *r)
 	table_set_ready(r->table);
 }
 
+void
+publish_status(const struct registrar *r, struct publish_status *status)
+{
+	*status = (struct publish_status){
+		.names = table_count(r->table),
+		.entries = table_entries(r->table),
+		.damaged = table_damaged(r->table),
+		.slices = r->publisher->growth.slices,
+		.slice_max_us = r->publisher->growth.slice_max_us,
+	};
+}
+
 int
 publish_open(struct registrar *r)
 {
@@ -346,6 +361,12 @@ publish_open(struct registrar *r)
 	}
 	p->r = r;
 	p->timer.fire = bury;
+	growth_init(&p->growth, &r->loop, r->table);
+	if (table_damaged(r->table) > 0)
+		log_event(LOG_ALERT, "table-damaged",
+		    "entries=%zu: something else than a registrar wrote them; "
+		    "what the stores know is published again",
+		    table_damaged(r->table));
 	RB_INIT(&p->by_key);
 	TAILQ_INIT(&p->by_age);
 	r->publisher = p;
@@ -361,6 +382,7 @@ publish_close(struct registrar *r)
 	while ((t = TAILQ_FIRST(&p->by_age)) != NULL)
 		tombstone_remove(p, t);
 	timer_clear(&r->loop.timers, &p->timer);
+	growth_release(&p->growth);
 	table_writer_free(r->table);
 	slots_free(p->slots);
 	free(p);

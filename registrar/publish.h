@@ -39,6 +39,15 @@ int publish_name(struct registrar *r, const char *key, uint64_t version);
 int publish_default(
     struct registrar *r, const struct backend *backends, size_t n);
 
+struct publish_status {
+	size_t names;          /* in the table; stopped ones too */
+	size_t entries;        /* of its directory */
+	size_t damaged;        /* found so at the start */
+	uint64_t slices;       /* in which it grew, since the start */
+	uint64_t slice_max_us; /* the longest one; CPU time */
+};
+void publish_status(const struct registrar *r, struct publish_status *status);
+
 /* Would the name's routes still fit in the table after this change? */
 bool publish_fits(struct registrar *r, const struct change *change);
 

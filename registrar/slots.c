@@ -17,6 +17,7 @@ struct slots {
 	RB_HEAD(holder_tree, holder) by_key;
 	struct holder *by_slot[LIMITS_TOOLS]; /* owned; [0] is nobody's */
 	uint32_t last;			      /* that was given */
+	uint32_t held;			      /* how many are */
 };
 
 static int
@@ -78,6 +79,7 @@ slots_adopt(struct slots *s, const char *key, uint32_t slot)
 	memcpy(h->key, key, size);
 	s->by_slot[slot] = h;
 	RB_INSERT(holder_tree, &s->by_key, h);
+	s->held++;
 }
 
 uint32_t
@@ -85,6 +87,8 @@ slots_take(struct slots *s, const char *key)
 {
 	uint32_t slot = slots_find(s, key);
 
+	if (s->held == LIMITS_TOOLS - 1)
+		return slot; /* a million names are not to search for more */
 	for (uint32_t n = 1; slot == 0 && n < LIMITS_TOOLS; n++) {
 		s->last = s->last % (LIMITS_TOOLS - 1) + 1;
 		if (s->by_slot[s->last] != NULL)
@@ -104,5 +108,6 @@ slots_drop(struct slots *s, const char *key)
 		return;
 	RB_REMOVE(holder_tree, &s->by_key, h);
 	s->by_slot[h->slot] = NULL;
+	s->held--;
 	free(h);
 }

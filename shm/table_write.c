@@ -347,6 +347,12 @@ table_count(const struct table_writer *w)
 }
 
 size_t
+table_entries(const struct table_writer *w)
+{
+	return directory_size(&w->now);
+}
+
+size_t
 table_damaged(const struct table_writer *w)
 {
 	return w->damaged;

@@ -54,6 +54,9 @@ void table_set_ready(struct table_writer *w);
 /* Names that the table holds, deleted ones not counted. */
 size_t table_count(const struct table_writer *w);
 
+/* Entries of its directory, used or not: what growing doubles. */
+size_t table_entries(const struct table_writer *w);
+
 /* Entries that recovery found damaged: 503 until their names are put again. */
 size_t table_damaged(const struct table_writer *w);
 
