@@ -5,6 +5,7 @@
 
 #include "lib/clock.h"
 #include "worker/accesslog.h"
+#include "worker/encode.h"
 #include "worker/errpage.h"
 #include "worker/forward.h"
 #include "worker/process.h"
@@ -44,6 +45,14 @@ exchange_release(struct exchange *ex)
 }
 
 static void
+end_compression(struct exchange *ex)
+{
+	if (ex->compressor != NULL)
+		compress_end(&ex->w->compressors, ex->compressor);
+	ex->compressor = NULL;
+}
+
+static void
 leave_tool(struct exchange *ex)
 {
 	if (ex->slot != 0)
@@ -55,6 +64,7 @@ void
 exchange_end(struct exchange *ex)
 {
 	leave_tool(ex);
+	end_compression(ex);
 	upstream_end(&ex->upstream, ex->request_done);
 	ex->log.reason = ex->reason;
 	ex->log.received = ex->received;
@@ -383,11 +393,37 @@ begin_site_file(struct exchange *ex, enum body_end end, uint64_t length)
 	ex->stage = STAGE_ANSWER;
 }
 
+/*
+ * Compress the body, if it is worth it and the client takes it; then it ends
+ * with its last chunk.  HEAD is told what GET would be.
+ */
+static void
+begin_compression(struct exchange *ex, enum body_end *end, uint64_t length,
+    char etag[ENCODE_ETAG_MAX])
+{
+	struct http_msg *msg = &ex->w->msg;
+	enum coding coding = ex->asked.coding;
+
+	if (!ex->w->conf->compression ||
+	    !encode_may(msg, ex->is_head, *end, length) ||
+	    coding == CODING_NONE)
+		return;
+	if (!ex->is_head) {
+		ex->compressor = compress_begin(&ex->w->compressors, coding);
+		if (ex->compressor == NULL)
+			return;
+		*end = BODY_CHUNKED;
+	}
+	encode_head(msg, coding, etag);
+}
+
 /* The response's head has come; its body follows. */
 static void
 begin_body(struct exchange *ex, enum body_end end, uint64_t length)
 {
 	struct http_msg *msg = &ex->w->msg;
+	char etag[ENCODE_ETAG_MAX];
+	enum body_end sent_end = end;
 
 	if (msg->status == 404 && ex->site != NULL) {
 		begin_site_file(ex, end, length);
@@ -396,8 +432,10 @@ begin_body(struct exchange *ex, enum body_end end, uint64_t length)
 	ex->site = NULL;
 	ex->client_ms = ex->w->loop.now_ms;
 	respond_location(msg, &ex->asked, &ex->page);
+	begin_compression(ex, &sent_end, length, etag);
 	zones_apply(ex->w->zones, asked_host(&ex->asked), ex->asked.https, msg);
-	if (!ex->ops->head(ex, msg, end, length)) {
+	if (!ex->ops->head(ex, msg, sent_end, length)) {
+		end_compression(ex);
 		buf_consume(&ex->page, buf_len(&ex->page));
 		fail(ex, REASON_BACKEND_BAD_RESPONSE);
 		return;
@@ -482,6 +520,78 @@ push(struct exchange *ex, struct span piece, bool last, size_t *taken)
 	return !ex->client_blocked && spend(ex, *taken);
 }
 
+/* Receive some of the body.  False: it was cut. */
+static bool
+read_body(struct exchange *ex)
+{
+	struct upstream *u = &ex->upstream;
+
+	if (u->conn != NULL && !upstream_read_body(u)) {
+		cut(ex, REASON_BACKEND_CLOSED);
+		return false;
+	}
+	/* the connection is free as soon as all was received */
+	if (u->source.done && ex->request_done)
+		upstream_end(u, true);
+	return true;
+}
+
+/* Is there more of the body, at once? */
+static bool
+body_at_hand(const struct exchange *ex)
+{
+	const struct upstream *u = &ex->upstream;
+
+	return u->source.ready > 0 || u->source.done ||
+	       u->conn->stream.readable;
+}
+
+/* Compress some of the body.  When the backend pauses, nothing is held back. */
+static bool
+compress_body(struct exchange *ex)
+{
+	struct upstream *u = &ex->upstream;
+	enum compress op;
+	size_t taken;
+
+	/* until an operation is complete it gets no more */
+	if (!compress_busy(ex->compressor) && !read_body(ex))
+		return false;
+	op = u->source.done			 ? COMPRESS_LAST
+	     : u->conn->stream.readable ? COMPRESS_MORE
+					 : COMPRESS_FLUSH;
+	if (!compress_piece(ex->compressor, source_piece(&u->source, &u->in),
+		op, &taken)) {
+		cut(ex, REASON_INTERNAL);
+		return false;
+	}
+	source_taken(&u->source, &u->in, taken);
+	return spend(ex, taken);
+}
+
+static void
+relay_compressed(struct exchange *ex)
+{
+	struct compressor *c = ex->compressor;
+	bool more = true;
+	size_t taken;
+
+	while (more && ex->stage == STAGE_BODY) {
+		if (compress_out(c).len == 0 && !compress_ended(c))
+			more = compress_body(ex);
+		if (ex->stage != STAGE_BODY)
+			return;
+		if (compress_out(c).len > 0 || compress_ended(c)) {
+			more = push(ex, compress_out(c), compress_ended(c),
+				   &taken) &&
+			       more;
+			compress_sent(c, taken);
+		}
+		more = more && (compress_busy(c) || compress_out(c).len > 0 ||
+				   body_at_hand(ex));
+	}
+}
+
 static void
 relay_body(struct exchange *ex)
 {
@@ -490,18 +600,12 @@ relay_body(struct exchange *ex)
 	size_t taken;
 
 	while (more && ex->stage == STAGE_BODY) {
-		if (u->conn != NULL && !upstream_read_body(u)) {
-			cut(ex, REASON_BACKEND_CLOSED);
+		if (!read_body(ex))
 			return;
-		}
-		/* the connection is free as soon as all was received */
-		if (u->source.done && ex->request_done)
-			upstream_end(u, true);
 		more = push(ex, source_piece(&u->source, &u->in),
 		    u->source.done, &taken);
 		source_taken(&u->source, &u->in, taken);
-		more = more && (u->source.ready > 0 || u->source.done ||
-				   u->conn->stream.readable);
+		more = more && body_at_hand(ex);
 	}
 }
 
@@ -528,7 +632,9 @@ exchange_step(struct exchange *ex)
 			send_request(ex);
 		if (ex->stage == STAGE_HEAD)
 			again = read_head(ex);
-		if (ex->stage == STAGE_BODY)
+		if (ex->stage == STAGE_BODY && ex->compressor != NULL)
+			relay_compressed(ex);
+		else if (ex->stage == STAGE_BODY)
 			relay_body(ex);
 		if (ex->stage == STAGE_ANSWER)
 			begin_page(ex);

@@ -106,6 +106,7 @@ struct exchange {
 	size_t budget;       /* bytes that may still be moved in this turn */
 	struct buf page;     /* owned: a page, a location */
 	struct span answer;  /* of our own, what is left to send of its body */
+	struct compressor *compressor; /* borrowed; NULL: body as it is */
 	const struct site_file *site; /* instead of a 404; NULL: none */
 	struct upstream upstream;
 	struct logline log;  /* what will be logged of it */

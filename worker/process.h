@@ -10,6 +10,7 @@
 #include "lib/buf.h"
 #include "lib/ev.h"
 #include "route/decide.h"
+#include "worker/compress.h"
 #include "worker/site.h"
 
 struct accesslog;
@@ -35,6 +36,7 @@ struct worker {
 	struct http_limits request_limits, response_limits;
 	struct zones *zones;       /* owned */
 	struct site site;          /* owned */
+	struct compressors compressors; /* owned */
 	struct trace_source trace; /* of request ids and spans */
 	struct acceptor *acceptor; /* owned */
 	struct pool *pool;         /* owned */

@@ -180,6 +180,7 @@ release(struct worker *w)
 		backend_tls_free(w->backend_tls);
 	accept_release(w);
 	site_close(&w->site);
+	compressors_release(&w->compressors);
 	zones_free(w->zones);
 	accesslog_close(w);
 	buf_release(&w->scratch);
