@@ -16,6 +16,7 @@
 #include "master/master.h"
 #include "master/spawn.h"
 #include "master/supervise.h"
+#include "shm/logring.h"
 
 #define CLIENTS_MAX 16
 #define CLIENT_LIFE_MS 5000 /* for one question and its answer */
@@ -94,6 +95,24 @@ state_name(enum child_state state)
 	return names[state];
 }
 
+/* Lines of the access log since the start: numbers, whoever wrote them. */
+static void
+add_log_counts(const struct master *m, char *text, size_t size)
+{
+	size_t n = strlen(text);
+	struct logring_counts counts;
+	struct logring_reader r;
+
+	if (logring_reader_open(&r, m->segments[SEGMENT_LOG_RINGS].readonly,
+		m->segments[SEGMENT_LOG_MARKS].readonly, false) == -1)
+		return;
+	logring_counts(&r, &counts);
+	logring_reader_close(&r);
+	snprintf(text + n, size - n, ", lines written=%llu dropped=%llu",
+	    (unsigned long long)counts.written,
+	    (unsigned long long)counts.dropped);
+}
+
 /* "worker 0 ready since 2026-11-22T10:00:00Z" */
 static int
 send_child(int fd, const struct child *child)
@@ -109,6 +128,8 @@ send_child(int fd, const struct child *child)
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	snprintf(msg.text, sizeof(msg.text), "%s %s since %s",
 	    child_name(child, name), state_name(child->state), when);
+	if (child->role == ROLE_LOGGER)
+		add_log_counts(child->master, msg.text, sizeof(msg.text));
 	return ctlmsg_send(fd, &msg, -1);
 }
 

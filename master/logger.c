@@ -28,7 +28,7 @@ struct logger {
 	struct ev_loop loop;
 	struct boot boot;
 	struct ev_io master; /* CTL_FD; fd -1: it is gone */
-	struct ev_io wake;   /* borrows boot's eventfd */
+	struct ev_io wake;   /* borrows boot's end of the pipe */
 	struct timer look;
 	unsigned look_ms; /* from one to the next */
 	struct logring_reader rings;
@@ -117,11 +117,14 @@ static void
 on_wake(struct ev_io *io, uint32_t events)
 {
 	struct logger *l = (void *)((char *)io - offsetof(struct logger, wake));
-	uint64_t times;
+	char bytes[64];
+	ssize_t n = read(io->fd, bytes, sizeof(bytes));
 
 	(void)events;
-	if (read(io->fd, &times, sizeof(times)) == sizeof(times))
+	if (n >= 0)
 		write_all(l);
+	if (n == 0) /* nobody has the other end: neither master nor workers */
+		ev_stop(&l->loop);
 }
 
 /* What was written before this goes to the old file. */
@@ -152,7 +155,7 @@ on_master(struct ev_io *io, uint32_t events)
 		return;
 	if (fd != -1)
 		close(fd);
-	if (rc != 1) { /* it is gone; workers serve on, and so do we */
+	if (rc != 1) { /* it is gone; as long as workers serve, so do we */
 		log_event(LOG_WARNING, "master-gone", "writing on");
 		ev_del(&l->loop, io);
 		close(io->fd);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -35,15 +34,15 @@ static const struct {
 	const char *name;
 	int (*main)(void);
 	unsigned listeners; /* kinds that it gets, as bits */
-	bool log_wake;      /* it gets that */
+	int log_wake;       /* the end of that pipe that it gets; -1: none */
 } roles[] = {
-	[ROLE_WORKER] = { "worker", worker_main, 1u << LISTEN_HTTP, true },
+	[ROLE_WORKER] = { "worker", worker_main, 1u << LISTEN_HTTP, 1 },
 	[ROLE_REGISTRAR] = { "registrar", registrar_main,
 	    1u << LISTEN_REGISTRATION | 1u << LISTEN_ADMIN |
 		1u << LISTEN_CONTROL,
-	    false },
-	[ROLE_LOGGER] = { "logger", logger_main, 0, true },
-	[ROLE_LOOKUP] = { "lookup", lookup_main, 0, false },
+	    -1 },
+	[ROLE_LOGGER] = { "logger", logger_main, 0, 0 },
+	[ROLE_LOOKUP] = { "lookup", lookup_main, 0, -1 },
 };
 
 /* The environment is not theirs, but for what makes these libraries talk. */
@@ -135,8 +134,8 @@ spawn_prepare(struct master *m)
 		     m->lookup),
 		"socket for lookups") == -1)
 		return -1;
-	m->log_wake = made(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd");
-	if (m->exe_fd == -1 || m->log_wake == -1 || site_load(m) == -1)
+	if (made(pipe2(m->log_wake, O_NONBLOCK | O_CLOEXEC), "pipe") == -1 ||
+	    m->exe_fd == -1 || site_load(m) == -1)
 		return -1;
 	return segments_make(m);
 }
@@ -152,8 +151,9 @@ spawn_release(struct master *m)
 			close(m->config_fd[i]);
 	segments_release(m);
 	site_release(m);
-	if (m->log_wake != -1)
-		close(m->log_wake);
+	for (size_t i = 0; i < 2; i++)
+		if (m->log_wake[i] != -1)
+			close(m->log_wake[i]);
 	if (m->exe_fd != -1)
 		close(m->exe_fd);
 }
@@ -246,8 +246,9 @@ hand_over(const struct child *child, int sock)
 		sent = ctlmsg_send(sock, &msg, lookup_end(child)) == 0;
 
 	msg.type = CTL_LOG_WAKE;
-	if (sent && roles[child->role].log_wake)
-		sent = ctlmsg_send(sock, &msg, m->log_wake) == 0;
+	if (sent && roles[child->role].log_wake != -1)
+		sent = ctlmsg_send(sock, &msg,
+			   m->log_wake[roles[child->role].log_wake]) == 0;
 
 	msg.type = CTL_SITE_FILE;
 	for (uint32_t i = 0; sent && child->role == ROLE_WORKER &&

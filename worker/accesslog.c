@@ -13,7 +13,7 @@
 
 struct accesslog {
 	struct logring_writer ring;
-	int wake; /* borrowed: the logger's eventfd */
+	int wake; /* borrowed: a pipe to the logger */
 	struct logline_style style;
 	char node[65]; /* gethostname(2) */
 
@@ -161,9 +161,7 @@ time_text(struct accesslog *log, uint64_t now_ms)
 static void
 wake_logger(const struct accesslog *log)
 {
-	static const uint64_t once = 1;
-
-	if (write(log->wake, &once, sizeof(once)) == -1)
+	if (write(log->wake, "", 1) == -1)
 		log_event(
 		    LOG_DEBUG, "logger-unwoken", "%m"); /* it looks soon */
 }

@@ -242,15 +242,16 @@ status_of(const struct logline *line)
 
 /* nginx's words. */
 
+/* word: nothing stands around it, so a blank in it would end it. */
 static void
-put_escaped(struct out *o, struct span text)
+put_escaped(struct out *o, struct span text, bool word)
 {
 	if (text.len == 0)
 		*o->at++ = '-';
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
 
-		if (is_plain(c)) {
+		if (is_plain(c) && !(word && c == ' ')) {
 			*o->at++ = (char)c;
 			continue;
 		}
@@ -261,9 +262,11 @@ put_escaped(struct out *o, struct span text)
 }
 
 static void
-put_part(struct out *o, const struct logline *line, enum logline_part part)
+put_quoted(struct out *o, const struct logline *line, enum logline_part part)
 {
-	put_escaped(o, part_of(line, part));
+	*o->at++ = '"';
+	put_escaped(o, part_of(line, part), false);
+	*o->at++ = '"';
 }
 
 static void
@@ -272,24 +275,24 @@ write_vhosts(const struct logline *line, const struct logline_style *style,
 {
 	char client[INET6_ADDRSTRLEN];
 
-	put_part(o, line, LINE_HOST);
+	put_escaped(o, part_of(line, LINE_HOST), true);
 	*o->at++ = ' ';
-	put_escaped(o, client_text(line, style->address, client));
+	put_escaped(o, client_text(line, style->address, client), true);
 	put(o, SPAN(" - "));
-	put_part(o, line, LINE_USER);
+	put_escaped(o, part_of(line, LINE_USER), true);
 	put(o, SPAN(" ["));
 	put(o, style->time);
-	put(o, SPAN("] \""));
-	put_part(o, line, LINE_REQUEST);
-	put(o, SPAN("\" "));
+	put(o, SPAN("] "));
+	put_quoted(o, line, LINE_REQUEST);
+	*o->at++ = ' ';
 	put_number(o, status_of(line));
 	*o->at++ = ' ';
 	put_number(o, line->sent);
-	put(o, SPAN(" \""));
-	put_part(o, line, LINE_REFERER);
-	put(o, SPAN("\" \""));
-	put_part(o, line, LINE_AGENT);
-	put(o, SPAN("\" (backend "));
+	*o->at++ = ' ';
+	put_quoted(o, line, LINE_REFERER);
+	*o->at++ = ' ';
+	put_quoted(o, line, LINE_AGENT);
+	put(o, SPAN(" (backend "));
 	for (unsigned i = 0; i < line->ntries; i++) {
 		if (i > 0)
 			put(o, SPAN(", "));

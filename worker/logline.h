@@ -93,7 +93,8 @@ size_t logline_max(size_t head_max);
  * vhosts   as nginx's log_format: $host $remote_addr - $remote_user
  *          [$time_local] "$request" $status $body_bytes_sent "$http_referer"
  *          "$http_user_agent" (backend $upstream_addr).  `"`, `\` and what is
- *          no printable ASCII is \xHH, nothing is `-`.
+ *          no printable ASCII is \xHH, and so is, other than nginx's, a
+ *          blank in a user's name, which would end it; nothing is `-`.
  * json     one object (field/conventions.md section 3), RFC 8259.  UTF-8 and
  *          other bytes above 0x7f are \uHHHH: the character, or the byte.
  *

@@ -138,6 +138,7 @@ static const struct {
 	{ "Basic dXNlcg==", "-" },	  /* user, and no colon */
 	{ "Basic OnBhc3M=", "-" },	  /* :pass */
 	{ "Basic IjoK", "\\x22" },	  /* ":\n */
+	{ "Basic YSBbYjo=", "a\\x20[b" }, /* a [b: */
 	{ "Basic !!!!", "-" },
 	{ "Basic", "-" },
 	{ "Bearer dXNlcjpwYXNz", "-" },
