@@ -6,6 +6,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -91,22 +92,38 @@ reach(const struct ctl *ctl, enum listener_kind kind, int *status)
 	return -1;
 }
 
-static bool
-send_question(FILE *stream, const char *cmd, char **args)
+/* json_dump_callback_t */
+static int
+send_bytes(const char *bytes, size_t len, void *arg)
+{
+	const int *fd = arg;
+	ssize_t n;
+
+	for (; len > 0; bytes += n, len -= (size_t)n) {
+		n = send(*fd, bytes, len, MSG_NOSIGNAL);
+		if (n == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Whether it has gone out does not matter: who is refused is told so without
+ * having been listened to.
+ */
+static void
+send_question(int fd, const char *cmd, char **args)
 {
 	json_t *list = json_array();
 	json_t *question;
-	bool sent;
 
 	for (; *args != NULL; args++)
 		json_array_append_new(list, json_string(*args));
 	question =
 	    json_pack("{s:i, s:s, s:o}", "v", 1, "cmd", cmd, "args", list);
-	sent = question != NULL &&
-	       json_dumpf(question, stream, JSON_COMPACT) == 0 &&
-	       putc('\n', stream) != EOF && fflush(stream) == 0;
+	if (json_dump_callback(question, send_bytes, &fd, JSON_COMPACT) == 0)
+		send_bytes("\n", 1, &fd);
 	json_decref(question);
-	return sent;
 }
 
 /* What the registrar's answer means: an exit code, and data with CTL_DONE. */
@@ -138,7 +155,7 @@ read_answer(json_t *answer, json_t **data)
 int
 ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data)
 {
-	json_t *answer = NULL;
+	json_t *answer;
 	FILE *stream;
 	int fd, status;
 
@@ -146,14 +163,14 @@ ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data)
 	fd = reach(ctl, LISTEN_CONTROL, &status);
 	if (fd == -1)
 		return status;
-	stream = fdopen(fd, "r+");
+	send_question(fd, cmd, args);
+	stream = fdopen(fd, "r");
 	if (stream == NULL) {
 		warn("fdopen");
 		close(fd);
 		return CTL_UNREACHABLE;
 	}
-	if (send_question(stream, cmd, args))
-		answer = json_loadf(stream, JSON_DISABLE_EOF_CHECK, NULL);
+	answer = json_loadf(stream, JSON_DISABLE_EOF_CHECK, NULL);
 	if (answer == NULL) {
 		warnx("the registrar took the question and did not answer: "
 		      "see its log, and dynproxyctl status");
