@@ -16,17 +16,17 @@
 #include "route/pattern.h"
 
 #define OPEN_MAX 64	 /* connections */
+#define ROOT_PLACES 16	 /* of them, for root only */
 #define REQUEST_MAX 8192 /* bytes of a line */
 #define REQUEST_MS 5000
 #define WORK_MS 8000 /* less than dynproxyctl waits */
 #define ARGS_MAX 3
 
-/* Exit codes, as dynproxyctl(8) has them. */
+/* Exit codes, as dynproxyctl(8) has them; 4 and 75 are in opened(). */
 enum ctl_exit {
 	EXIT_DONE,
 	EXIT_REFUSED, /* or not found */
 	EXIT_USAGE,
-	EXIT_DENIED = 4,
 };
 
 struct ctl {
@@ -428,15 +428,6 @@ static const struct {
 
 /* The connection. */
 
-static bool
-may_ask(const struct client *c)
-{
-	uid_t uid;
-
-	return sock_peer_uid(c->io.fd, &uid) == 0 &&
-	       (uid == 0 || uid == geteuid());
-}
-
 /* Read the question.  NULL: it is none; else the command. */
 static const char *
 read_question(struct ctl *ctl, struct span line, size_t *nargs)
@@ -498,11 +489,7 @@ received(struct client *c)
 		return;
 	}
 	line.len = (size_t)(end - line.ptr);
-	if (may_ask(c))
-		serve(of(c), line);
-	else
-		fail(of(c), EXIT_DENIED,
-		    "you may not: be root, or the registrar's user");
+	serve(of(c), line);
 }
 
 static void
@@ -525,11 +512,26 @@ expired(struct client *c)
 	    "it takes too long: dynproxyctl status shows the stores");
 }
 
+#define SAY_DENIED                                                             \
+	"{\"v\":1,\"exit\":4,\"error\":\"you may not: be root, or the "          \
+	"registrar's user\"}\n"
+#define SAY_FULL                                                               \
+	"{\"v\":1,\"exit\":75,\"error\":\"too many connections: try again\"}\n"
+
+/* Anybody can connect: who may not ask does not get a place for silence. */
 static const char *
 opened(struct client *c)
 {
+	unsigned open = c->r->clients.open[LISTEN_CONTROL];
+	uid_t uid;
+
 	c->request_ms = REQUEST_MS;
 	c->work_ms = WORK_MS;
+	if (sock_peer_uid(c->io.fd, &uid) == -1 ||
+	    (uid != 0 && uid != geteuid()))
+		return SAY_DENIED;
+	if (uid != 0 && open > OPEN_MAX - ROOT_PLACES)
+		return SAY_FULL;
 	return NULL;
 }
 
@@ -545,8 +547,7 @@ const struct client_kind ctl_kind = {
 	.size = sizeof(struct ctl),
 	.request_max = REQUEST_MAX,
 	.open_max = OPEN_MAX,
-	.full = "{\"v\":1,\"exit\":75,\"error\":\"too many connections: "
-		"try again\"}\n",
+	.full = SAY_FULL,
 	.opened = opened,
 	.received = received,
 	.expired = expired,
