@@ -161,20 +161,6 @@ static const struct {
 	{ { "/readyz", 7 }, get_ready },
 };
 
-static bool
-may_ask(const struct client *c)
-{
-	const struct conf *conf = c->r->conf;
-	struct ip ip;
-
-	if (!addr_ip(&c->peer, &ip))
-		return true; /* a Unix socket: its mode has decided */
-	for (size_t i = 0; i < conf->nadmin_networks; i++)
-		if (cidr_contains(&conf->admin_networks[i], &ip))
-			return true;
-	return false;
-}
-
 static void
 serve(struct client *c, const struct http_msg *msg)
 {
@@ -185,10 +171,6 @@ serve(struct client *c, const struct http_msg *msg)
 	if (mark != NULL) {
 		path.len = (size_t)(mark - path.ptr);
 		query = span_from(msg->target, path.len + 1);
-	}
-	if (!may_ask(c)) {
-		answer(c, 403, head_only, "not from this address\n");
-		return;
 	}
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		if (!span_eq(path, pages[i].path))
@@ -232,11 +214,31 @@ expired(struct client *c)
 	answer(c, 408, false, "the request took too long\n");
 }
 
+static bool
+may_ask(const struct client *c)
+{
+	const struct conf *conf = c->r->conf;
+	struct ip ip;
+
+	if (!addr_ip(&c->peer, &ip))
+		return true; /* a Unix socket: its mode has decided */
+	for (size_t i = 0; i < conf->nadmin_networks; i++)
+		if (cidr_contains(&conf->admin_networks[i], &ip))
+			return true;
+	return false;
+}
+
+/* Who may not ask does not get a place for silence. */
 static const char *
 opened(struct client *c)
 {
 	c->request_ms = c->work_ms = REQUEST_MS;
-	return NULL;
+	if (may_ask(c))
+		return NULL;
+	return "HTTP/1.1 403 Forbidden\r\n"
+	       "Content-Type: text/plain; charset=utf-8\r\n"
+	       "Content-Length: 22\r\nConnection: close\r\n\r\n"
+	       "not from this address\n";
 }
 
 static void

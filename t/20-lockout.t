@@ -34,4 +34,17 @@ my $status;
 is $status, 4, 'dynproxyctl says "not permitted" to nobody';
 like $proxy->err, qr/you may not/, 'and why';
 
+sub admin_from {
+    my ($address) = @_;
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $proxy->{admin_port},
+        LocalAddr => $address, Proto => 'tcp');
+}
+
+@strangers = silent(sub { admin_from('127.0.0.9') });
+is scalar @strangers, 100, '100 connections to port 8081 from elsewhere';
+is $proxy->admin('/list')->status, 200, 'who may ask is answered all the same';
+my $refused = DynProxy::Response->new(DynProxy::converse($strangers[99]));
+is $refused->status, 403, 'who may not is told, without a request';
+is $refused->body, "not from this address\n", 'and why';
+
 done_testing;
