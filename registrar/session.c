@@ -214,10 +214,11 @@ vet_request(
 {
 	enum vet_fault fault;
 
-	if (!pattern_valid(s->request.route, why, size))
-		return why;
+	/* what the original took may go: length and bytes were looked at */
 	if (s->request.verb == VERB_UNREGISTER)
 		return NULL;
+	if (!pattern_valid(s->request.route, why, size))
+		return why;
 	fault = vet_url(s->request.destination, backend);
 	if (fault == VET_FINE)
 		fault = vet_destination(

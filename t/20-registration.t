@@ -42,6 +42,10 @@ my @bad = (
     ['a NUL',              ["register", ".*\0", $url],                    qr/^fail: ./],
     ['a long line',        ['register', 'a' x 2000, $url],                qr/^fail: ./],
 );
+is $proxy->unregister('alpha', $_), 'ok', "unregister of \"$_\", which nobody can register"
+    for '(', '/a b', '', "/\xe4";
+like $proxy->unregister('alpha', 'a' x 2000), qr/^fail: ./, 'a long line is refused here, too';
+like $proxy->unregister('alpha', "/a\t"), qr/^fail: ./, 'and a control character';
 for my $case (@bad) {
     my ($what, $lines, $reply) = @$case;
     like $proxy->say_lines('alpha', @$lines), $reply, "$what is refused";
