@@ -136,16 +136,29 @@ remove_going(struct store_redis *s)
 		watch_want(s, p->going[i], false);
 }
 
+/* Whoever flushes it again and again does not fill the log. */
+static void
+alert_loss(struct store_redis *s)
+{
+	struct pass *p = &s->pass;
+	uint64_t now = clock_mono_ms();
+
+	if (p->alerted_ms != 0 && now - p->alerted_ms < PASS_MS)
+		return;
+	p->alerted_ms = now;
+	log_event(LOG_ALERT, "redis-loss",
+	    "Redis is another one, or was flushed: its names=%zu are "
+	    "added, and what it lacks is written to it, routes=%zu",
+	    p->nseen, s->unsaved.count);
+}
+
 static void
 complete(struct store_redis *s)
 {
 	struct pass *p = &s->pass;
 
 	if (p->loss)
-		log_event(LOG_ALERT, "redis-loss",
-		    "Redis is another one, or was flushed: its names=%zu are "
-		    "added, and what it lacks is written to it, routes=%zu",
-		    p->nseen, s->unsaved.count);
+		alert_loss(s);
 	p->loss = false;
 	strlcpy(p->known, p->replid, sizeof(p->known));
 	p->synced_ms = clock_real_ms();

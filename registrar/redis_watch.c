@@ -351,28 +351,37 @@ rested(struct timer *t)
 	pump(s);
 }
 
+static void
+invalidated(struct store_redis *s, const redisReply *name)
+{
+	char key[KEY_MAX];
+
+	if (name->type != REDIS_REPLY_STRING)
+		watch_refused(s, CHANNEL, 1, "no name of a key");
+	else if (redis_key_parse((struct span){ name->str, name->len }, key))
+		watch_want(s, key, false);
+	else
+		watch_refused(s, name->str, 1, "no valid name");
+}
+
+/* Redis names keys, or nothing after a flush; others can only PUBLISH text. */
 void
 watch_message(struct store_redis *s, const redisReply *message)
 {
 	const redisReply *keys = message->element[2];
-	char key[KEY_MAX];
 
-	if (keys->type != REDIS_REPLY_ARRAY) { /* all of them: a flush */
+	if (keys->type == REDIS_REPLY_NIL) {
 		s->pass.flushed = true;
 		if (s->ready)
 			pass_begin(s);
 		return;
 	}
-	for (size_t i = 0; i < keys->elements; i++) {
-		const redisReply *k = keys->element[i];
-
-		if (k->type != REDIS_REPLY_STRING)
-			continue;
-		if (redis_key_parse((struct span){ k->str, k->len }, key))
-			watch_want(s, key, false);
-		else
-			watch_refused(s, k->str, 1, "no valid name");
+	if (keys->type != REDIS_REPLY_ARRAY) {
+		watch_refused(s, CHANNEL, 1, "not Redis's own message");
+		return;
 	}
+	for (size_t i = 0; i < keys->elements; i++)
+		invalidated(s, keys->element[i]);
 }
 
 static void
