@@ -55,7 +55,8 @@ print $client "GET / HTTP/1.1\r\nHost: plain.example.test\r\nConnection: close\r
 my $far = $clear->accept;
 print $far "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
 $far->flush;
-is DynProxy::Response->new(DynProxy::converse($client))->reason, 'backend-tls', 'gives the same reason';
+my $failed = DynProxy::Response->new(DynProxy::converse($client));
+is $failed->reason, 'backend-tls', 'gives the same reason';
 
 # --- a tool that has never answered is starting
 my $port = free_port();
