@@ -25,6 +25,7 @@ enum listener_kind {
 struct listener_conf {
 	enum listener_kind kind;
 	struct addr addr;
+	bool proxied; /* each connection begins with a PROXY header */
 };
 
 #define HOST_TEXT_MAX 253 /* bytes of a host name, RFC 1035 section 2.3.4 */
@@ -144,6 +145,8 @@ struct conf {
 	int compression;              /* a truth value */
 	char *contact; /* owned; whom to ask about a tool; empty: nobody */
 	char *favicon_file, *robots_file; /* owned; empty: none */
+	struct cidr *trusted_proxies; /* owned; whose X-Forwarded-* counts */
+	size_t ntrusted_proxies;
 	char *backend_ca; /* owned; a file; empty: none is checked */
 
 	/* limits of the data path (7-security.md 7.5) */

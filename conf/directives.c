@@ -197,6 +197,8 @@ const struct directive directives[] = {
 	    .preset = "on", .help = "of text, for clients that accept it" },
 	{ "contact", &type_header_value, AT(contact), BETWEEN(0, 512),
 	    .preset = "", .help = "whom to ask about a tool that fails" },
+	{ "trusted_proxies", &type_networks, LIST(trusted_proxies),
+	    .preset = "", .help = "whose X-Forwarded-* is believed" },
 	{ "backend_ca", &type_path, AT(backend_ca), BETWEEN(0, PATH_LEN),
 	    .preset = "",
 	    .help = "who signs the certificates of https backends" },

@@ -393,15 +393,28 @@ clear_listeners(struct conf *conf, const struct directive *d)
 	}
 }
 
+/* Behind the address of one whose clients come through a load balancer. */
+#define PROXY_MARK " proxy"
+
 static enum set_result
 set_listener(struct conf *conf, const struct directive *d, const char *text)
 {
+	static const char mark[] = PROXY_MARK;
 	struct listener_conf *grown;
+	size_t at, len = strlen(text);
+	char alone[ADDR_TEXT_MAX];
 	struct addr addr;
-	size_t at;
-	bool path;
+	bool path, proxied;
 
-	if (!addr_parse(&addr, text))
+	proxied = d->kind == LISTEN_HTTP && len >= sizeof(mark) &&
+		  strcmp(text + len - (sizeof(mark) - 1), mark) == 0;
+	if (proxied)
+		len -= sizeof(mark) - 1;
+	if (len >= sizeof(alone))
+		return SET_MALFORMED;
+	memcpy(alone, text, len);
+	alone[len] = '\0';
+	if (!addr_parse(&addr, alone))
 		return SET_MALFORMED;
 	path = addr.u.sa.sa_family == AF_UNIX;
 	if ((d->type == &type_tcp_listeners && path) ||
@@ -415,7 +428,7 @@ set_listener(struct conf *conf, const struct directive *d, const char *text)
 	at = first_listener(conf, d->kind) + count_listeners(conf, d);
 	memmove(grown + at + 1, grown + at,
 	    (conf->nlisteners - at) * sizeof(*grown));
-	grown[at] = (struct listener_conf){ d->kind, addr };
+	grown[at] = (struct listener_conf){ d->kind, addr, proxied };
 	conf->nlisteners++;
 	return SET_DONE;
 }
@@ -424,10 +437,13 @@ static void
 print_listener(
     const struct conf *conf, const struct directive *d, size_t at, FILE *out)
 {
-	char text[ADDR_TEXT_MAX];
+	char text[ADDR_TEXT_MAX + sizeof(PROXY_MARK)];
 
 	at += first_listener(conf, d->kind);
-	type_print_text(addr_format(&conf->listeners[at].addr, text), out);
+	addr_format(&conf->listeners[at].addr, text);
+	if (conf->listeners[at].proxied)
+		strlcat(text, PROXY_MARK, sizeof(text));
+	type_print_text(text, out);
 }
 
 #define NUMBER clear_nothing, count_one, print_number

@@ -21,6 +21,7 @@ struct listener {
 	struct ev_io io; /* first; the descriptor is boot's */
 	struct worker *w;
 	uint16_t port;
+	bool proxied;
 	unsigned batch; /* how many probably wait */
 };
 
@@ -140,7 +141,8 @@ accept_one(struct listener *l)
 	w->connections++;
 	if (w->connections >= w->connections_max)
 		pause_all(w);
-	if (conn_open_take(w, fd, &peer, l->port, conn_closed) == -1) {
+	if (conn_open_take(
+		w, fd, &peer, l->port, l->proxied, conn_closed) == -1) {
 		w->connections--;
 		out_of_resources(l);
 	}
@@ -197,6 +199,7 @@ accept_start(struct worker *w)
 			    .ready = listener_ready },
 			.w = w,
 			.port = addr_port(&w->conf->listeners[i].addr),
+			.proxied = w->conf->listeners[i].proxied,
 			.batch = 1,
 		};
 	}

@@ -10,6 +10,7 @@
 
 #include "worker/h1.h"
 #include "worker/process.h"
+#include "worker/proxy_protocol.h"
 
 #define REQUESTS_MAX 100000 /* on one connection (7-security.md 7.5) */
 #define LINGER_MS 5000
@@ -17,6 +18,7 @@
 
 #define TO(state) (1u << CONN_##state)
 
+static enum conn_state step_proxied(struct conn *c);
 static enum conn_state step_idle(struct conn *c);
 static enum conn_state step_head(struct conn *c);
 static enum conn_state step_busy(struct conn *c);
@@ -28,6 +30,7 @@ static const struct {
 	enum conn_state (*step)(struct conn *); /* the same back: wait */
 	unsigned next;				/* what may follow */
 } states[] = {
+	[CONN_PROXIED] = { "proxied", step_proxied, TO(IDLE) | TO(CLOSED) },
 	[CONN_IDLE] = { "idle", step_idle, TO(HEAD) | TO(CLOSED) },
 	[CONN_HEAD] = { "head", step_head, TO(BUSY) | TO(CLOSED) },
 	[CONN_BUSY] = { "busy", step_busy,
@@ -71,6 +74,7 @@ timeout_of(const struct conn *c, enum conn_state state)
 	const struct conf *conf = c->w->conf;
 
 	switch (state) {
+	case CONN_PROXIED:
 	case CONN_HEAD:
 		return conf->request_head_timeout_ms;
 	case CONN_BUSY:
@@ -147,6 +151,52 @@ has_bytes(const struct conn *c)
 	return c->h1 != NULL && buf_len(&c->h1->in) > 0;
 }
 
+/* Read what is there; the first bytes borrow a struct h1. */
+static ssize_t
+read_some(struct conn *c)
+{
+	if (c->stream.readable && c->h1 == NULL) {
+		c->h1 = h1_get(
+		    c->w, &c->stream, &c->peer, c->port, conn_wake, c);
+		if (c->h1 == NULL) {
+			errno = ENOMEM;
+			return -1;
+		}
+	}
+	if (c->stream.readable)
+		return h1_read(c->h1);
+	errno = EAGAIN;
+	return -1;
+}
+
+static enum conn_state
+step_proxied(struct conn *c)
+{
+	size_t used;
+	ssize_t n;
+
+	if (c->expired)
+		return CONN_CLOSED;
+	do {
+		n = read_some(c);
+		if (n == -1 && errno == EAGAIN)
+			return CONN_PROXIED;
+		if (n <= 0)
+			return CONN_CLOSED;
+		switch (proxy_parse(buf_span(&c->h1->in), &used, &c->peer)) {
+		case PROXY_BAD:
+			return CONN_CLOSED;
+		case PROXY_UNSAID:
+		case PROXY_CLIENT:
+			buf_consume(&c->h1->in, used);
+			return CONN_IDLE;
+		case PROXY_MORE:
+			break;
+		}
+	} while (c->stream.readable);
+	return CONN_PROXIED;
+}
+
 static enum conn_state
 step_idle(struct conn *c)
 {
@@ -156,19 +206,11 @@ step_idle(struct conn *c)
 		return CONN_HEAD;
 	if (c->expired)
 		return CONN_CLOSED;
-	if (c->stream.readable && c->h1 == NULL) {
-		c->h1 = h1_get(
-		    c->w, &c->stream, &c->peer, c->port, conn_wake, c);
-		if (c->h1 == NULL)
-			return CONN_CLOSED;
-	}
-	if (c->stream.readable) {
-		n = h1_read(c->h1);
-		if (n > 0)
-			return CONN_HEAD;
-		if (n == 0 || errno != EAGAIN)
-			return CONN_CLOSED;
-	}
+	n = read_some(c);
+	if (n > 0)
+		return CONN_HEAD;
+	if (n == 0 || errno != EAGAIN)
+		return CONN_CLOSED;
 	if (c->h1 != NULL) {
 		h1_put(c->h1);
 		c->h1 = NULL;
@@ -283,7 +325,7 @@ step_linger(struct conn *c)
 
 int
 conn_open_take(struct worker *w, int fd, const struct ip *peer, uint16_t port,
-    void (*closed)(struct worker *w))
+    bool proxied, void (*closed)(struct worker *w))
 {
 	struct conn *c = calloc(1, sizeof(*c));
 	int saved;
@@ -298,12 +340,13 @@ conn_open_take(struct worker *w, int fd, const struct ip *peer, uint16_t port,
 	}
 	c->w = w;
 	c->peer = *peer;
+	c->state = proxied ? CONN_PROXIED : CONN_IDLE;
 	c->port = port;
 	c->closed = closed;
 	c->timer.fire = conn_timer;
 	c->later.run = conn_later;
 	c->stream.readable = true; /* it may have been quicker than we */
-	set_deadline(c, w->loop.now_ms + timeout_of(c, CONN_IDLE));
+	set_deadline(c, w->loop.now_ms + timeout_of(c, c->state));
 	conn_run(c);
 	return 0;
 }

@@ -12,6 +12,7 @@ struct h1;
 struct worker;
 
 enum conn_state {
+	CONN_PROXIED, /* its PROXY header says who it is: first of all */
 	CONN_IDLE,   /* between requests: it holds no buffer */
 	CONN_HEAD,   /* a request's head has begun to come in */
 	CONN_BUSY,   /* its exchange is under way */
@@ -40,8 +41,10 @@ struct conn {
 /*
  * Take an accepted socket, and serve what it has sent already.  -1 with
  * errno, the socket being closed.
+ *
+ * proxied  it begins with a PROXY header, whose client takes the peer's place
  */
 int conn_open_take(struct worker *w, int fd, const struct ip *peer,
-    uint16_t port, void (*closed)(struct worker *w));
+    uint16_t port, bool proxied, void (*closed)(struct worker *w));
 
 #endif

@@ -199,6 +199,7 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 					    .trace = &ex->w->trace,
 					    .client = client,
 					    .proto = r->proto,
+					    .forwarded_host = r->forwarded_host,
 					    .port = r->port,
 					    .end = r->end,
 					    .length = r->length }))

@@ -63,7 +63,8 @@ struct exchange_ops {
 struct exchange_request {
 	const struct http_msg *msg;
 	const struct http_target *target;
-	struct span proto; /* "http" */
+	struct span proto; /* "http" or "https" */
+	struct span forwarded_host; /* that a trusted proxy says; or empty */
 	uint16_t port;     /* where it came in */
 	enum body_end end;
 	uint64_t length;

@@ -170,7 +170,8 @@ put_ours(struct buf *out, const struct forward *f)
 
 	return http_put_field(
 		   out, http_field_name(FIELD_X_FORWARDED_HOST),
-		   asked_host(f->asked)) &&
+		   f->forwarded_host.len > 0 ? f->forwarded_host
+					     : asked_host(f->asked)) &&
 	       http_put_field(
 		   out, http_field_name(FIELD_X_FORWARDED_PORT), port) &&
 	       http_put_field(

@@ -19,6 +19,7 @@ struct forward {
 	struct trace_source *trace;
 	const struct ip *client; /* told the backend; NULL: not told */
 	struct span proto; /* the client's: "http" */
+	struct span forwarded_host; /* from a trusted proxy; empty: the host */
 	uint16_t port;     /* where the client came in */
 	struct span upgrade; /* the protocol that it asks for; empty: none */
 	enum body_end end; /* of the request's body */

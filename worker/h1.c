@@ -8,6 +8,7 @@
 #include "http/parse.h"
 #include "worker/process.h"
 #include "worker/respond.h"
+#include "worker/trusted.h"
 #include "worker/zone.h"
 
 #define SPARES_MAX 64	      /* kept with their buffers */
@@ -57,7 +58,9 @@ h1_get(struct worker *w, struct stream *stream, const struct ip *client,
 		return NULL;
 	}
 	h->stream = stream;
-	h->ex.client = client;
+	h->peer = client;
+	h->client = *client;
+	h->ex.client = &h->client;
 	h->port = port;
 	h->wake = wake;
 	h->user = user;
@@ -162,10 +165,14 @@ begin(struct h1 *h)
 	struct http_target target;
 	struct exchange_request r = { .msg = msg,
 		.target = &target,
-		.proto = SPAN("http"),
 		.port = h->port };
+	struct trusted said = { .client = *h->peer, .proto = SPAN("http") };
 	enum reason reason = find_target(msg, &target);
 
+	trusted_believe(h->w->conf, msg, &said);
+	h->client = said.client;
+	r.proto = said.proto;
+	r.forwarded_host = said.host;
 	r.end = http_request_body(msg, &r.length);
 	if (reason == REASON_NONE && r.end == BODY_REFUSE)
 		reason = REASON_BAD_REQUEST;

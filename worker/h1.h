@@ -20,6 +20,8 @@ struct h1 {
 	struct stream *stream; /* borrowed: the client's */
 	void (*wake)(void *user); /* the backend has moved: h1_step() */
 	void *user;
+	const struct ip *peer; /* borrowed: of the connection */
+	struct ip client;      /* whose request it is */
 	uint16_t port;         /* where the client came in */
 
 	struct buf in;  /* owned: bytes of this request, and of later ones */
