@@ -182,7 +182,9 @@ was_seen(const struct store_redis *s, const char *key)
 {
 	uint64_t hash = store_redis_hash(s, key);
 
-	return bsearch(&hash, s->pass.seen, s->pass.nseen, sizeof(hash),
+	/* an array of none may be NULL, which bsearch(3) may not be given */
+	return s->pass.nseen > 0 &&
+	    bsearch(&hash, s->pass.seen, s->pass.nseen, sizeof(hash),
 	           compare_hashes) != NULL;
 }
 
