@@ -179,6 +179,13 @@ sock_nodelay(int fd)
 }
 
 int
+sock_unsent_max(int fd, int bytes)
+{
+	return setsockopt(
+	    fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
+}
+
+int
 sock_peer_uid(int fd, uid_t *uid)
 {
 	struct ucred who;

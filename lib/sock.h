@@ -32,6 +32,12 @@ int sock_accept(int fd, struct addr *peer);
 
 int sock_nodelay(int fd);
 
+/*
+ * Let the kernel hold so many bytes that it cannot send yet, and not all that
+ * its buffer might grow to (megabytes).
+ */
+int sock_unsent_max(int fd, int bytes);
+
 /* Who is at the other end of a Unix socket.  -1 with errno. */
 int sock_peer_uid(int fd, uid_t *uid);
 

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #define TICK_MS 250 /* a slow one does something */
+#define GAP_MS	1   /* between the beginnings of slow ones */
 #define SLOW_BODY 400
 #define SLOW_HEAD 300
 #define REQUEST_MAX 2048
@@ -86,14 +87,16 @@ open_one(bool small)
 }
 
 static struct client *
-open_all(bool small)
+open_all(bool small, int gap_ms)
 {
 	struct client *all = calloc(count, sizeof(*all));
 
 	if (all == NULL)
 		err(1, "memory");
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		all[i].fd = open_one(small);
+		poll(NULL, 0, gap_ms);
+	}
 	return all;
 }
 
@@ -212,7 +215,7 @@ run_load(void)
 	uint64_t begin = now_us();
 
 	make_request("GET", "");
-	all = open_all(false);
+	all = open_all(false, 0);
 	for (size_t i = 0; i < count; i++) {
 		struct epoll_event e = { EPOLLIN, { .ptr = &all[i] } };
 
@@ -259,12 +262,21 @@ slow_send(struct client *c)
 	return sent > 0 || errno == EAGAIN;
 }
 
+/* What was received before a reset can still be read: is there one? */
+static bool
+is_reset(int fd)
+{
+	struct pollfd p = { fd, 0, 0 };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
+}
+
 /* All that is there, or one byte of it. */
 static bool
 slow_recv(struct client *c, bool bytewise)
 {
 	static char waste[IN_MAX];
-	ssize_t n = recv(c->fd, waste, bytewise ? 1 : IN_MAX, MSG_DONTWAIT);
+	ssize_t n = is_reset(c->fd) ? 0 : recv(c->fd, waste, bytewise ? 1 : IN_MAX, MSG_DONTWAIT);
 
 	if (n == 0 || (n == -1 && errno != EAGAIN))
 		return false;
@@ -278,8 +290,13 @@ slow_recv(struct client *c, bool bytewise)
 static void
 run_slow(bool bytewise)
 {
-	struct client *all = open_all(bytewise);
+	struct client *all = open_all(bytewise, GAP_MS);
 
+	/* one after the other also at first, when much is sent at once */
+	for (size_t i = 0; i < count; i++) {
+		slow_send(&all[i]);
+		poll(NULL, 0, GAP_MS);
+	}
 	say_ready();
 	while (!is_over(TICK_MS))
 		for (size_t i = 0; i < count; i++)

@@ -13,6 +13,7 @@
 #include "worker/process.h"
 
 #define QUEUE_MAX 4096	   /* of one listener, accepted by accept_stop() */
+#define UNSENT_MAX (256 * 1024) /* what a client that is slow to read costs */
 #define BATCH_MAX 64	   /* accepted before others have their turn */
 #define RETRY_MS 100	   /* when there is no descriptor or no memory */
 #define LOG_EVERY_MS 60000 /* that this is so */
@@ -192,7 +193,8 @@ accept_start(struct worker *w)
 		if (!is_ours(w, i))
 			continue;
 		/* accepted sockets inherit it */
-		if (sock_nodelay(w->boot.listener_fds[i]) == -1)
+		if (sock_nodelay(w->boot.listener_fds[i]) == -1 ||
+		    sock_unsent_max(w->boot.listener_fds[i], UNSENT_MAX) == -1)
 			return -1;
 		a->listeners[a->n++] = (struct listener){
 			.io = { .fd = w->boot.listener_fds[i],

@@ -93,6 +93,7 @@ meet(int listener, const struct addr *to, const struct addr *from,
 	wait_for(client, POLLOUT);
 	is_int(sock_error(client), 0, "the connect went well");
 	is_int(sock_nodelay(client), 0, "nodelay");
+	is_int(sock_unsent_max(client, 65536), 0, "unsent bytes bounded");
 	is_int(option(client, IPPROTO_TCP, TCP_NODELAY), 1, "is set");
 	ok(addr_ip(&peer, &ip), "the peer has an IP");
 	is_str(ip_format(&ip, out), peer_ip, "the right one");
