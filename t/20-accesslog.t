@@ -317,6 +317,59 @@ $json->raw($asked{$_}->($all) . "\r\n") for sort keys %asked;
 is scalar(grep { eval { decode_json($_); 1 } } new_lines(scalar keys %asked)), scalar(keys %asked), 'JSON it is with any bytes';
 $json->stop;
 
+# --- the master is killed: the logger writes on, as long as somebody serves
+$file = "$dir/orphan.log";
+my $orphan = DynProxy->new(conf => { access_log => qq("$file") });
+my ($worker, $its_logger) = ($orphan->worker_pids, $orphan->pids('logger'));
+kill 'KILL', $orphan->{pid};
+ok eventually(sub { $orphan->log =~ /logger\]: master-gone/ }), 'the master is killed';
+settle($orphan);
+like +(lines_of())[-1], qr/settled/, 'requests are served and logged';
+kill 'KILL', $worker;
+ok eventually(sub { DynProxy::slurp("/proc/$its_logger/stat") !~ /\) [^Z]/ }), 'with the last worker the logger ends';
+$orphan->abandon;
+
+# --- nginx says the same of the same requests, byte for byte
+my $nginx_port = free_port();
+open my $conf, '>', "$dir/nginx.conf" or die;
+print $conf <<"CONF";
+daemon off; master_process off; pid $dir/nginx.pid; error_log $dir/nginx.err;
+events {}
+http {
+    log_format vhosts '\$host \$remote_addr - \$remote_user [\$time_local] "\$request" '
+        '\$status \$body_bytes_sent "\$http_referer" "\$http_user_agent" (backend \$upstream_addr)';
+    access_log $dir/nginx.log vhosts;
+    client_body_temp_path $dir/body; proxy_temp_path $dir/proxy; fastcgi_temp_path $dir/f; uwsgi_temp_path $dir/u; scgi_temp_path $dir/s;
+    server { listen 127.0.0.1:$nginx_port; location / { proxy_pass http://$at; } }
+}
+CONF
+close $conf;
+my $nginx = fork // die;
+if (!$nginx) { open STDERR, '>', '/dev/null'; exec 'nginx', '-p', $dir, '-c', "$dir/nginx.conf" or POSIX::_exit(1) }
+$file = "$dir/ours.log";
+my $ours = DynProxy->new(tools => ['alpha'], conf => { access_log => qq("$file") });
+is $ours->register('alpha', '.*', $backend->url), 'ok', 'nginx beside us';
+ok eventually(sub { $ours->connect($nginx_port) }), 'with the same backend';
+settle($ours);
+my @same = (
+    "GET /a?b=\"c\" HTTP/1.1\r\nHost: $host\r\nUser-Agent: $value\r\nReferer: \\x41 $value\r\n",
+    "HEAD /bytes/100 HTTP/1.1\r\nHost: $host\r\n",
+    "GET /bytes/100000 HTTP/1.1\r\nHost: ALPHA.example.test:8000\r\n",
+    "GET / HTTP/1.0\r\nHost: $host.\r\n",
+    "GET http://$host/abs HTTP/1.1\r\nHost: $host\r\n",
+    map { "GET / HTTP/1.1\r\nHost: $host\r\nAuthorization: $_\r\n" }
+        'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==', 'basic  dXNlcjo=', 'Basic dXNlcg==', 'Basic OnBhc3M=', 'Basic IjoK', 'Bearer dXNlcjpwYXNz', 'Basic !!!!',
+);
+for my $bytes (@same) {
+    DynProxy::converse($ours->connect($_), "${bytes}Connection: close\r\n\r\n") for $ours->{http_port}, $nginx_port;
+}
+my @their = do { eventually(sub { lines_of("$dir/nginx.log") >= @same }); lines_of("$dir/nginx.log") };
+my @our = new_lines(scalar @same);
+is without_time($our[$_]), without_time($their[$_] // ''), 'as nginx: ' . substr($same[$_], 0, 30) =~ s/\r.*//sr for 0 .. $#same;
+kill 'TERM', $nginx;
+waitpid $nginx, 0;
+$ours->stop;
+
 # --- goaccess reads the file with nothing to complain of; a line that does not
 # fit in its 4096 bytes it takes for several
 my @formats = ('--log-format=%v %h %^ %e [%d:%t %^] "%r" %s %b "%R" "%u" (backend %^)', '--date-format=%d/%b/%Y', '--time-format=%T');
