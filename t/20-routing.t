@@ -210,11 +210,15 @@ ok $before, 'lookup is a process';
 kill 'KILL', $before;
 ok eventually(sub { my $now = pid_of('lookup'); $now && $now != $before }), '  which is replaced';
 is ask('elsewhere.test', '/')->body, 'by name', '  and nobody notices';
+my $stopped = pid_of('lookup');
+kill 'STOP', $stopped;
 $before = $proxy->registrar_pid;
 kill 'KILL', $before;
-ok eventually(sub { my $now = $proxy->registrar_pid; $now && $now != $before }), 'a new registrar';
+ok eventually(sub { my $now = $proxy->registrar_pid; $now && $now != $before }), 'a new registrar, and lookup is slow';
+ok eventually(sub { !$proxy->ctl('list') }), '  answers';
 my @bodies = map { ask('elsewhere.test', '/')->body } 1 .. 20;
 is_deeply \@bodies, [('by name') x 20], '  keeps what was found';
+kill 'CONT', $stopped;
 $proxy->stop;
 
 $proxy = DynProxy->new(conf => settings(redis => 'none',
