@@ -365,7 +365,7 @@ policy_changed(struct policy_change *change, const char *fault)
 	else
 		succeed_take(ctl,
 		    json_pack("{s:s, s:o}", "kind",
-			policy_kind_name(change->kind), "subject",
+			policy_kind_info(change->kind)->name, "subject",
 			listing_text(change->subject)));
 }
 

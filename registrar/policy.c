@@ -13,7 +13,6 @@
 #include "lib/log.h"
 #include "registrar/listing.h"
 #include "registrar/process.h"
-#include "route/rules.h"
 #include "shm/policy_write.h"
 
 /* What has ended holds no longer, but stands in SQLite until a sweep. */
@@ -32,90 +31,11 @@ struct policy_book {
 	struct registrar *r;	      /* borrowed */
 	struct policy_writer *writer; /* owned */
 	RB_HEAD(entry_tree, entry) entries;
-	size_t n[POLICY_KINDS];	       /* entries, and sets under way */
+	size_t n[POLICY_KINDS];		    /* entries, and sets under way */
 	TAILQ_HEAD(, policy_change) stored; /* owned; not yet published */
 	struct ev_task publish;
 	struct timer sweep;
 };
-
-static bool check_ban(const char *text, char *subject, char *why, size_t size);
-static bool check_rule(const char *text, char *subject, char *why, size_t size);
-static bool check_tool(const char *text, char *subject, char *why, size_t size);
-
-static const struct {
-	const char *name;
-	const char *what; /* there are at most max of */
-	size_t max;
-	/* bring a subject into its one form; false: why it is none */
-	bool (*check)(
-	    const char *text, char *subject, char *why, size_t why_size);
-} kinds[POLICY_KINDS] = {
-	[POLICY_BAN] = { "ban", "bans", POLICY_BANS_MAX, check_ban },
-	[POLICY_RULE_AGENT] = { "agent", "rules", POLICY_RULES_MAX / 2,
-	    check_rule },
-	[POLICY_RULE_REFERER] = { "referer", "rules", POLICY_RULES_MAX / 2,
-	    check_rule },
-	[POLICY_MAINTENANCE] = { "maintenance", "tools in maintenance",
-	    POLICY_TOOLS_MAX, check_tool },
-};
-
-const char *
-policy_kind_name(enum policy_kind kind)
-{
-	return kinds[kind].name;
-}
-
-bool
-policy_kind_of(const char *name, enum policy_kind *kind)
-{
-	for (unsigned i = 0; i < POLICY_KINDS; i++)
-		if (strcmp(kinds[i].name, name) == 0) {
-			*kind = (enum policy_kind)i;
-			return true;
-		}
-	return false;
-}
-
-/* Subjects. */
-
-static bool
-check_ban(const char *text, char *subject, char *why, size_t size)
-{
-	char address[INET6_ADDRSTRLEN];
-	struct cidr network;
-
-	if (!cidr_parse(&network, text)) {
-		snprintf(why, size,
-		    "\"%.64s\" is no network: write 192.0.2.0/24, 2001:db8::/32"
-		    " or an address, without host bits",
-		    text);
-		return false;
-	}
-	snprintf(subject, POLICY_SUBJECT_MAX, "%s/%u",
-	    ip_format(&network.ip, address), network.bits);
-	return true;
-}
-
-static bool
-check_rule(const char *text, char *subject, char *why, size_t size)
-{
-	if (!rule_valid(span_str(text), why, size))
-		return false;
-	strlcpy(subject, text, POLICY_SUBJECT_MAX + 1);
-	return true;
-}
-
-static bool
-check_tool(const char *text, char *subject, char *why, size_t size)
-{
-	if (*text != '\0' && !vet_tool_name(span_str(text))) {
-		snprintf(why, size,
-		    "\"%.64s\" is no tool's name: use a-z, 0-9 and -", text);
-		return false;
-	}
-	strlcpy(subject, text, POLICY_SUBJECT_MAX + 1);
-	return true;
-}
 
 /* Entries. */
 
@@ -212,11 +132,11 @@ gather_one(struct gathering *g, const struct entry *e)
 		break;
 	case POLICY_RULE_AGENT:
 	case POLICY_RULE_REFERER:
-		g->rules[c->nrules++] = (struct policy_rule){
-			e->kind == POLICY_RULE_AGENT ? POLICY_AGENT
-						     : POLICY_REFERER,
-			span_str(e->subject)
-		};
+		g->rules[c->nrules++] =
+		    (struct policy_rule){ e->kind == POLICY_RULE_AGENT
+					      ? POLICY_AGENT
+					      : POLICY_REFERER,
+			    span_str(e->subject) };
 		break;
 	case POLICY_MAINTENANCE:
 		if (e->subject[0] == '\0')
@@ -306,6 +226,7 @@ struct policy_change *
 policy_change_new(struct registrar *r, enum policy_kind kind, bool strike,
     const char *subject, uint64_t until_ms, char *why, size_t why_size)
 {
+	const struct policy_kind_info *info = policy_kind_info(kind);
 	struct policy_book *p = r->policy;
 	struct policy_change *c = calloc(1, sizeof(*c));
 	bool there;
@@ -318,19 +239,19 @@ policy_change_new(struct registrar *r, enum policy_kind kind, bool strike,
 	c->strike = strike;
 	c->since_ms = clock_real_ms();
 	c->until_ms = until_ms;
-	if (!kinds[kind].check(subject, c->subject, why, why_size)) {
+	if (!info->check(subject, c->subject, why, why_size)) {
 		free(c);
 		return NULL;
 	}
 	there = find(p, kind, c->subject) != NULL;
 	if (strike && !there)
-		snprintf(why, why_size, "there is no such %s",
-		    kinds[kind].name);
+		snprintf(why, why_size, "there is no such %s", info->name);
 	else if (!strike && until_ms != 0 && until_ms <= c->since_ms)
 		snprintf(why, why_size, "that time has passed");
-	else if (!strike && !there && p->n[kind] >= kinds[kind].max)
-		snprintf(why, why_size, "there are %zu %s, and no room for more",
-		    p->n[kind], kinds[kind].what);
+	else if (!strike && !there && p->n[kind] >= info->max)
+		snprintf(why, why_size,
+		    "there are %zu %s, and no room for more", p->n[kind],
+		    info->plural);
 	else
 		return c;
 	free(c);
@@ -352,16 +273,14 @@ apply(struct policy_book *p, const struct policy_change *c)
 	struct entry *e = find(p, c->kind, c->subject);
 
 	if (!c->strike)
-		return enter(
-		    p, c->kind, c->subject, c->since_ms, c->until_ms);
+		return enter(p, c->kind, c->subject, c->since_ms, c->until_ms);
 	if (e != NULL && (c->until_ms == 0 || c->until_ms == e->until_ms))
 		drop(p, e);
 	return true;
 }
 
 void
-policy_stored(
-    struct registrar *r, struct policy_change *c, const char *fault)
+policy_stored(struct registrar *r, struct policy_change *c, const char *fault)
 {
 	struct policy_book *p = r->policy;
 	struct entry *e;
@@ -378,7 +297,8 @@ policy_stored(
 		return;
 	}
 	log_event(LOG_NOTICE, c->strike ? "policy-strike" : "policy-set",
-	    "kind=%s subject=\"%s\"", kinds[c->kind].name, c->subject);
+	    "kind=%s subject=\"%s\"", policy_kind_info(c->kind)->name,
+	    c->subject);
 	TAILQ_INSERT_TAIL(&p->stored, c, queue);
 	ev_later(&r->loop, &p->publish);
 }
@@ -437,10 +357,11 @@ policy_load(struct registrar *r, const struct stored_policy *stored)
 	enum policy_kind kind;
 
 	if (!policy_kind_of(stored->kind, &kind) ||
-	    !kinds[kind].check(stored->subject, subject, why, sizeof(why)) ||
-	    r->policy->n[kind] >= kinds[kind].max ||
-	    !enter(r->policy, kind, subject, stored->since_ms,
-		stored->until_ms))
+	    !policy_kind_info(kind)->check(
+		stored->subject, subject, why, sizeof(why)) ||
+	    r->policy->n[kind] >= policy_kind_info(kind)->max ||
+	    !enter(
+		r->policy, kind, subject, stored->since_ms, stored->until_ms))
 		log_event(LOG_WARNING, "policy-damaged",
 		    "kind=%s subject=\"%s\" in routes.sqlite: left out",
 		    stored->kind, stored->subject);
@@ -490,16 +411,16 @@ static bool
 put_entry(struct buf *b, const struct entry *e, bool first)
 {
 	return buf_printf(b, first ? "" : ",") &&
-	       listing_put_json_take(b,
-		   json_pack("{s:s, s:o, s:o, s:o}", "kind",
-		       kinds[e->kind].name, "subject", listing_text(e->subject),
-		       "since", listing_time(e->since_ms), "until",
-		       listing_time(e->until_ms)));
+	       listing_put_json_take(
+		   b, json_pack("{s:s, s:o, s:o, s:o}", "kind",
+			  policy_kind_info(e->kind)->name, "subject",
+			  listing_text(e->subject), "since",
+			  listing_time(e->since_ms), "until",
+			  listing_time(e->until_ms)));
 }
 
 bool
-policy_list_more(
-    struct registrar *r, struct policy_listing *l, struct buf *b)
+policy_list_more(struct registrar *r, struct policy_listing *l, struct buf *b)
 {
 	uint64_t now = clock_real_ms();
 	struct entry *e;

@@ -12,23 +12,9 @@
 #include <stdint.h>
 
 #include "lib/buf.h"
-#include "shm/policy.h"
+#include "registrar/policy_kind.h"
 
 struct registrar;
-
-enum policy_kind {
-	POLICY_BAN,	    /* subject: "10.0.0.0/8" */
-	POLICY_RULE_AGENT,  /* a regular expression */
-	POLICY_RULE_REFERER,
-	POLICY_MAINTENANCE, /* a tool's name; empty: the site */
-	POLICY_KINDS
-};
-
-#define POLICY_SUBJECT_MAX POLICY_RULE_MAX /* bytes */
-
-/* "ban", "agent", "referer", "maintenance": here, in SQLite, in JSON. */
-const char *policy_kind_name(enum policy_kind kind);
-bool policy_kind_of(const char *name, enum policy_kind *kind);
 
 /* An entry as the SQLite file holds it. */
 struct stored_policy {
@@ -71,8 +57,8 @@ struct policy_change *policy_change_new(struct registrar *r,
 void policy_submit_take(struct registrar *r, struct policy_change *change);
 
 /* The store has answered; fault NULL: it is on disk.  On the loop's thread. */
-void policy_stored(struct registrar *r, struct policy_change *change,
-    const char *fault);
+void policy_stored(
+    struct registrar *r, struct policy_change *change, const char *fault);
 
 /* How far a walk through the entries has come.  Zeroed: at its beginning. */
 struct policy_listing {

@@ -423,7 +423,7 @@ store_sqlite_save_policy(
 {
 	enum statement which = change->strike ? STRIKE_POLICY : SET_POLICY;
 
-	return bind_text(s, which, 1, policy_kind_name(change->kind)) &&
+	return bind_text(s, which, 1, policy_kind_info(change->kind)->name) &&
 	    bind_text(s, which, 2, change->subject) &&
 	    bind_number(s, which, 3,
 	        change->strike ? change->until_ms : change->since_ms) &&

@@ -60,8 +60,8 @@ check_maintenance(const struct policy *policy, const struct conf *conf,
 }
 
 static enum reason
-check_rules(const struct gate *gate, const struct conf *conf,
-    const struct visitor *v)
+check_rules(
+    const struct gate *gate, const struct conf *conf, const struct visitor *v)
 {
 	if (v->agent.len == 0 && conf->refuse_no_agent)
 		return REASON_NO_AGENT;

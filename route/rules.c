@@ -17,7 +17,7 @@ struct rules {
 	const struct policy *policy; /* borrowed */
 	pcre2_match_context *context;
 	pcre2_match_data *data;
-	struct policy_rules text;	   /* what was compiled */
+	struct policy_rules text;	    /* what was compiled */
 	pcre2_code *code[POLICY_RULES_MAX]; /* owned; NULL: it would not */
 };
 
@@ -123,8 +123,8 @@ rule_valid(struct span pattern, char *why, size_t why_size)
 	int error;
 
 	if (pattern.len == 0 || pattern.len > POLICY_RULE_MAX) {
-		snprintf(why, why_size, "a rule has 1 to %d bytes",
-		    POLICY_RULE_MAX);
+		snprintf(
+		    why, why_size, "a rule has 1 to %d bytes", POLICY_RULE_MAX);
 		return false;
 	}
 	for (size_t i = 0; i < pattern.len; i++)

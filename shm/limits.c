@@ -53,8 +53,7 @@ struct limits_segment {
 	struct slab slabs[]; /* by worker */
 };
 
-#define LIMITS_ABI                                                             \
-	((uint64_t)SETS << 32 | (uint64_t)WAYS << 24 | LIMITS_TOOLS)
+#define LIMITS_ABI ((uint64_t)SETS << 32 | (uint64_t)WAYS << 24 | LIMITS_TOOLS)
 
 struct limits {
 	struct limits_segment *segment; /* the mapping */

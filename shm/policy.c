@@ -94,8 +94,8 @@ find_ban(const struct look *l, const struct ip *ip, uint64_t now_ms)
 	at = ip->family == AF_INET ? (uint32_t)trees : trees >> 32;
 	while (at != 0 && at <= nodes) {
 		latch_copy_out(node,
-		    half_words(l->header, l->seq,
-			NODES_AT + (at - 1) * NODE_WORDS),
+		    half_words(
+			l->header, l->seq, NODES_AT + (at - 1) * NODE_WORDS),
 		    NODE_WORDS);
 		network = (struct radix_key){ node[NODE_HIGH], node[NODE_LOW] };
 		bits = link_bits(node[NODE_LINK]);

@@ -91,16 +91,19 @@ add_node(struct policy_writer *w, struct radix_key network, unsigned bits,
 	return ++w->nnodes;
 }
 
-/* Only the first bits of a key. */
+static uint64_t
+first_bits(uint64_t word, unsigned bits)
+{
+	if (bits == 0)
+		return 0;
+	return bits < 64 ? word & ~(UINT64_MAX >> bits) : word;
+}
+
 static struct radix_key
 prefix(struct radix_key key, unsigned bits)
 {
-	return (struct radix_key){
-		bits == 0 ? 0 : key.high & (bits < 64 ? ~(~0ULL >> bits) : ~0ULL),
-		bits <= 64 ? 0
-			   : key.low & (bits < 128 ? ~(~0ULL >> (bits - 64))
-						   : ~0ULL)
-	};
+	return (struct radix_key){ first_bits(key.high, bits),
+		bits < 64 ? 0 : first_bits(key.low, bits - 64) };
 }
 
 /* Enter a network below *place. */
@@ -209,8 +212,8 @@ back(const struct policy_writer *w, uint64_t seq, size_t at, size_t nwords)
 
 	if (nwords == 0)
 		return 0;
-	return fallocate(w->fd, 0, from - (const char *)w->header,
-	    (off_t)(nwords * 8));
+	return fallocate(
+	    w->fd, 0, from - (const char *)w->header, (off_t)(nwords * 8));
 }
 
 /* Copy a part of the generation into the half that nobody is led to. */
@@ -219,8 +222,7 @@ write_part(struct policy_writer *w, uint64_t seq, size_t at, size_t nwords)
 {
 	if (back(w, seq, at, nwords) == -1)
 		return -1;
-	latch_copy_in(
-	    half_words(w->header, seq, at), w->words + at, nwords);
+	latch_copy_in(half_words(w->header, seq, at), w->words + at, nwords);
 	return 0;
 }
 

@@ -103,7 +103,8 @@ change(const struct ctl *ctl, const char *cmd, char **args, const char *done)
 	if (ctl->json)
 		ctl_print_json(data);
 	else if (!ctl->quiet)
-		printf("%s %s\n", *args[1] == '\0' ? "the site" : args[1], done);
+		printf(
+		    "%s %s\n", *args[1] == '\0' ? "the site" : args[1], done);
 	json_decref(data);
 	return CTL_DONE;
 }
@@ -270,8 +271,8 @@ cmd_maintenance(const struct ctl *ctl, char **args)
 	tool = args[1] == NULL ? site : args[1];
 	if (tool == site || args[2] == NULL) {
 		if (strcmp(args[0], "on") == 0)
-			return set(ctl, maintenance, tool, until,
-			    "is in maintenance");
+			return set(
+			    ctl, maintenance, tool, until, "is in maintenance");
 		if (strcmp(args[0], "off") == 0)
 			return strike(ctl, maintenance, tool, "is served");
 	}
