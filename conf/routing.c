@@ -77,11 +77,11 @@ static enum set_result
 add_redirect(struct conf *conf, const char *from, const char *to,
     uint16_t status, bool below)
 {
-	struct redirect_conf *grown, r = { strdup(from), strdup(to), status,
-		below };
+	struct redirect_conf r = { strdup(from), strdup(to), status, below };
+	struct redirect_conf *grown;
 
-	grown = reallocarray(
-	    conf->redirects, conf->nredirects + 1, sizeof(*grown));
+	grown =
+	    reallocarray(conf->redirects, conf->nredirects + 1, sizeof(*grown));
 	if (grown != NULL)
 		conf->redirects = grown;
 	if (grown == NULL || r.from == NULL || r.to == NULL) {

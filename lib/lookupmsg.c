@@ -1,4 +1,4 @@
-/* Sends and checks what the registrar and the lookup process tell each other. */
+/* Sends and checks what the registrar and lookup tell each other. */
 #include "lib/lookupmsg.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@ static bool
 put(int sock, const void *message, size_t size)
 {
 	return send(sock, message, size, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-	    (ssize_t)size;
+	       (ssize_t)size;
 }
 
 static int

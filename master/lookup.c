@@ -24,7 +24,7 @@
 struct lookup {
 	struct ev_loop loop;
 	struct boot boot;
-	struct ev_io master;    /* CTL_FD */
+	struct ev_io master;	/* CTL_FD */
 	struct ev_io registrar; /* borrows boot's socket */
 };
 
@@ -82,8 +82,8 @@ on_question(struct ev_io *io, uint32_t events)
 	a.id = q.id;
 	look_up(q.name, &a);
 	if (!lookup_reply(io->fd, &a))
-		log_event(LOG_WARNING, "lookup-unanswered", "name=%s: %m",
-		    q.name);
+		log_event(
+		    LOG_WARNING, "lookup-unanswered", "name=%s: %m", q.name);
 }
 
 /* Told to end, or the master is gone. */

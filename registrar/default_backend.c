@@ -98,8 +98,7 @@ static void
 ask_again(struct default_backends *d, uint64_t within_ms)
 {
 	timer_clear(&d->r->loop.timers, &d->timer);
-	timer_set(
-	    &d->r->loop.timers, &d->timer, d->r->loop.now_ms + within_ms);
+	timer_set(&d->r->loop.timers, &d->timer, d->r->loop.now_ms + within_ms);
 }
 
 /* When it fails the addresses last found stay. */

@@ -22,8 +22,7 @@ host_is_label_below(struct span host, struct span domain, struct span *label)
 struct span
 host_parent(struct span host)
 {
-	const char *dot =
-	    host.len > 0 ? memchr(host.ptr, '.', host.len) : NULL;
+	const char *dot = host.len > 0 ? memchr(host.ptr, '.', host.len) : NULL;
 
 	if (dot == NULL)
 		return SPAN("");

@@ -78,8 +78,8 @@ redirect_find(const struct conf *conf, struct span host)
 }
 
 const struct redirect_conf *
-redirect_find_below(const struct conf *conf, struct span host,
-    struct span *label, size_t *at)
+redirect_find_below(
+    const struct conf *conf, struct span host, struct span *label, size_t *at)
 {
 	const struct redirect_conf *r = conf->redirects;
 
