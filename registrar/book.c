@@ -53,9 +53,14 @@ book_release(struct book *book)
 struct book_name *
 book_find(struct book *book, const char *key)
 {
-	struct book_name like = { .key = (char *)key };
+	struct book_name like = { .key = (char *)key }, *name = book->last;
 
-	return RB_FIND(book_names, &book->names, &like);
+	if (name != NULL && strcmp(name->key, key) == 0)
+		return name;
+	name = RB_FIND(book_names, &book->names, &like);
+	if (name != NULL)
+		book->last = name;
+	return name;
 }
 
 struct book_route *
@@ -131,6 +136,7 @@ book_set(struct book *book, const char *key, const char *pattern,
 			return NULL;
 		}
 		RB_INSERT(book_names, &book->names, name);
+		book->last = name;
 		book->nnames++;
 	}
 	route->origin = origin;
@@ -155,6 +161,8 @@ book_strike(struct book *book, struct book_name *name, struct book_route *route)
 	if (name->nroutes > 0)
 		return;
 	RB_REMOVE(book_names, &book->names, name);
+	if (book->last == name)
+		book->last = NULL;
 	free(name->key);
 	free(name);
 	book->nnames--;

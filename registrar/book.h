@@ -42,6 +42,7 @@ struct book_name {
 
 struct book {
 	RB_HEAD(book_names, book_name) names; /* in byte order of keys */
+	struct book_name *last; /* found: mostly it is asked for again */
 	size_t nnames, nroutes;
 };
 
