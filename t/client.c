@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define TICK_MS 250 /* a slow one does something */
-#define GAP_MS	1   /* between the beginnings of slow ones */
+#define GAP_MS 1    /* between the beginnings of slow ones */
 #define SLOW_BODY 400
 #define SLOW_HEAD 300
 #define REQUEST_MAX 2048
@@ -126,8 +126,8 @@ note_latency(uint64_t us)
 {
 	if (nlatency == latency_room) {
 		latency_room = latency_room * 2 + 65536;
-		latency_us = reallocarray(
-		    latency_us, latency_room, sizeof(*latency_us));
+		latency_us =
+		    reallocarray(latency_us, latency_room, sizeof(*latency_us));
 		if (latency_us == NULL)
 			err(1, "memory");
 	}
@@ -231,8 +231,8 @@ run_load(void)
 	}
 	qsort(latency_us, nlatency, sizeof(*latency_us), by_size);
 	printf("seconds=%.1f p50_us=%u p99_us=%u p999_us=%u max_us=%u\n",
-	    (double)(now_us() - begin) / 1e6, percentile(0.5),
-	    percentile(0.99), percentile(0.999), percentile(1));
+	    (double)(now_us() - begin) / 1e6, percentile(0.5), percentile(0.99),
+	    percentile(0.999), percentile(1));
 }
 
 /* --- slow ones ------------------------------------------------------------ */
@@ -276,7 +276,9 @@ static bool
 slow_recv(struct client *c, bool bytewise)
 {
 	static char waste[IN_MAX];
-	ssize_t n = is_reset(c->fd) ? 0 : recv(c->fd, waste, bytewise ? 1 : IN_MAX, MSG_DONTWAIT);
+	ssize_t n = is_reset(c->fd) ? 0
+				    : recv(c->fd, waste, bytewise ? 1 : IN_MAX,
+					  MSG_DONTWAIT);
 
 	if (n == 0 || (n == -1 && errno != EAGAIN))
 		return false;
@@ -416,7 +418,8 @@ run_upload(void)
 	ask(&c);
 	say_ready();
 	while (left > 0) {
-		n = send(c.fd, piece, left < PIECE ? left : PIECE, MSG_NOSIGNAL);
+		n = send(
+		    c.fd, piece, left < PIECE ? left : PIECE, MSG_NOSIGNAL);
 		if (n <= 0)
 			break;
 		left -= (unsigned long long)n;
@@ -426,8 +429,8 @@ run_upload(void)
 		if (answer_len(&c) > 0 && c.have >= answer_len(&c))
 			break;
 	}
-	done = left == 0 && c.have > 13 &&
-	       strncmp(c.in, "HTTP/1.1 200 ", 13) == 0;
+	done =
+	    left == 0 && c.have > 13 && strncmp(c.in, "HTTP/1.1 200 ", 13) == 0;
 	failed = !done;
 	free(c.in);
 }

@@ -47,7 +47,8 @@ put_lines(struct buf *head, struct span bytes)
 		lf = bytes.len > 0 ? memchr(bytes.ptr, '\n', bytes.len) : NULL;
 		n = lf != NULL ? (size_t)(lf - bytes.ptr) : bytes.len;
 		check(buf_append_span(head, line) &&
-		    buf_append(head, bytes.ptr, n) && buf_append(head, "\r\n", 2));
+		      buf_append(head, bytes.ptr, n) &&
+		      buf_append(head, "\r\n", 2));
 		bytes = span_from(bytes, lf != NULL ? n + 1 : n);
 	}
 	check(buf_append(head, "\r\n", 2));
@@ -59,8 +60,8 @@ count(size_t *lengths, size_t *codings)
 {
 	*lengths = *codings = 0;
 	for (size_t i = 0; i < msg.nfields; i++) {
-		*lengths += span_eq_nocase(
-		    msg.field[i].name, SPAN("content-length"));
+		*lengths +=
+		    span_eq_nocase(msg.field[i].name, SPAN("content-length"));
 		*codings += span_eq_nocase(
 		    msg.field[i].name, SPAN("transfer-encoding"));
 	}
@@ -94,8 +95,8 @@ check_fields(void)
 		list = f->value;
 		while (http_list_next(&list, &element))
 			check(element.len > 0 && element.ptr >= f->value.ptr &&
-			    element.ptr + element.len <=
-				f->value.ptr + f->value.len);
+			      element.ptr + element.len <=
+				  f->value.ptr + f->value.len);
 		if (http_parse_length(f->value, &n))
 			check(n <= INT64_MAX);
 		if (http_list_has(&msg, FIELD_CONNECTION, f->name) &&
@@ -125,7 +126,7 @@ check_request(struct span bytes, struct span line)
 		asked = http_upgrade_asked(&msg);
 		if (asked.len > 0)
 			check(msg.minor == 1 && asked.len <= UPGRADE_MAX &&
-			    end != BODY_REFUSE && end != BODY_CHUNKED);
+			      end != BODY_REFUSE && end != BODY_CHUNKED);
 		http_keep_alive(&msg);
 	}
 	buf_release(&head);
@@ -146,7 +147,7 @@ check_response(struct span bytes, struct span line)
 		check_body(http_response_body(&msg, HTTP_GET, &length), length);
 		length = 0;
 		check(http_response_body(&msg, HTTP_HEAD, &length) !=
-		    BODY_LENGTH);
+		      BODY_LENGTH);
 		http_upgrade_given(&msg, SPAN("websocket"));
 	}
 	buf_release(&head);

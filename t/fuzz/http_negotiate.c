@@ -29,7 +29,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (media != MEDIA_TEXT && media != MEDIA_HTML && media != MEDIA_JSON)
 		abort();
-	/* what stands first, by its own name and full weight, is never beaten */
+	/* what stands first, by its own name and full weight, is never beaten
+	 */
 	if (choose(SPAN("text/html,"), accept) != MEDIA_HTML)
 		abort();
 	return 0;

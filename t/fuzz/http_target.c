@@ -36,8 +36,8 @@ check_host(struct span authority)
 	check(n == m && memcmp(once, twice, n) == 0);
 	for (size_t i = 0; i < n; i++)
 		check((once[i] < 'A' || once[i] > 'Z') &&
-		    (once[0] == '[' || once[i] == '.' ||
-			char_is(once[i], CHAR_HOST)));
+		      (once[0] == '[' || once[i] == '.' ||
+			  char_is(once[i], CHAR_HOST)));
 }
 
 static void
@@ -77,10 +77,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_host(part[2]);
 	buf_init(&head, size + 64);
 	check(buf_append_span(&head, part[0]) && buf_append(&head, " ", 1) &&
-	    buf_append_span(&head, part[1]) &&
-	    buf_append_span(&head, SPAN(" HTTP/1.1\r\nHost: ")) &&
-	    buf_append_span(&head, part[2]) &&
-	    buf_append_span(&head, SPAN("\r\n\r\n")));
+	      buf_append_span(&head, part[1]) &&
+	      buf_append_span(&head, SPAN(" HTTP/1.1\r\nHost: ")) &&
+	      buf_append_span(&head, part[2]) &&
+	      buf_append_span(&head, SPAN("\r\n\r\n")));
 	if (http_parse_request(buf_span(&head).ptr, buf_len(&head), &scanned,
 		&limits, &msg) == HTTP_FINE)
 		check_target();

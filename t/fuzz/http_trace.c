@@ -33,15 +33,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (request_id_valid(bytes))
 		check(size >= 8 && size <= REQUEST_ID_MAX &&
-		    memchr(data, '\n', size) == NULL &&
-		    memchr(data, '"', size) == NULL);
+		      memchr(data, '\n', size) == NULL &&
+		      memchr(data, '"', size) == NULL);
 	if (trace_state_valid(bytes))
 		check(memchr(data, '=', size) != NULL);
 	goes_on = trace_parent(&source, bytes, out);
 	out[TRACE_PARENT_LEN] = '\0';
 	check(is_hex(out, 2) && out[2] == '-' && is_hex(out + 3, 32) &&
-	    out[35] == '-' && is_hex(out + 36, 16) && out[52] == '-' &&
-	    is_hex(out + 53, 2));
+	      out[35] == '-' && is_hex(out + 36, 16) && out[52] == '-' &&
+	      is_hex(out + 53, 2));
 	if (goes_on)
 		check(size >= 35 && memcmp(out + 3, data + 3, 32) == 0);
 	return 0;

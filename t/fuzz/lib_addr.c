@@ -36,7 +36,7 @@ check_ip(struct span text)
 		return;
 	ip_format(&ip, out);
 	check(ip_parse(&again, (struct span){ out, strlen(out) }) &&
-	    ip_eq(&ip, &again));
+	      ip_eq(&ip, &again));
 }
 
 static void

@@ -20,7 +20,7 @@ static void
 check_word(struct span bytes, struct span word)
 {
 	check(word.len <= LINE_MAX_BYTES && word.ptr >= bytes.ptr &&
-	    word.ptr + word.len <= bytes.ptr + bytes.len);
+	      word.ptr + word.len <= bytes.ptr + bytes.len);
 	for (size_t i = 0; i < word.len; i++)
 		check((unsigned char)word.ptr[i] >= 0x20);
 }

@@ -33,7 +33,7 @@ check_url(struct span url)
 	    scheme, ip, backend.port);
 	check(vet_url((struct span){ text, (size_t)n }, &again) == VET_FINE);
 	check(ip_eq(&backend.ip, &again.ip) && backend.port == again.port &&
-	    backend.scheme == again.scheme);
+	      backend.scheme == again.scheme);
 }
 
 static void
@@ -43,7 +43,7 @@ check_names(struct span bytes)
 
 	if (vet_tool_name(bytes))
 		check(bytes.len > 0 && bytes.len <= TOOL_NAME_MAX &&
-		    memchr(bytes.ptr, '/', bytes.len) == NULL);
+		      memchr(bytes.ptr, '/', bytes.len) == NULL);
 	if (vet_account(bytes, SPAN("tools."), &tool))
 		check(vet_tool_name(tool) && tool.len + 6 == bytes.len);
 }

@@ -54,8 +54,8 @@ main(int argc, char **argv)
 	for (int i = 0; i < n; i++) {
 		char input[2048];
 
-		snprintf(input, sizeof(input), "%s/%s", path,
-		    entries[i]->d_name);
+		snprintf(
+		    input, sizeof(input), "%s/%s", path, entries[i]->d_name);
 		ok(replay(input), "%s", entries[i]->d_name);
 		free(entries[i]);
 	}
