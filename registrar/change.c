@@ -281,7 +281,7 @@ next(struct registrar *r, struct lane *lane)
 
 	while ((c = TAILQ_FIRST(&lane->waiting)) != NULL) {
 		TAILQ_REMOVE(&lane->waiting, c, queue);
-		if (within_bounds(r, c)) {
+		if (!c->abandoned && within_bounds(r, c)) {
 			c->pending = r->redis != NULL ? 2 : 1;
 			lane->current = c;
 			return true;
@@ -290,6 +290,8 @@ next(struct registrar *r, struct lane *lane)
 	}
 	return false;
 }
+
+static void undo(struct registrar *r, const struct change *c);
 
 /*
  * Go on with a lane as far as possible; it is gone with its last change.  A
@@ -306,7 +308,7 @@ turn(struct registrar *r, struct lane *lane)
 	lane->turning = true;
 	while (lane->current != NULL || next(r, lane)) {
 		c = lane->current;
-		if (c->pending > 0 && !c->failed) {
+		if (c->pending > 0 && !c->failed && !c->abandoned) {
 			if (!lane->at_store)
 				hand_to_store(r, lane);
 			if (lane->at_store) {
@@ -315,7 +317,11 @@ turn(struct registrar *r, struct lane *lane)
 			}
 			continue;
 		}
-		result = c->failed ? CHANGE_FAILED : apply(r, c);
+		result = CHANGE_FAILED;
+		if (c->failed || c->abandoned)
+			undo(r, c);
+		else
+			result = apply(r, c);
 		lane->current = NULL;
 		finish(r, c, result);
 	}
@@ -337,6 +343,13 @@ change_submit_take(struct registrar *r, struct change *c)
 	}
 	TAILQ_INSERT_TAIL(&lane->waiting, c, queue);
 	turn(r, lane);
+}
+
+void
+change_abandon(struct change *c)
+{
+	c->done = NULL;
+	c->abandoned = true;
 }
 
 void
@@ -400,6 +413,31 @@ as_route(const struct book_route *route)
 	return (struct foreign_route){ .pattern = route->pattern,
 		.to = route->to.at,
 		.nto = route->to.n };
+}
+
+/*
+ * `fail` was said, or will be: what a store has taken, or may have taken
+ * without an answer, must not be published by a restart or as another's.
+ */
+static void
+undo(struct registrar *r, const struct change *c)
+{
+	struct book_name *name = book_find(&r->book, c->key);
+	const struct book_route *entered =
+	    name == NULL ? NULL : book_find_route(name, c->pattern);
+	struct foreign_route route = { .pattern = c->pattern };
+	enum change_kind kind = entered != NULL ? CHANGE_SET : CHANGE_STRIKE;
+
+	if (r->redis != NULL && c->pending < 2 &&
+	    !(c->failed && c->pending == 1)) /* it said so itself */
+		store_redis_restore(r->redis, c->key, c->pattern);
+	if (c->pending > 0 || c->failed)
+		return; /* SQLite has not got it */
+	if (entered != NULL)
+		route = as_route(entered);
+	keep(r, kind, c->key, &route,
+	    entered != NULL ? entered->origin : c->origin,
+	    name != NULL && name->canonical);
 }
 
 bool

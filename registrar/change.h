@@ -32,12 +32,13 @@ struct change {
 	char *key;              /* owned, like the next */
 	char *pattern;
 	struct destinations to; /* owned; CHANGE_SET only: at least one */
-	uint64_t version;       /* set by change_submit() */
+	uint64_t version;       /* set by change_submit_take() */
 	char why[128];          /* one line, for CHANGE_REFUSED and _FAILED */
 
 	/* called once, on the loop; NULL: nobody waits.  Then it is freed. */
 	void (*done)(struct change *change, enum change_result result);
 	void *arg; /* the waiter's; it sets done to NULL when it goes away */
+	bool abandoned; /* by change_abandon() */
 
 	/* change.c and the stores only */
 	TAILQ_ENTRY(change) queue; /* of its name; then of the store it is at */
@@ -79,6 +80,12 @@ void change_free(struct change *change);
  * then SQLite: what Redis would not take has left no trace here.
  */
 void change_submit_take(struct registrar *r, struct change *change);
+
+/*
+ * Who waited has been told that it failed: done() is not called any more, and
+ * it does not come about, whatever the stores say later.
+ */
+void change_abandon(struct change *change);
 
 /*
  * A store has answered.  Called by the stores, once for each change they were

@@ -492,11 +492,14 @@ received(struct client *c)
 	serve(of(c), line);
 }
 
+/* abandoned: it has been said that they failed. */
 static void
-forget_changes(struct ctl *ctl)
+forget_changes(struct ctl *ctl, bool abandoned)
 {
 	for (size_t i = 0; i < ctl->nchanges; i++)
-		if (ctl->changes[i] != NULL)
+		if (ctl->changes[i] != NULL && abandoned)
+			change_abandon(ctl->changes[i]);
+		else if (ctl->changes[i] != NULL)
 			ctl->changes[i]->done = NULL;
 	ctl->nchanges = 0;
 	if (ctl->policy_change != NULL)
@@ -507,7 +510,7 @@ forget_changes(struct ctl *ctl)
 static void
 expired(struct client *c)
 {
-	forget_changes(of(c));
+	forget_changes(of(c), true);
 	fail(of(c), EXIT_REFUSED,
 	    "it takes too long: dynproxyctl status shows the stores");
 }
@@ -538,7 +541,7 @@ opened(struct client *c)
 static void
 closed(struct client *c)
 {
-	forget_changes(of(c));
+	forget_changes(of(c), false);
 	json_decref(of(c)->question);
 }
 

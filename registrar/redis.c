@@ -256,6 +256,8 @@ command(struct redis *c, redis_answer *answer, void *arg, va_list ap)
 	owed->answer = answer;
 	owed->arg = arg;
 	owed->due_ms = clock_mono_ms() + REDIS_ANSWER_MS;
+	if (TAILQ_EMPTY(&c->owed))
+		timer_set(&c->loop->timers, &c->timer, owed->due_ms);
 	TAILQ_INSERT_TAIL(&c->owed, owed, entry);
 	ev_later(c->loop, &c->flush);
 	return true;
@@ -369,20 +371,16 @@ try_connect(struct redis *c)
 static void
 look(struct redis *c)
 {
-	uint64_t now = clock_mono_ms(), next = now + REDIS_PING_MS;
 	const struct redis_owed *oldest = TAILQ_FIRST(&c->owed);
 
-	if (oldest != NULL && oldest->due_ms <= now) {
-		redis_lose(c, "no answer within 2 s");
-		return;
+	if (oldest == NULL) {
+		if (!redis_command(c, NULL, NULL, "PING", NULL))
+			redis_lose(c, "out of memory");
+	} else if (oldest->due_ms <= clock_mono_ms()) {
+		redis_lose(c, "no answer within 1.5 s");
+	} else {
+		timer_set(&c->loop->timers, &c->timer, oldest->due_ms);
 	}
-	if (oldest != NULL)
-		next = oldest->due_ms;
-	else if (!redis_command(c, NULL, NULL, "PING", NULL)) {
-		redis_lose(c, "out of memory");
-		return;
-	}
-	timer_set(&c->loop->timers, &c->timer, next);
 }
 
 static void
@@ -395,7 +393,7 @@ fired(struct timer *t)
 		try_connect(c);
 		break;
 	case REDIS_CONNECTING:
-		redis_lose(c, "no connection within 2 s");
+		redis_lose(c, "no connection within 1.5 s");
 		break;
 	case REDIS_GREETING:
 	case REDIS_UP:

@@ -16,8 +16,7 @@
 #include "lib/ev.h"
 #include "registrar/redis_reader.h"
 
-#define REDIS_ANSWER_MS 2000            /* for one command, and to connect */
-#define REDIS_PING_MS   2000            /* between looks at a silent one */
+#define REDIS_ANSWER_MS 1500            /* for one command, and to connect */
 #define REDIS_OUT_MAX   (8u << 20)      /* bytes not yet sent */
 #define REDIS_TOO_LARGE "TOOLARGE"      /* the error a reply over it becomes */
 

@@ -16,7 +16,7 @@
 #include "route/pattern.h"
 
 #define SESSIONS_MAX 4096
-#define STORE_MS 2500	/* the stores take at most 2 s by themselves */
+#define STORE_MS 2000	/* for the stores */
 #define REFUSALS_MAX 20 /* lines in the log within a second */
 
 /* The answers that are fixed, byte for byte. */
@@ -318,10 +318,10 @@ expired(struct client *c)
 		refuse(s, "the request took too long: send all its lines at "
 			  "once");
 	else {
-		s->change->done = NULL;
+		change_abandon(s->change);
 		s->change = NULL;
-		refuse(s, "the stores take too long: it may be registered or "
-			  "not; register again in a minute");
+		refuse(s, "the stores take too long, nothing was changed: "
+			  "try again in a minute");
 	}
 	note_refusal(s);
 }

@@ -2,7 +2,7 @@
  * The two stores: SQLite, always (store_io.c is its thread, store_sqlite.c
  * its statements), and Redis, when configured (store_redis.c is what we
  * write, redis_watch.c what others write, redis_pass.c all there is, now and
- * then; redis.c the connection, redis_layout.c the names of keys).
+ * then; redis.c the connection, redis_layout.c how a name stands there).
  */
 #ifndef REGISTRAR_STORE_H
 #define REGISTRAR_STORE_H
@@ -56,9 +56,17 @@ void store_redis_close(struct store_redis *redis);
 /*
  * Have a change written to Redis.  change_stored() is called when Redis has
  * acknowledged it; or, with store_down = accept, at once when Redis is not
- * there, and the change is made good when it comes back.  At most 2 s.
+ * there, and the change is made good when it comes back.  At most
+ * REDIS_ANSWER_MS.
  */
 void store_redis_save(struct store_redis *redis, struct change *change);
+
+/*
+ * A change failed that Redis has taken, or may have: it gets what the book says
+ * of this route.
+ */
+void store_redis_restore(struct store_redis *redis, const char *key,
+    const char *pattern);
 
 struct store_redis_status {
 	bool connected;

@@ -88,17 +88,40 @@ save_one(struct store_sqlite *db, const struct job *job)
 	return store_sqlite_error(db);
 }
 
-/* One commit for all; where that fails, each gets its own chance, once. */
+static void
+say_all(struct jobs *batch, const char *fault)
+{
+	struct job *job;
+
+	TAILQ_FOREACH (job, batch, queue) {
+		job->fault = fault;
+	}
+}
+
+/*
+ * One commit for all; where that fails, each gets its own chance, once: but
+ * not where each would wait for the same lock.
+ */
 static void
 write_batch(struct store_sqlite *db, struct jobs *batch)
 {
-	bool saved = save_all(db, batch);
+	const char *fault;
 	struct job *job;
+	bool locked;
 
-	if (!saved)
-		store_sqlite_rollback(db);
+	if (save_all(db, batch)) {
+		say_all(batch, NULL);
+		return;
+	}
+	locked = store_sqlite_locked(db);
+	fault = store_sqlite_error(db);
+	store_sqlite_rollback(db);
+	if (locked) {
+		say_all(batch, fault);
+		return;
+	}
 	TAILQ_FOREACH (job, batch, queue) {
-		job->fault = saved ? NULL : save_one(db, job);
+		job->fault = save_one(db, job);
 	}
 }
 

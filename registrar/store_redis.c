@@ -197,6 +197,28 @@ not_saved(struct store_redis *s, struct change *change, const char *why)
 	change_stored(s->r, change, false);
 }
 
+void
+store_redis_restore(struct store_redis *s, const char *key, const char *pattern)
+{
+	struct book_name *name = book_find(&s->r->book, key);
+	bool entered = name != NULL && book_find_route(name, pattern) != NULL;
+
+	if (*key != KEY_TOOL)
+		return;
+	unsaved_add(&s->unsaved, entered ? CHANGE_SET : CHANGE_STRIKE, key,
+	    pattern);
+	store_redis_push(s);
+}
+
+/* It was refused, or there was no answer: was the route written all the same? */
+static bool
+may_be_written(const redisReply *reply)
+{
+	return reply == NULL ||
+	    (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
+	        reply->element[0]->type != REDIS_REPLY_ERROR);
+}
+
 static void
 saved(void *arg, const redisReply *reply)
 {
@@ -208,7 +230,9 @@ saved(void *arg, const redisReply *reply)
 	TAILQ_REMOVE(&s->saves, save, entry);
 	free(save);
 	if (fault != NULL) {
-		not_saved(s, change, fault);
+		if (may_be_written(reply))
+			store_redis_restore(s, change->key, change->pattern);
+		not_saved(s, change, fault); /* which may mend that */
 		return;
 	}
 	unsaved_remove(&s->unsaved, change->key, change->pattern, 0);

@@ -38,6 +38,9 @@ bool store_sqlite_save_policy(
 bool store_sqlite_commit(struct store_sqlite *s);
 void store_sqlite_rollback(struct store_sqlite *s);
 
+/* Was the last failure another process's lock?  Trying again would wait again. */
+bool store_sqlite_locked(const struct store_sqlite *s);
+
 /* Of the last call that failed; a constant string. */
 const char *store_sqlite_error(const struct store_sqlite *s);
 

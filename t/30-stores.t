@@ -40,4 +40,78 @@ for my $n (1 .. 3) {
 is $proxy->get('alpha', '/')->status, 200, 'and has been served all the time';
 ok eventually(sub { alerts() == 1 }), 'one alert says so';
 
+# --- SQLite is locked by an operator's look at it ------------------------------------
+
+# Holds the lock until the handle is closed.
+sub lock_sqlite {
+    my $locked = "$proxy->{dir}/locked";
+    open my $in, '|-', 'python3', '-c', <<'PYTHON', "$proxy->{dir}/state/routes.sqlite", $locked or die "python3: $!";
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN EXCLUSIVE")
+open(sys.argv[2], "w").close()
+sys.stdin.read()
+PYTHON
+    eventually(sub { -e $locked }) or die "no lock\n";
+    unlink $locked;
+    return $in;
+}
+
+# Several at once, as sockets; the replies and the longest time.
+sub at_once {
+    my ($tool, @routes) = @_;
+    my $began = time;
+    my @sockets = map {
+        local $> = $proxy->{uid}{$tool};
+        my $socket = IO::Socket::UNIX->new(Peer => $proxy->socket_path('register'));
+        $socket->print("register\n$_\n$url\n");
+        $socket->flush;
+        $socket;
+    } @routes;
+    my @replies = map { DynProxy::converse($_) } @sockets;
+    return (time - $began, @replies);
+}
+
+my $lock = lock_sqlite();
+my ($seconds, @replies) = at_once('gamma', map { "/$_/.*" } 1 .. 5);
+is scalar(grep { /^fail: ./ } @replies), 5, 'with SQLite locked, five routes at once are refused';
+cmp_ok $seconds, '<', 2.5, 'within the 2 s that the stores have';
+isnt $proxy->get('gamma', "/$_/x")->status, 200, "route $_ is not served" for 1, 5;
+ok eventually(sub { $redis->cli('exists', 'prefix:gamma') == 0 }), 'nor left in Redis';
+close $lock;
+is $proxy->register('gamma', '/6/.*', $url), 'ok', 'when the lock is gone, one is taken';
+isnt $proxy->get('gamma', '/1/x')->status, 200, 'and those that were refused do not come with it';
+is $redis->cli('hkeys', 'prefix:gamma'), '/6/.*', 'in Redis neither';
+
+# --- Redis does not answer -------------------------------------------------------
+
+kill 'STOP', $redis->{pid};
+my $began = time;
+is $proxy->register('beta', '.*', $url), 'ok', 'a stopped Redis, store_down = accept: ok';
+cmp_ok time - $began, '<', 2.2, 'in about two seconds';
+is $proxy->get('beta', '/')->status, 200, 'and routed';
+ok redis_status()->{unsaved}, 'status shows that Redis lacks it';
+kill 'CONT', $redis->{pid};
+ok eventually(sub { $redis->cli('hget', 'prefix:beta', '.*') eq $url }, 20), 'Redis gets it when it answers again';
+
+# --- store_down = refuse ---------------------------------------------------------
+
+my $strict = DynProxy->new(
+    tools  => ['alpha'],
+    conf   => { redis => '"' . $redis->addr . '"', store_down => 'refuse' },
+    expect => qr/redis-lost|redis-loss/,
+);
+ok eventually(sub { (($strict->ctl_json('status') // {})->{registrar}{redis} // {})->{connected} }),
+    'another node, store_down = refuse';
+is $strict->register('alpha', '/one/.*', $url), 'ok', 'Redis answers: ok';
+kill 'STOP', $redis->{pid};
+like $strict->register('alpha', '/two/.*', $url), qr/^fail: Redis cannot store/, 'Redis is silent: fail';
+like $strict->register('alpha', '/three/.*', $url), qr/^fail: Redis cannot store/, 'it is lost: fail';
+kill 'CONT', $redis->{pid};
+ok eventually(sub { $strict->register('alpha', '/four/.*', $url) eq 'ok' }, 20), 'it is back: ok';
+ok eventually(sub { $redis->cli('hexists', 'prefix:alpha', '/two/.*') == 0 }),
+    'what was sent and refused is not left there';
+$strict->ctl('list', 'alpha');
+unlike $strict->out, qr{/two/|/three/}, 'nor published';
+
 done_testing;
