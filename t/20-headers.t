@@ -84,6 +84,22 @@ is $proxy->get('alpha', '/200/Connection:%20X-All')->header('x-all'), 'all', 'Co
 is $proxy->get('alpha', '/302/Location:%20http://alpha.example.test/x')->header('location'),
     'http://alpha.example.test/x', 'without TLS a location stays';
 
+# --- TLS, which here a trusted proxy before us speaks
+my $tls = DynProxy->new(tools => ['alpha'], conf => { trusted_proxies => '"127.0.0.1"', client_address_for => 'alpha' });
+is $tls->register('alpha', '.*', $backend->url), 'ok', 'behind TLS';
+my %tls = (headers => { 'X-Forwarded-Proto' => 'https', 'X-Forwarded-For' => '192.0.2.7' });
+for my $path ('/', '/500', '/200/Strict-Transport-Security:max-age=0') {
+    is $tls->get('alpha', $path, %tls)->header('strict-transport-security'), 'max-age=31622400', "the promise of TLS: $path";
+}
+is $tls->get('nobody', '/', %tls)->header('strict-transport-security'), 'max-age=31622400', 'in an error of ours, too';
+is $tls->get('alpha', '/200/Strict-Transport-Security:max-age=0')->header('strict-transport-security'), undef,
+    "not even a backend's without TLS";
+is $tls->get('alpha', '/302/Location:%20http://alpha.example.test/x?y', %tls)->header('location'),
+    'https://alpha.example.test/x?y', 'a location leads back by TLS';
+is $tls->get('alpha', "/302/Location:%20http://$_/", %tls)->header('location'), "http://$_/", "to $_ it stays"
+    for qw(beta.example.test alpha.example.test.evil.test);
+like $tls->get('alpha', '/head', %tls)->body, qr/^X-Forwarded-For: 192\.0\.2\.7\r$/m, 'who asks is who the proxy says';
+
 # --- the health check
 my $health = $proxy->get('alpha', '/.well-known/healthz');
 is $health->body, 'proxy ok!', 'the health check: exactly these bytes';

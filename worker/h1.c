@@ -313,7 +313,8 @@ h1_push(struct exchange *ex, struct span piece, bool last, bool *sent)
 	struct h1 *h = (struct h1 *)ex;
 	ssize_t n;
 
-	if (last)
+	/* trailers may tell of bytes that compressed ones are not */
+	if (last && ex->compressor == NULL)
 		h->sink.ending = source_ending(&ex->upstream.source);
 	n = sink_send(&h->sink, h->stream, piece, last);
 
