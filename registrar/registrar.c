@@ -21,18 +21,21 @@
 
 #define ACCEPT_MAX 64	   /* connections taken in one turn of the loop */
 #define ACCEPT_REST_MS 100 /* when there are no descriptors left */
+#define ACCEPT_WELL_MS 1000 /* without that: it is over */
 #define ORPHAN_MS 500	   /* to the end, when the master is dead */
 
 /* A listening socket. */
 struct door {
 	struct ev_io io; /* borrows the descriptor; -1: not ours */
-	struct timer rest;
+	struct timer rest;  /* set: the descriptor is not watched */
+	uint64_t failed_ms; /* when it had to rest last; 0: it works */
 	struct registrar *r;
 	const struct client_kind *kind;
+	char name[ADDR_TEXT_MAX];
 };
 
-/* The process, with what is nobody else's business. */
-struct process {
+/* The registrar (registrar/process.h), with what is nobody else's business. */
+struct running {
 	struct registrar r;
 	struct ev_io master; /* CTL_FD */
 	struct timer end;    /* of an orderly end that takes too long */
@@ -50,11 +53,34 @@ static const struct client_kind *const kinds[] = {
 
 /* Doors. */
 
+/* It cannot take anybody for now: said when it begins, not each time. */
+static void
+rest(struct door *d)
+{
+	if (d->failed_ms == 0)
+		log_event(LOG_WARNING, "accept-failed", "listener=%s: %m",
+		    d->name);
+	d->failed_ms = d->r->loop.now_ms;
+	timer_set(&d->r->loop.timers, &d->rest,
+	    d->r->loop.now_ms + ACCEPT_REST_MS);
+}
+
+/* Nobody waits there any more: said when that lasts. */
+static void
+all_taken(struct door *d)
+{
+	if (d->failed_ms == 0 ||
+	    d->r->loop.now_ms - d->failed_ms < ACCEPT_WELL_MS)
+		return;
+	log_event(LOG_NOTICE, "accept-works", "listener=%s", d->name);
+	d->failed_ms = 0;
+}
+
 static void
 open_door(struct door *d)
 {
 	if (ev_add(&d->r->loop, &d->io, EPOLLIN) == -1)
-		log_event(LOG_ERR, "listener-failed", "epoll: %m");
+		rest(d);
 }
 
 static void
@@ -82,18 +108,18 @@ accept_clients(struct ev_io *io, uint32_t events)
 		}
 		if (errno == ECONNABORTED || errno == EINTR)
 			continue;
-		if (errno != EAGAIN) { /* EMFILE, mostly: it will pass */
-			log_event(LOG_WARNING, "accept-failed", "%m");
-			ev_del(&d->r->loop, &d->io);
-			timer_set(&d->r->loop.timers, &d->rest,
-			    d->r->loop.now_ms + ACCEPT_REST_MS);
+		if (errno == EAGAIN) {
+			all_taken(d);
+			return;
 		}
+		rest(d); /* EMFILE, mostly: it will pass */
+		ev_del(&d->r->loop, &d->io);
 		return;
 	}
 }
 
 static int
-open_doors(struct process *p)
+open_doors(struct running *p)
 {
 	const struct conf *conf = p->r.conf;
 
@@ -107,6 +133,7 @@ open_doors(struct process *p)
 		d->r = &p->r;
 		d->rest.fire = rested;
 		d->kind = kinds[conf->listeners[i].kind];
+		addr_format(&conf->listeners[i].addr, d->name);
 		d->io.ready = accept_clients;
 		d->io.fd = d->kind != NULL ? p->r.boot.listener_fds[i] : -1;
 		if (d->io.fd != -1)
@@ -116,7 +143,7 @@ open_doors(struct process *p)
 }
 
 static void
-close_doors(struct process *p)
+close_doors(struct running *p)
 {
 	for (size_t i = 0; i < p->ndoors; i++) {
 		struct door *d = &p->doors[i];
@@ -133,7 +160,7 @@ close_doors(struct process *p)
 static void
 look(struct timer *timer)
 {
-	struct process *p = __containerof(timer, struct process, look);
+	struct running *p = __containerof(timer, struct running, look);
 
 	if (clients_open(&p->r.clients) == 0 && p->r.changes.open == 0)
 		ev_stop(&p->r.loop);
@@ -145,13 +172,13 @@ look(struct timer *timer)
 static void
 give_up(struct timer *timer)
 {
-	struct process *p = __containerof(timer, struct process, end);
+	struct running *p = __containerof(timer, struct running, end);
 
 	ev_stop(&p->r.loop);
 }
 
 static void
-drain(struct process *p, uint64_t within_ms)
+drain(struct running *p, uint64_t within_ms)
 {
 	struct ev_loop *loop = &p->r.loop;
 
@@ -168,7 +195,7 @@ drain(struct process *p, uint64_t within_ms)
 static void
 on_master(struct ev_io *io, uint32_t events)
 {
-	struct process *p = __containerof(io, struct process, master);
+	struct running *p = __containerof(io, struct running, master);
 	struct ctlmsg m;
 	int fd, got;
 
@@ -278,7 +305,7 @@ prepare(struct registrar *r)
 
 /* Tell the master, and serve until it is over. */
 static bool
-serve(struct process *p)
+serve(struct running *p)
 {
 	struct ctlmsg ready = { .type = CTL_READY };
 
@@ -297,7 +324,7 @@ serve(struct process *p)
 
 /* Clients first: they wait for changes; then the stores, which end these. */
 static void
-release(struct process *p)
+release(struct running *p)
 {
 	struct registrar *r = &p->r;
 
@@ -324,8 +351,8 @@ release(struct process *p)
 int
 registrar_main(void)
 {
-	static struct process process;
-	struct registrar *r = &process.r;
+	static struct running running;
+	struct registrar *r = &running.r;
 	bool served;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -335,9 +362,9 @@ registrar_main(void)
 	r->conf = r->boot.conf;
 	log_open((enum log_sink)r->conf->log_sink, "registrar",
 	    r->conf->log_priority);
-	served = prepare(r) && serve(&process);
+	served = prepare(r) && serve(&running);
 	log_event(LOG_INFO, "ended", "names=%zu routes=%zu", r->book.nnames,
 	    r->book.nroutes);
-	release(&process);
+	release(&running);
 	return served ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -3,6 +3,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use Time::HiRes ();
 
 my $NOBODY = 65534;
 
@@ -46,5 +47,32 @@ is $proxy->admin('/list')->status, 200, 'who may ask is answered all the same';
 my $refused = DynProxy::Response->new(DynProxy::converse($strangers[99]));
 is $refused->status, 403, 'who may not is told, without a request';
 is $refused->body, "not from this address\n", 'and why';
+undef @strangers;
+
+# --- no descriptors left ------------------------------------------------------------
+
+my $registrar = $proxy->registrar_pid;
+sub limit {
+    my ($max) = @_;
+    is +(run_command('prlimit', "--pid=$registrar", "--nofile=$max:"))[0], 0, "prlimit $max";
+}
+sub times_logged { my ($event) = @_; return scalar(() = $proxy->log =~ /\b$event\b/g) }
+sub open_descriptors { return scalar(() = glob "/proc/$registrar/fd/*") }
+
+my ($before) = (run_command('prlimit', "--pid=$registrar", '--nofile', '--noheadings', '--raw', '-oSOFT'))[1] =~ /(\d+)/;
+ok eventually(sub { open_descriptors() < 40 }), 'those who were here are gone';
+limit(open_descriptors() + 2);
+my @waiting = map { admin_from('127.0.0.1') } 1 .. 8;
+ok eventually(sub { times_logged('accept-failed') }), 'no descriptors left: it says so';
+my $until = Time::HiRes::time() + 0.5;    # five more tries
+eventually(sub { Time::HiRes::time() > $until });
+is times_logged('accept-failed'), 1, 'once';
+is times_logged('accept-works'), 0, 'and nothing else';
+limit($before);
+my $answer = DynProxy::Response->new(
+    DynProxy::converse($waiting[7], "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"));
+is $answer->status, 200, 'who waited is served when there are some again';
+ok eventually(sub { $proxy->admin('/healthz'); times_logged('accept-works') }), 'it says that, too';
+is times_logged('accept-works'), 1, 'once';
 
 done_testing;
