@@ -7,7 +7,7 @@ use IO::Select;
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(time);
 
-my $proxy = DynProxy->new(workers => 2, tools => ['seen', 'alpha']);
+our $proxy = DynProxy->new(workers => 2, tools => ['seen', 'alpha']);
 my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 64, Timeout => 5) or die $!;
 is $proxy->register('seen', '.*', 'http://127.0.0.1:' . $listener->sockport), 'ok', 'a backend that shows all';
 my $backend = $proxy->backend;
@@ -109,4 +109,27 @@ unlike $got, qr/\r\n0\r\n/, 'a chunked body without its end';
 ok !answer_of($got)->complete, 'is seen to be cut';
 close $client;
 
+
+# --- a client that is too slow, or may have left
+close $_ for $client, $far;
+my $strict = DynProxy->new(tools => ['seen'], conf => { body_timeout => '1500ms' });
+is $strict->register('seen', '.*', 'http://127.0.0.1:' . $listener->sockport), 'ok', 'another proxy';
+{
+    local $proxy = $strict;
+    $seen = 'Host: ' . $strict->host('seen');
+    ($client, $far) = begin("GET / HTTP/1.1\r\n$seen\r\n\r\n");
+    $client->shutdown(1);
+    $from = time;
+    is read_until($far, qr/(?!)/), '', 'a half-closed client';
+    cmp_ok time - $from, '>', 1, 'is waited for';
+    cmp_ok time - $from, '<', 4, 'but not as long as others';
+    ($client, $far) = begin("POST / HTTP/1.1\r\n$seen\r\nContent-Length: 1000\r\n\r\n");
+    $from = time;
+    my $select = IO::Select->new($client);
+    until ($select->can_read(0.5) || time - $from > 20) { print $client 'x' }
+    $answer = answer_of(read_until($client, qr/(?!)/, 3));
+    is $answer->status, 408, 'a body that trickles in';
+    cmp_ok time - $from, '>', 9, 'is refused after a while';
+}
+close $_ for $client, $far;
 done_testing;

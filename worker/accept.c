@@ -10,6 +10,7 @@
 #include "lib/log.h"
 #include "lib/sock.h"
 #include "worker/conn.h"
+#include "worker/pool.h"
 #include "worker/process.h"
 
 #define QUEUE_MAX 4096	   /* of one listener, accepted by accept_stop() */
@@ -117,6 +118,8 @@ out_of_resources(struct listener *l)
 		    LOG_WARNING, "accept-paused", "port=%u error=%m", l->port);
 		a->log_again_ms = w->loop.now_ms + LOG_EVERY_MS;
 	}
+	if (errno == EMFILE)
+		pool_sweep(w->pool);
 	pause_all(w);
 	wait_and_retry(w);
 }

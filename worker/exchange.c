@@ -17,6 +17,10 @@
 
 #define PASSES_MAX 1 /* through a dynproxy, before this one */
 
+/* The slowest that a request's body may come, in bytes a second, after that. */
+#define BODY_RATE 500
+#define BODY_GRACE_MS 10000
+
 static void
 upstream_moved(void *user)
 {
@@ -168,6 +172,8 @@ reset(struct exchange *ex)
 	ex->stage = STAGE_HEAD;
 	ex->reason = REASON_NONE;
 	ex->is_head = ex->request_done = ex->client_blocked = false;
+	ex->half_closed = false;
+	ex->waited_ms = ex->waiting_ms = 0;
 	ex->redirect = ex->retry_after = 0;
 	ex->to_default = false;
 	ex->site = NULL;
@@ -328,6 +334,32 @@ spend(struct exchange *ex, size_t n)
 	return ex->budget > 0;
 }
 
+/* Measure how long the client is waited for, and nobody else. */
+static void
+note_waiting(struct exchange *ex, bool waiting)
+{
+	uint64_t now = ex->w->loop.now_ms;
+
+	if (ex->waiting_ms != 0)
+		ex->waited_ms += now - ex->waiting_ms;
+	ex->waiting_ms = waiting ? now : 0;
+}
+
+/*
+ * Slow bodies hold a backend.  One that has not begun may wait for a 100: that
+ * is for body_timeout (7-security.md 7.5).
+ */
+static uint64_t
+body_rate_deadline(const struct exchange *ex)
+{
+	uint64_t may_ms = BODY_GRACE_MS + ex->received * 1000 / BODY_RATE;
+
+	if (ex->received == 0 || ex->waiting_ms == 0)
+		return UINT64_MAX;
+	return ex->waiting_ms +
+	       (may_ms > ex->waited_ms ? may_ms - ex->waited_ms : 0);
+}
+
 /* Send some more of the request; false: this is all for now. */
 static bool
 send_piece(struct exchange *ex)
@@ -348,6 +380,7 @@ send_piece(struct exchange *ex)
 		fail(ex, REASON_BAD_REQUEST);
 		return false;
 	}
+	note_waiting(ex, pull == PULL_WAIT);
 	reason = upstream_send(u, piece, last, &taken);
 	if (reason != REASON_NONE) {
 		fail(ex, reason);
@@ -661,6 +694,12 @@ moved_ms(const struct exchange *ex)
 		   : ex->upstream.progress_ms;
 }
 
+static uint64_t
+earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 uint64_t
 exchange_deadline(const struct exchange *ex, enum exchange_wait *wait)
 {
@@ -679,6 +718,12 @@ exchange_deadline(const struct exchange *ex, enum exchange_wait *wait)
 	if (ex->stage == STAGE_HEAD && !ex->request_done && !u->send_failed &&
 	    u->conn->stream.writable) {
 		*wait = WAIT_REQUEST_BODY;
+		return earlier(moved_ms(ex) + conf->body_timeout_ms,
+		    body_rate_deadline(ex));
+	}
+	if (ex->stage == STAGE_HEAD && ex->half_closed &&
+	    conf->body_timeout_ms < conf->response_timeout_ms) {
+		*wait = WAIT_HALF_CLOSED;
 		return moved_ms(ex) + conf->body_timeout_ms;
 	}
 	*wait = WAIT_RESPONSE;
@@ -703,6 +748,9 @@ exchange_expire(struct exchange *ex)
 		reason = ex->stage == STAGE_HEAD
 			     ? REASON_BACKEND_TIMEOUT_FIRST_BYTE
 			     : REASON_BACKEND_TIMEOUT_IDLE;
+		break;
+	case WAIT_HALF_CLOSED:
+		cut(ex, REASON_CLIENT_GONE);
 		break;
 	case WAIT_CLIENT:
 		reason = REASON_CLIENT_GONE;

@@ -52,7 +52,10 @@ struct exchange_ops {
 	ssize_t (*push)(
 	    struct exchange *ex, struct span piece, bool last, bool *sent);
 
-	/* Has the client left while nothing was read or written? */
+	/*
+	 * Has the client left while nothing was read or written?  One that
+	 * only says that it sends no more sets ex->half_closed.
+	 */
 	bool (*gone)(struct exchange *ex);
 
 	/* The backend has moved: call exchange_step(). */
@@ -74,6 +77,7 @@ struct exchange_request {
 enum exchange_wait {
 	WAIT_CONNECT,
 	WAIT_REQUEST_BODY,
+	WAIT_HALF_CLOSED, /* for the response, but for how long is he there? */
 	WAIT_RESPONSE,
 	WAIT_CLIENT,
 };
@@ -102,7 +106,10 @@ struct exchange {
 	bool to_default;     /* it goes to the default backend */
 	bool request_done;   /* all of it was handed to the backend */
 	bool client_blocked; /* it does not read what we have for it */
+	bool half_closed;    /* it sends no more, and may have left */
 	uint64_t received;   /* bytes of the request's body */
+	uint64_t waited_ms;  /* for them, so far */
+	uint64_t waiting_ms; /* for more, since then; 0: for something else */
 	uint64_t client_ms;  /* when bytes last moved on its side */
 	size_t budget;       /* bytes that may still be moved in this turn */
 	struct buf page;     /* owned: a page, a location */

@@ -328,6 +328,7 @@ h1_gone(struct exchange *ex)
 {
 	struct h1 *h = (struct h1 *)ex;
 
+	ex->half_closed = h->body.done && h->stream->ended;
 	return h->body.done && h->stream->hup;
 }
 

@@ -157,13 +157,21 @@ pool_new(struct worker *w)
 	return pool;
 }
 
+bool
+pool_sweep(struct pool *pool)
+{
+	struct pool_conn *c;
+	bool any = false;
+
+	for (; (c = TAILQ_FIRST(&pool->by_age)) != NULL; any = true)
+		close_idle(pool, c);
+	return any;
+}
+
 void
 pool_free(struct pool *pool)
 {
-	struct pool_conn *c;
-
-	while ((c = TAILQ_FIRST(&pool->by_age)) != NULL)
-		close_idle(pool, c);
+	pool_sweep(pool);
 	timer_clear(&pool->w->loop.timers, &pool->timer);
 	free(pool);
 }
@@ -212,6 +220,8 @@ open_conn(struct pool *pool, struct pool_conn *c,
 
 	addr_set(&to, &b->ip, b->port);
 	fd = sock_connect(&to, NULL);
+	if (fd == -1 && errno == EMFILE && pool_sweep(pool))
+		fd = sock_connect(&to, NULL);
 	if (fd == -1)
 		return -1;
 	if (sock_nodelay(fd) == -1 ||
@@ -246,16 +256,17 @@ pool_connect(struct pool *pool, const struct pool_owner *owner,
 		free(c);
 		return NULL;
 	}
+	peer->nconns++; /* before idle ones may be swept away */
 	if (open_conn(pool, c, owner, name) == -1) {
 		saved = errno;
 		free(c);
+		peer->nconns--;
 		drop_peer_if_unused(peer);
 		errno = saved;
 		return NULL;
 	}
 	c->peer = peer;
 	c->version = owner->version;
-	peer->nconns++;
 	return lend(c, ready, user);
 }
 

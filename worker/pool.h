@@ -38,6 +38,9 @@ struct pool_conn {
 /* NULL: no memory. */
 struct pool *pool_new(struct worker *w);
 
+/* Close what is idle: its descriptors are needed.  False: nothing is. */
+bool pool_sweep(struct pool *pool);
+
 /* Closes what is idle; nothing may be lent. */
 void pool_free(struct pool *pool);
 

@@ -286,7 +286,7 @@ test_defaults(void)
 
 /* Every setting, none with its default. */
 static const char full[] =
-    "http = {\"127.0.0.1:81\", \"[::1]:82\"}\n"
+    "http = {\"127.0.0.1:81\", \"[::1]:82 proxy\"}\n"
     "registration = {\"*:83\", \"/r.sock\"}\nadmin = {}\n"
     "control_socket = \"/c $HOME \\${X} \\\"q\\\" \\\\ \"\n"
     "master_socket = /m\nweb_domain = {a.example, b.example}\n"
@@ -313,7 +313,8 @@ static const char full[] =
     "response_headers = {\"for b.example set A: \\\"b, c\\\"\", \"remove X\"}\n"
     "hsts = \"\"\ncsp_report_only = \"default-src 'self'; report-uri /r\"\n"
     "compression = off\ncontact = \"a: {tool}\"\n"
-    "favicon_file = /f\nrobots_file = /r\n";
+    "favicon_file = /f\nrobots_file = /r\n"
+    "tunnel_timeout = 2h\ntrusted_proxies = 10.0.0.0/8\nbackend_ca = /c\n";
 
 static void
 test_round_trip(void)
@@ -326,6 +327,8 @@ test_round_trip(void)
 	for (size_t i = 0; i < ndirectives; i++)
 		ok(conf->origins[i].file != NULL || i == 2, "it has %s",
 		    directives[i].name);
+	ok(!conf->listeners[0].proxied && conf->listeners[1].proxied,
+	    "a listener behind a load balancer");
 	is_str(conf->listeners[4].addr.u.un.sun_path, "/c $HOME ${X} \"q\" \\ ",
 	    "quotes, backslashes and dollars are read");
 	is_str(conf->redis_password, "a\nb$c", "and a newline");

@@ -35,7 +35,7 @@ take(const struct pool_owner *owner)
 static struct pool_conn *
 open_one(const struct pool_owner *owner)
 {
-	struct pool_conn *c = pool_connect(pool, owner, ready, &user);
+	struct pool_conn *c = pool_connect(pool, owner, "a.test", ready, &user);
 
 	if (c == NULL)
 		abort();
