@@ -167,6 +167,7 @@ static const struct {
 	{ "7.5, 9110 5.4", "a head of 201 bytes", BYTES(LINE "a: " TEN TEN TEN TEN TEN "\r\nb: " TEN TEN TEN TEN TEN "\r\nc: " TEN TEN TEN TEN TEN "1234567890123\r\n" END), HTTP_HEAD_TOO_LARGE },
 	{ "7.5, 9110 5.4", "200 bytes and no end", BYTES(LINE "a: " TEN TEN TEN TEN TEN "\r\nb: " TEN TEN TEN TEN TEN "\r\nc: " TEN TEN TEN TEN TEN "123456\r\nd: 1234567\r\n\r"), HTTP_HEAD_TOO_LARGE },
 	{ "7.5, 9110 7.6.1", "33 connection options", BYTES(LINE "Connection: a,b,c,d,e,f,g,h,i,j,k\r\nConnection: a,b,c,d,e,f,g,h,i,j,k\r\nConnection: a,b,c,d,e,f,g,h,i,j,k\r\n" END), HTTP_HEAD_TOO_LARGE },
+	{ "7.5, 9110 7.6.1", "33 empty connection options", BYTES(LINE "Connection: ,,,,,,,,,,,,,,,,\r\nConnection: ,,,,,,,,,,,,,,,\r\n" END), HTTP_HEAD_TOO_LARGE },
 	{ "9112 5", "what is wrong first counts", BYTES(LINE "X\x01" TEN TEN TEN TEN TEN TEN), HTTP_BAD },
 };
 
