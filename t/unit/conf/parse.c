@@ -303,7 +303,7 @@ static const char full[] =
     "request_head_timeout = 1s\nkeepalive_timeout = 2s\n"
     "body_timeout = 3s\nsend_timeout = 4s\nconnect_timeout = 5s\n"
     "response_timeout = 6s\nbackend_idle_timeout = 7s\n"
-    "tunnel_timeout = 2h\ndrain_timeout = 8s\nregistration_timeout = 9s\n"
+    "drain_timeout = 8s\nregistration_timeout = 9s\n"
     "registrations_open_max = 7\nroutes_per_tool_max = 8\n"
     "legacy_hosts = {\"a.example\"}\nadmin_tool = b\n"
     "redirects = {\"a_b.example c.example 307\", \"*.d *.e\"}\n"
