@@ -314,7 +314,12 @@ static const char full[] =
     "hsts = \"\"\ncsp_report_only = \"default-src 'self'; report-uri /r\"\n"
     "compression = off\ncontact = \"a: {tool}\"\n"
     "favicon_file = /f\nrobots_file = /r\n"
-    "tunnel_timeout = 2h\ntrusted_proxies = 10.0.0.0/8\nbackend_ca = /c\n";
+    "tunnel_timeout = 2h\ntrusted_proxies = 10.0.0.0/8\nbackend_ca = /c\n"
+    "access_log = /l\naccess_log_format = json\naccess_log_address = off\n"
+    "access_log_space_min = 1m\noperator_networks = {\"10.0.0.0/8\"}\n"
+    "refuse_no_agent = yes\nrate_limit = 5\nrate_burst = 6\n"
+    "tool_requests_max = 7\ntrusted_proxies = {\"10.0.0.0/8\"}\n"
+    "backend_ca = /ca\n";
 
 static void
 test_round_trip(void)
