@@ -59,13 +59,13 @@ my $failed = DynProxy::Response->new(DynProxy::converse($client));
 is $failed->reason, 'backend-tls', 'gives the same reason';
 
 # --- a tool that has never answered is starting
-my $port = free_port();
-is $proxy->register('late', '.*', "http://127.0.0.1:$port"), 'ok', 'a tool that does not listen yet';
+my $port = free_port('127.0.0.3');    # nobody else's, so that it refuses
+is $proxy->register('late', '.*', "http://127.0.0.3:$port"), 'ok', 'a tool that does not listen yet';
 my $answer = $proxy->get('late', '/');
 is $answer->status, 503, 'is unavailable';
 is $answer->reason, 'tool-starting', 'because it is starting';
 ok $answer->header('retry-after'), 'with Retry-After';
-my $late = $proxy->backend(text => 'here');
+my $late = $proxy->backend(text => 'here', address => '127.0.0.3');
 is $proxy->register('late', '.*', $late->url), 'ok', 'then it listens';
 is $proxy->get('late', '/')->body, 'here', 'and serves';
 $late->stop;
