@@ -101,6 +101,14 @@ open_all(bool small, int gap_ms)
 }
 
 static void
+close_all(struct client *all)
+{
+	for (size_t i = 0; i < count; i++)
+		close(all[i].fd);
+	free(all);
+}
+
+static void
 say_ready(void)
 {
 	puts("ready");
@@ -233,6 +241,10 @@ run_load(void)
 	printf("seconds=%.1f p50_us=%u p99_us=%u p999_us=%u max_us=%u\n",
 	    (double)(now_us() - begin) / 1e6, percentile(0.5), percentile(0.99),
 	    percentile(0.999), percentile(1));
+	for (size_t i = 0; i < count; i++)
+		free(all[i].in);
+	close_all(all);
+	free(latency_us);
 }
 
 /* --- slow ones ------------------------------------------------------------ */
@@ -305,6 +317,7 @@ run_slow(bool bytewise)
 			if (!slow_send(&all[i]) ||
 			    !slow_recv(&all[i], bytewise))
 				slow_again(&all[i], bytewise);
+	close_all(all);
 }
 
 static void
@@ -387,6 +400,7 @@ run_still(bool read)
 		if (recv(all[i].fd, &c, 1, MSG_DONTWAIT) == 0)
 			closed++;
 	}
+	close_all(all);
 }
 
 static void
