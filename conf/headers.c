@@ -210,5 +210,5 @@ const struct type type_response_headers = { "header rule",
 	true, true, set_header, clear_headers, count_headers, print_header,
 	count_format };
 const struct type type_header_value = { "field value",
-	"printable text, or \"\" for none", false, true, set_value,
-	clear_value, count_value, print_value, NULL };
+	"printable text, or \"\" for none", false, true, set_value, clear_value,
+	count_value, print_value, NULL };

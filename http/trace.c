@@ -86,8 +86,7 @@ parent_valid(struct span s)
 	bool later;
 
 	if (s.len < TRACE_PARENT_LEN || hex_value(s.ptr[0]) == -1 ||
-	    hex_value(s.ptr[1]) == -1 ||
-	    (s.ptr[0] == 'f' && s.ptr[1] == 'f'))
+	    hex_value(s.ptr[1]) == -1 || (s.ptr[0] == 'f' && s.ptr[1] == 'f'))
 		return false;
 	later = s.ptr[0] != '0' || s.ptr[1] != '0';
 	if (s.len > TRACE_PARENT_LEN &&

@@ -24,8 +24,8 @@ asked_nothing(struct asked *a, struct trace_source *source)
 
 /* An id is kept, unless there are two of them. */
 static void
-take_id(struct asked *a, struct trace_source *source,
-    const struct http_msg *msg)
+take_id(
+    struct asked *a, struct trace_source *source, const struct http_msg *msg)
 {
 	const struct http_field *f = http_msg_field(msg, FIELD_X_REQUEST_ID);
 
@@ -42,11 +42,10 @@ asked_begin(struct asked *a, struct trace_source *source,
 {
 	const struct http_field *accept = http_msg_field(msg, FIELD_ACCEPT);
 
-	a->media = http_negotiate_media(
-	    accept == NULL ? SPAN("") : accept->value);
+	a->media =
+	    http_negotiate_media(accept == NULL ? SPAN("") : accept->value);
 	/* an encoded body has no length: HTTP/1.0 could not tell its end */
-	a->coding =
-	    msg->minor == 0 ? CODING_NONE : http_negotiate_coding(msg);
+	a->coding = msg->minor == 0 ? CODING_NONE : http_negotiate_coding(msg);
 	a->https = span_eq(proto, SPAN("https"));
 	a->tool_len = 0;
 	a->host_len = 0;

@@ -28,8 +28,8 @@ struct compressor {
 		ZSTD_CCtx *zstd;
 	} u;
 	bool busy, ended;
-	bool dirty;	  /* something was taken since the last flush */
-	enum compress op; /* that it is busy with */
+	bool dirty;		 /* something was taken since the last flush */
+	enum compress op;	 /* that it is busy with */
 	struct compressor *next; /* while spare */
 	size_t head, tail;	 /* of what waits in out */
 	char out[COMPRESS_OUT];
@@ -86,8 +86,7 @@ gzip_step(struct compressor *c, struct work *w, enum compress op)
 	/* nothing to do is no fault: a flush was complete before */
 	if (result != Z_OK && result != Z_BUF_ERROR)
 		return STEP_FAILED;
-	return op == COMPRESS_LAST || z->avail_out == 0 ? STEP_MORE
-							: STEP_DONE;
+	return op == COMPRESS_LAST || z->avail_out == 0 ? STEP_MORE : STEP_DONE;
 }
 
 static void
@@ -289,8 +288,8 @@ compress_end(struct compressors *cs, struct compressor *c)
 }
 
 bool
-compress_piece(struct compressor *c, struct span piece, enum compress op,
-    size_t *taken)
+compress_piece(
+    struct compressor *c, struct span piece, enum compress op, size_t *taken)
 {
 	struct work w = { piece.ptr, piece.len, c->out, sizeof(c->out) };
 	enum step step;

@@ -15,9 +15,8 @@
 
 /* %1 status, 2 phrase, 3 word, 4 sentence, 5 headline, 6 whose trouble it is,
  * 7 whom to ask, 8 host, 9 request, 10 time */
-static const char text_form[] =
-    "%1$u %2$s (%3$s)\n\n%5$s.\n%4$s\n%6$s\n%7$s\n"
-    "host: %8$s\nrequest: %9$s\ntime: %10$s\n";
+static const char text_form[] = "%1$u %2$s (%3$s)\n\n%5$s.\n%4$s\n%6$s\n%7$s\n"
+				"host: %8$s\nrequest: %9$s\ntime: %10$s\n";
 
 static const char html_form[] =
     "<!DOCTYPE html>\n"
@@ -203,6 +202,7 @@ say_whom_to_ask(const struct errpage *e, char *out, size_t size)
 {
 	enum media media = e->asked->media;
 	char contact[CONTACT_MAX];
+	const char *end;
 	bool link, fits;
 
 	if (reason_info(e->reason)->voice != VOICE_TOOL ||
@@ -218,8 +218,8 @@ say_whom_to_ask(const struct errpage *e, char *out, size_t size)
 		strlcat(out, "\">", size);
 		fits = escape(media, out, size, span_str(contact)) && fits;
 	}
-	if (!fits || strlcat(out, link ? "</a>" : media == MEDIA_TEXT ? "\n" : "",
-			 size) >= size)
+	end = link ? "</a>" : media == MEDIA_TEXT ? "\n" : "";
+	if (!fits || strlcat(out, end, size) >= size)
 		out[0] = '\0';
 }
 
@@ -233,8 +233,8 @@ say_what_is_known(const struct errpage *e, struct escaped *x)
 
 	*x = (struct escaped){ .ask = "" };
 	say_whom_to_ask(e, x->ask, sizeof(x->ask));
-	escape(media, x->host, sizeof(x->host),
-	    host.len > 0 ? host : SPAN("-"));
+	escape(
+	    media, x->host, sizeof(x->host), host.len > 0 ? host : SPAN("-"));
 	escape(media, x->id, sizeof(x->id), asked_id(e->asked));
 	if (gmtime_r(&seconds, &tm) != NULL)
 		strftime(x->time, sizeof(x->time), "%FT%TZ", &tm);
@@ -261,8 +261,8 @@ end(struct http_msg *msg, size_t length, struct errpage_text *text)
 
 /* The fields that an error has. */
 static void
-begin_error(const struct errpage *e, struct errpage_text *text,
-    struct http_msg *msg)
+begin_error(
+    const struct errpage *e, struct errpage_text *text, struct http_msg *msg)
 {
 	const struct reason_info *info = reason_info(e->reason);
 	unsigned retry_after =
@@ -298,8 +298,8 @@ errpage_make(const struct errpage *e, struct errpage_text *text,
 	say_what_is_known(e, &x);
 	if (!buf_printf(page, forms[e->asked->media].page, info->status,
 		msg->reason.ptr, info->word, info->says,
-		voices[info->voice].headline, voices[info->voice].whose,
-		x.ask, x.host, x.id, x.time))
+		voices[info->voice].headline, voices[info->voice].whose, x.ask,
+		x.host, x.id, x.time))
 		return false;
 	end(msg, buf_len(page), text);
 	return true;
@@ -322,8 +322,8 @@ errpage_redirect(unsigned status, enum media media, uint64_t unix_seconds,
 {
 	size_t location = buf_len(page);
 	bool permanent = status == 301 || status == 308;
-	struct span type = media == MEDIA_JSON ? SPAN("application/json")
-					       : forms[media].type;
+	struct span type =
+	    media == MEDIA_JSON ? SPAN("application/json") : forms[media].type;
 
 	begin(msg, status, type, permanent ? KEPT_AN_HOUR : NEVER_KEPT,
 	    unix_seconds, text);

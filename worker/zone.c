@@ -149,16 +149,15 @@ zones_new(const struct conf *conf)
 	struct zones *zones = calloc(1, sizeof(*zones));
 
 	if (zones != NULL)
-		zones->zone = calloc(
-		    conf->nresponse_headers + 1, sizeof(*zones->zone));
+		zones->zone =
+		    calloc(conf->nresponse_headers + 1, sizeof(*zones->zone));
 	if (zones == NULL || zones->zone == NULL) {
 		free(zones);
 		return NULL;
 	}
 	add_zone(zones, conf, SPAN(""));
 	for (size_t i = 0; i < conf->nresponse_headers; i++)
-		add_zone(
-		    zones, conf, span_str(conf->response_headers[i].zone));
+		add_zone(zones, conf, span_str(conf->response_headers[i].zone));
 	qsort(zones->zone, zones->n, sizeof(*zones->zone), longest_first);
 	return zones;
 }
@@ -203,8 +202,7 @@ in_the_way(const struct http_msg *msg, const struct http_field *f,
 
 	if ((a->set->lengths & length_bit(f->name)) == 0)
 		return false;
-	while (i < a->set->n &&
-	       !span_eq_nocase(a->set->rules[i].name, f->name))
+	while (i < a->set->n && !span_eq_nocase(a->set->rules[i].name, f->name))
 		i++;
 	*rule = i;
 	return i < a->set->n && !http_field_is_hop(msg, f);
@@ -232,8 +230,7 @@ zones_apply(const struct zones *zones, struct span host, bool https,
 	for (size_t i = 0; i < msg->nfields; i++)
 		if (in_the_way(msg, &msg->field[i], &a, &rule)) {
 			a.has[rule] = true;
-			drops |=
-			    a.set->rules[rule].action != HEADER_DEFAULT;
+			drops |= a.set->rules[rule].action != HEADER_DEFAULT;
 		}
 	if (drops)
 		http_msg_drop(msg, is_dropped, &a);
