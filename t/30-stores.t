@@ -3,6 +3,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use JSON::PP;
 use RedisServer;
 use Time::HiRes qw(time);
 
@@ -83,6 +84,31 @@ is $proxy->register('gamma', '/6/.*', $url), 'ok', 'when the lock is gone, one i
 isnt $proxy->get('gamma', '/1/x')->status, 200, 'and those that were refused do not come with it';
 is $redis->cli('hkeys', 'prefix:gamma'), '/6/.*', 'in Redis neither';
 
+# A client that leaves while its change is at the store: nothing is left of it but
+# the route.
+$lock = lock_sqlite();
+my $socket;
+{
+    local $> = $proxy->{uid}{gamma};
+    $socket = IO::Socket::UNIX->new(Peer => $proxy->socket_path('register'));
+}
+print $socket "register\n/left/.*\n$url\n";
+close $socket;
+ok eventually(sub { $redis->cli('hexists', 'prefix:gamma', '/left/.*') && status()->{registrations} == 0 }),
+    'a client leaves when Redis has its route and SQLite has not';
+close $lock;
+ok eventually(sub { $proxy->get('gamma', '/left/x')->status == 200 }), 'its route comes about';
+
+# --- the canonical mark ------------------------------------------------------------
+
+is $proxy->register('alpha', '.*', $url, 'registerCanonical'), 'ok', 'registerCanonical';
+is $redis->cli('exists', 'redirect:alpha'), 1, 'marks it in Redis';
+sub canonical_of { decode_json($proxy->admin('/list?full=1')->body)->{ $_[0] }{canonical} }
+ok canonical_of('alpha'), 'and in the list';
+is $proxy->register('alpha', '.*', $url), 'ok', 'a plain register of the same';
+is $redis->cli('exists', 'redirect:alpha'), 0, 'clears the mark in Redis';
+ok !canonical_of('alpha'), 'and in the list';
+
 # --- Redis does not answer -------------------------------------------------------
 
 kill 'STOP', $redis->{pid};
@@ -113,5 +139,30 @@ ok eventually(sub { $redis->cli('hexists', 'prefix:alpha', '/two/.*') == 0 }),
     'what was sent and refused is not left there';
 $strict->ctl('list', 'alpha');
 unlike $strict->out, qr{/two/|/three/}, 'nor published';
+
+# --- a password, and SQLite alone ----------------------------------------------------
+
+$redis->cli('config', 'set', 'requirepass', 'sesame-one');
+$ENV{REDISCLI_AUTH} = 'sesame-one';
+for my $password (qw(sesame-one sesame-two)) {
+    my $node = DynProxy->new(
+        tools  => ['delta'],
+        conf   => { redis => '"' . $redis->addr . '"', redis_password => qq("$password") },
+        expect => qr/redis-lost|redis-loss/,
+    );
+    my $right = $password eq 'sesame-one' ? 1 : 0;
+    ok eventually(sub { $node->log =~ ($right ? qr/redis-connected/ : qr/redis-lost/) }),
+        "password $password: " . ($right ? 'connected' : 'not connected, and said so');
+    is $node->register('delta', "/pw$right/.*", $url), 'ok', 'a route';
+    is $redis->cli('hexists', 'prefix:delta', "/pw$right/.*"), $right ? 1 : 0, $right ? 'is there' : 'is not there';
+    unlike $node->log, qr/sesame/, 'the password is not in the log';
+}
+
+my $alone = DynProxy->new(tools => ['alpha']);
+is $alone->register('alpha', '.*', $url, 'registerCanonical'), 'ok', 'without Redis: registerCanonical';
+is $alone->register('alpha', '.*', $url), 'ok', 'register';
+$alone->abandon;
+$alone->start;
+ok !decode_json($alone->admin('/list?full=1')->body)->{alpha}{canonical}, 'is not canonical after a restart';
 
 done_testing;

@@ -1,0 +1,133 @@
+# RFC 1413 from the other side: whatever an identd does, only its own host's
+# clients feel it (1-registration.md 1.2).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use JSON::PP;
+use Time::HiRes qw(time sleep);
+
+my $FAILED  = 'Identd authentication failed. Please contact an administrator';
+my $NO_TOOL = 'This service available only to tool accounts';
+
+# Hosts, each with an identd of its own kind; undef: no answer at all.
+my %says = (
+    '127.0.0.2' => sub { "$_[0] : USERID : UNIX : tools.alpha\r\n" },
+    '127.0.0.3' => sub { undef },
+    '127.0.0.4' => sub { sleep 1; "$_[0] : USERID : UNIX : tools.beta\r\n" },
+    '127.0.0.5' => sub { "$_[0] : ERROR : NO-USER\r\n" },
+    '127.0.0.6' => sub { "1, 2 : USERID : UNIX : tools.alpha\r\n" },
+    '127.0.0.7' => sub { "$_[0] : USERID : UNIX : tools.alpha\r\n$_[0] : USERID : UNIX : tools.beta\r\n" },
+    '127.0.0.8' => sub { "$_[0] : USERID : UNIX : visitor\r\n" },
+    '127.0.0.9' => sub { 'x' x 3000 },
+    '127.0.0.10' => sub { "$_[0] : USERID : UNIX : tools.alpha\0\r\n" },
+);
+
+# One process each, and one more for each question; does not return.
+sub identds {
+    my ($port) = @_;
+    my @listening = map {
+        IO::Socket::INET->new(LocalAddr => $_, LocalPort => $port, Proto => 'tcp', Listen => 64, ReuseAddr => 1)
+            // die "$_:$port: $!"
+    } keys %says;
+    $SIG{CHLD} = 'IGNORE';
+    for my $listening (@listening) {
+        next if fork;
+        while (my $asker = $listening->accept) {
+            next if fork;
+            my $question = <$asker> // '';
+            $question =~ s/\s+$//;
+            my $answer = $says{ $asker->sockhost }->($question);
+            print $asker $answer // '';
+            $asker->flush;
+            <$asker> if !defined $answer;    # until it gives up
+            POSIX::_exit(0);
+        }
+    }
+    sleep 3600;
+    POSIX::_exit(0);
+}
+
+my $ident_port = free_port();
+my $group = fork // die "fork: $!";
+if (!$group) {
+    setpgrp;
+    @SIG{qw(INT TERM)} = qw(DEFAULT DEFAULT);
+    identds($ident_port);
+}
+END { if ($group) { local $?; kill 'KILL', -$group; waitpid $group, 0 } }
+ok eventually(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.10', PeerPort => $ident_port) }), 'identds listen';
+
+my $proxy = DynProxy->new(
+    conf => { ident_port => $ident_port, registrations_open_max => 4, account_prefix => '"tools."' },
+);
+my $backend = $proxy->backend;
+my $url     = $backend->url;
+
+sub from {
+    my ($host, @lines) = @_;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $proxy->{reg_port},
+        LocalAddr => $host, Proto => 'tcp') or die "from $host: $!";
+    print $socket map { "$_\n" } @lines;
+    $socket->flush;
+    return $socket;
+}
+
+sub answer { DynProxy::converse(from(@_)) }
+sub registered { join ' ', sort keys %{ decode_json($proxy->admin('/list')->body) } }
+
+is answer('127.0.0.2', 'register', '.*', $url), 'ok', 'an identd that answers';
+is registered(), 'alpha', 'says who it is';
+my @no = (
+    ['an ERROR',                  '127.0.0.5',  $FAILED],
+    ['the ports of another pair', '127.0.0.6',  $FAILED],
+    ['two lines',                 '127.0.0.7',  $FAILED],
+    ['a user who is no tool',     '127.0.0.8',  $NO_TOOL],
+    ['3000 bytes and no line',    '127.0.0.9',  $FAILED],
+    ['a NUL',                     '127.0.0.10', $FAILED],
+    ['no identd at all',          '127.0.0.11', $FAILED],
+);
+is answer($_->[1], 'register', '/no', $url), $_->[2], $_->[0] for @no;
+
+# One that is silent, one that is late, one that is quick: asked in this order,
+# answered in the other.
+my $began  = time;
+my %socket = map { $_ => from("127.0.0.$_", 'register', '.*', $url) } 3, 4, 2;
+my (@order, %reply, %after);
+my $bits = '';
+vec($bits, fileno $_, 1) = 1 for values %socket;
+while (%socket && select(my $ready = $bits, undef, undef, 10)) {
+    for my $host (grep { vec($ready, fileno $socket{$_}, 1) } sort keys %socket) {
+        vec($bits, fileno $socket{$host}, 1) = 0;
+        $reply{$host} = DynProxy::converse(delete $socket{$host});
+        $after{$host} = time - $began;
+        push @order, $host;
+    }
+}
+is "@order", '2 4 3', 'the quick one first, the silent one last';
+is_deeply \%reply, { 2 => 'ok', 4 => 'ok', 3 => $FAILED }, 'each gets its own answer';
+cmp_ok $after{2}, '<', 0.9, 'the quick one at once';
+cmp_ok $after{3}, '>', 1.9, 'the silent one has two seconds';
+cmp_ok $after{3}, '<', 2.6, 'and not much more';
+
+# The answer holds for this connection only.
+is registered(), 'alpha beta', 'who has registered';
+my $half = from('127.0.0.4', 'register', '/half', $url);
+shutdown $half, 1;
+like DynProxy::converse($half), qr/^fail: you have closed the connection/, 'who has closed is refused';
+my $gone = from('127.0.0.4', 'register', '/gone', $url);
+close $gone;
+sub registrations { $proxy->ctl_json('status')->{registrar}{registrations} }
+ok eventually(sub { registrations() == 0 }), 'who has gone is forgotten';
+$proxy->ctl('list', 'beta');
+unlike $proxy->out, qr{/gone|/half}, 'and neither is registered';
+
+# A host has only so many places, and no other host has fewer for it.
+my @silent = map { from('127.0.0.2') } 1 .. 4;
+ok eventually(sub { registrations() == 4 }), 'four silent connections of a host';
+like answer('127.0.0.2', 'register', '.*', $url), qr/^fail: your host has too many/, 'are all that it may have';
+is answer('127.0.0.4', 'register', '.*', $url), 'ok', 'another host has its own';
+undef @silent;
+ok eventually(sub { registrations() == 0 }), 'when they are gone';
+is answer('127.0.0.2', 'register', '.*', $url), 'ok', 'it has places again';
+
+done_testing;
