@@ -183,7 +183,7 @@ chunks_fallocate(struct arena *a, uint32_t first, uint32_t end, int mode)
 
 /*
  * Where nothing of a huge page's place is backed yet, back all of it with one:
- * in a table of a million names that saves a lookup a fifth of its time.  Not
+ * in a table of a million names that saves a lookup a tenth of its time.  Not
  * the first, so that small tables stay small.  False: the kernel has none.
  */
 static bool
@@ -192,7 +192,7 @@ huge_back(struct arena *a, uint32_t chunk)
 	uint32_t first = chunk - chunk % HUGE_CHUNKS;
 	uint32_t end = first + HUGE_CHUNKS;
 
-	if (first == 0 || end > a->units / ARENA_CHUNK ||
+	if (!a->huge || first == 0 || end > a->units / ARENA_CHUNK ||
 	    bit_next(a->backed, first, end, true) != end)
 		return false;
 	/* What there is not at all cannot become huge. */

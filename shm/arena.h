@@ -16,6 +16,7 @@
 struct arena {
 	int fd;           /* borrowed */
 	char *base;       /* borrowed; the segment, mapped to write */
+	bool huge;        /* huge pages may be asked for: takes milliseconds */
 	uint32_t units;   /* in the segment */
 	uint32_t top;     /* from here on nothing was ever taken */
 	uint32_t hint;    /* where the next search begins */
@@ -41,8 +42,8 @@ void arena_give(struct arena *a, uint32_t unit, uint32_t n);
 
 /*
  * Have the kernel reserve memory for these units, so that no store to them
- * can fail; in huge pages, where it has them.  Cheap where that is done; else
- * well under a millisecond.  -1 with errno.
+ * can fail; in huge pages, where they are asked for and it has them.  Cheap
+ * where that is done.  -1 with errno.
  */
 int arena_back(struct arena *a, uint32_t unit, uint32_t n);
 

@@ -72,6 +72,7 @@ writer_open(struct table_writer *w, int fd)
 	if (writer_lock(fd) == -1 ||
 	    arena_init(&w->arena, fd, w->h, w->bytes, TABLE_ROOM) == -1)
 		return -1;
+	w->arena.huge = true; /* nobody waits for this writer yet */
 	w->epoch = word_read(&w->h->epoch) + 1;
 	word_write(&w->h->epoch, w->epoch);
 	if (!table_recover(w)) {
@@ -337,6 +338,7 @@ table_delete(struct table_writer *w, struct span key, uint64_t version)
 void
 table_set_ready(struct table_writer *w)
 {
+	w->arena.huge = false;
 	word_write(&w->h->ready, 1);
 }
 

@@ -48,7 +48,10 @@ int table_delete(struct table_writer *w, struct span key, uint64_t version);
  */
 bool table_grow_step(struct table_writer *w);
 
-/* The first load is complete: workers may answer 404 from now on. */
+/*
+ * The first load is complete: workers may answer 404 from now on, and no call
+ * takes a millisecond any more, to make a huge page.
+ */
 void table_set_ready(struct table_writer *w);
 
 /* Names that the table holds, deleted ones not counted. */

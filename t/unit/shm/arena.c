@@ -153,6 +153,7 @@ huge_pages(void)
 
 	ok((uintptr_t)map % SEGMENT_HUGE == 0, "mapped where they may be");
 	arena_init(&b, fd, map, SIZE, ROOM);
+	b.huge = true;
 	arena_trim_all(&b);
 	arena_claim(&b, unit, rest);
 	memset(b.backed, 0, SIZE / ARENA_CHUNK_BYTES / 8);
