@@ -53,19 +53,28 @@ take(struct span *s, struct span prefix)
 	return true;
 }
 
-/* Take an IP literal off the front: up to ':', or in brackets for IPv6. */
+/* Bytes before the first of these, or all. */
+static size_t
+len_before(struct span s, char a, char b)
+{
+	size_t n = 0;
+
+	while (n < s.len && s.ptr[n] != a && s.ptr[n] != b)
+		n++;
+	return n;
+}
+
+/* Take an IP literal off the front: up to ':' or '/', IPv6 in brackets. */
 static enum vet_fault
 take_ip(struct span *s, struct ip *ip)
 {
 	bool bracket = take(s, SPAN("["));
-	const char *end;
-	struct span text;
+	struct span text = *s;
 
-	end = s->len > 0 ? memchr(s->ptr, bracket ? ']' : ':', s->len) : NULL;
-	if (end == NULL)
+	text.len = bracket ? len_before(*s, ']', ']') : len_before(*s, ':', '/');
+	*s = span_from(*s, text.len);
+	if (bracket && !take(s, SPAN("]")))
 		return VET_ADDRESS;
-	text = (struct span){ s->ptr, (size_t)(end - s->ptr) };
-	*s = span_from(*s, text.len + bracket);
 	if (!ip_parse(ip, text))
 		return VET_ADDRESS;
 	/* ip_parse() reads ::ffff:a.b.c.d as the IPv4 address it is */

@@ -39,6 +39,7 @@ for (
     is $proxy->ctl('add', @$_), 2, "add @$_";
     like $proxy->err, qr/^dynproxyctl: ..../, 'says: ' . $proxy->err =~ s/\n//gr;
 }
+like $proxy->err, qr/needs a port/, 'the last one lacks its port';
 is $proxy->ctl('list'), 0, 'and nothing of that';
 is $proxy->out, '', 'was kept';
 
