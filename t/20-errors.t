@@ -11,7 +11,7 @@ my $proxy = DynProxy->new(
     tools => ['alpha', 'refused', 'stopped'],
     conf  => {
         request_head_timeout => '300ms',
-        response_timeout     => '400ms',
+        response_timeout     => '1s',
         request_body_max     => '1m',
         contact              => '"https://admin.example.test/tool/{tool}?a&b"',
     });

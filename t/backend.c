@@ -332,12 +332,16 @@ accept_one(int listener, unsigned port, const pthread_attr_t *attr)
 		err(1, "memory");
 	c->port = port;
 	c->fd = accept(listener, NULL, NULL);
+	if (c->fd == -1) { /* out of descriptors: until a client leaves */
+		free(c);
+		wait_ms(10);
+		return;
+	}
 	/* a head and a body are two writes: neither waits for the other */
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (c->fd == -1 || pthread_create(&thread, attr, serve, c) != 0) {
+	if (pthread_create(&thread, attr, serve, c) != 0) {
 		warn("port %u", port);
-		if (c->fd != -1)
-			close(c->fd);
+		close(c->fd);
 		free(c);
 	}
 }
