@@ -10,6 +10,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "lib/array.h"
 #include "lib/log.h"
 
 #define KIB 1024ULL
@@ -271,7 +272,7 @@ const struct directive directives[] = {
 	    BETWEEN(1, 256), .preset = "64", .help = "routes of one tool" },
 };
 
-const size_t ndirectives = sizeof(directives) / sizeof(directives[0]);
+const size_t ndirectives = nitems(directives);
 
 const struct directive *
 directive_find(const char *name)

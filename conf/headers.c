@@ -6,6 +6,7 @@
 #include "conf/directives.h"
 #include "conf/type.h"
 #include "conf/value.h"
+#include "lib/array.h"
 
 static const struct {
 	enum header_action action;
@@ -48,7 +49,7 @@ is_framing(const char *name)
 		"content-encoding", "date", "keep-alive", "te", "trailer",
 		"transfer-encoding", "upgrade" };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < nitems(names); i++)
 		if (strcasecmp(name, names[i]) == 0)
 			return true;
 	return false;
@@ -146,7 +147,7 @@ set_header(struct conf *conf, const struct directive *d, const char *text)
 		free_header(&h);
 		return SET_ABOVE;
 	}
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+	for (size_t i = 0; i < nitems(actions); i++) {
 		size_t len = strlen(actions[i].word);
 
 		if (h.zone == NULL || strncmp(text, actions[i].word, len) != 0)

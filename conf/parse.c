@@ -15,6 +15,7 @@
 
 #include "conf/check.h"
 #include "conf/directives.h"
+#include "lib/array.h"
 
 #define INCLUDE_DEPTH_MAX 10
 
@@ -92,7 +93,7 @@ syntax_fault(cfg_t *cfg, const char *fmt, va_list ap)
 		return;
 	}
 	vsnprintf(text, sizeof(text), fmt, ap);
-	for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++)
+	for (size_t i = 0; i < nitems(advice); i++)
 		if (strcmp(fmt, advice[i].fmt) == 0) {
 			fault(cfg, "%s: %s", text, advice[i].instead);
 			return;

@@ -5,6 +5,7 @@
 #include "conf/directives.h"
 #include "conf/type.h"
 #include "conf/value.h"
+#include "lib/array.h"
 
 #define REDIRECT_TEXT_MAX 600 /* two names and a status, and blanks */
 #define REDIRECT_WORDS 3
@@ -65,7 +66,7 @@ take_status(const char *text, uint16_t *status)
 
 	if (!count_parse(&n, text))
 		return false;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+	for (size_t i = 0; i < nitems(known); i++)
 		if (n == known[i]) {
 			*status = known[i];
 			return true;

@@ -3,6 +3,7 @@
 
 #include "http/chars.h"
 #include "http/fields.h"
+#include "lib/array.h"
 
 #define RANGES_MAX 64 /* looked at; browsers send less than ten */
 
@@ -20,7 +21,7 @@ static const struct {
 	    { "application/problem+json", 24 } },
 };
 
-#define NTYPES (sizeof(types) / sizeof(types[0]))
+#define NTYPES nitems(types)
 
 /* What Accept says about one of them. */
 struct wish {
@@ -195,7 +196,7 @@ http_type_is_text(struct span content_type)
 	if (type.len > 5 && span_eq_nocase((struct span){ type.ptr, 5 },
 				SPAN("text/")))
 		return true;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; i < nitems(texts); i++)
 		if (span_eq_nocase(type, texts[i]))
 			return true;
 	/* image/svg+xml, application/ld+json, ... (RFC 6839) */

@@ -10,6 +10,7 @@
 
 #include "http/chars.h"
 #include "http/fields.h"
+#include "lib/array.h"
 
 #define METHOD_MAX  32 /* bytes; 7-security.md, framing policy */
 #define OPTIONS_MAX 32 /* of Connection: each is compared with every field */
@@ -155,7 +156,7 @@ method_of(struct span text)
 		{ { "TRACE", 5 }, HTTP_TRACE },
 	};
 
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+	for (size_t i = 0; i < nitems(methods); i++)
 		if (span_eq(text, methods[i].text))
 			return methods[i].method;
 	return HTTP_OTHER;

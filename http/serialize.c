@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "lib/array.h"
+
 #define VERSION "HTTP/1.1"
 
 /* Copy to the tail of b, where there is room. */
@@ -137,7 +139,7 @@ static const struct span phrases[] = {
 struct span
 http_status_phrase(unsigned status)
 {
-	const size_t n = sizeof(phrases) / sizeof(phrases[0]);
+	const size_t n = nitems(phrases);
 
 	return status >= 100 && status - 100 < n ? phrases[status - 100]
 						 : (struct span){ NULL, 0 };

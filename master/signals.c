@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/log.h"
 #include "master/master.h"
 #include "master/supervise.h"
@@ -54,8 +55,6 @@ static const struct {
 
 /* A write to a closed pipe, or to a terminal by a process in the background. */
 static const int unwanted[] = { SIGPIPE, SIGTTIN, SIGTTOU };
-
-#define nitems(a) (sizeof(a) / sizeof((a)[0]))
 
 static void
 on_signal(struct ev_io *io, uint32_t events)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "lib/array.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "master/listeners.h"
@@ -49,7 +50,7 @@ static const struct {
 static const char *const kept_variables[] = { "ASAN_OPTIONS", "LSAN_OPTIONS",
 	"TSAN_OPTIONS", "UBSAN_OPTIONS", "JOURNAL_STREAM" };
 
-#define NVARIABLES (sizeof(kept_variables) / sizeof(kept_variables[0]))
+#define NVARIABLES nitems(kept_variables)
 
 const char *
 child_name(const struct child *child, char out[CHILD_NAME_MAX])

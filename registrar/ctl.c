@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/sock.h"
 #include "registrar/listing.h"
 #include "registrar/process.h"
@@ -463,7 +464,7 @@ serve(struct ctl *ctl, struct span line)
 		    "no question: say {\"v\":1,\"cmd\":\"status\"}");
 		return;
 	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+	for (size_t i = 0; i < nitems(commands); i++) {
 		if (strcmp(commands[i].name, cmd) != 0)
 			continue;
 		if (nargs < commands[i].min || nargs > commands[i].max)

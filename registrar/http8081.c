@@ -5,6 +5,7 @@
 
 #include "http/parse.h"
 #include "http/serialize.h"
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "registrar/listing.h"
 #include "registrar/process.h"
@@ -172,7 +173,7 @@ serve(struct client *c, const struct http_msg *msg)
 		path.len = (size_t)(mark - path.ptr);
 		query = span_from(msg->target, path.len + 1);
 	}
-	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+	for (size_t i = 0; i < nitems(pages); i++) {
 		if (!span_eq(path, pages[i].path))
 			continue;
 		if (msg->method == HTTP_GET || head_only)

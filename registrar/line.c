@@ -1,6 +1,8 @@
 /* Takes a request on 8282 apart. */
 #include "registrar/line.h"
 
+#include "lib/array.h"
+
 static const struct {
 	struct span word;
 	enum verb verb;
@@ -11,7 +13,7 @@ static const struct {
 	{ { "unregister", 10 }, VERB_UNREGISTER, false },
 };
 
-#define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
+#define NVERBS nitems(verbs)
 
 /* Take the next line off bytes, without LF and one CR before it. */
 static enum line_fault

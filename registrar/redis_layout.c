@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "registrar/vet.h"
 #include "route/pattern.h"
 
@@ -58,7 +59,7 @@ redis_key_parse(struct span redis_key, char key[KEY_MAX])
 		{ { "frontend:", 9 }, KEY_FRONTEND, valid_frontend },
 	};
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < nitems(kinds); i++) {
 		struct span name;
 
 		if (!span_starts(redis_key, kinds[i].prefix))

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -258,7 +259,7 @@ move_aside(const char *path, const char *why)
 	char from[PATH_SIZE + 8], to[PATH_SIZE + 64];
 	unsigned long long now = clock_real_ms() / 1000;
 
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+	for (size_t i = 0; i < nitems(endings); i++) {
 		snprintf(from, sizeof(from), "%s%s", path, endings[i]);
 		snprintf(to, sizeof(to), "%s.broken-%llu%s", path, now,
 		    endings[i]);

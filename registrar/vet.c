@@ -1,11 +1,11 @@
 /* Reads destinations strictly and keeps them where they belong. */
 #include "registrar/vet.h"
+#include "lib/array.h"
 
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#define nitems(a) (sizeof(a) / sizeof((a)[0]))
 #define PORT_LOW 1024 /* below are the system's services */
 
 int

@@ -26,6 +26,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "lib/array.h"
+
 #define TICK_MS 250 /* a slow one does something */
 #define GAP_MS 1    /* between the beginnings of slow ones */
 #define SLOW_BODY 400
@@ -491,7 +493,7 @@ main(int argc, char **argv)
 	host = argv[3];
 	count = (unsigned long long)strtonum(argv[4], 1, INT64_MAX, NULL);
 	path = argc == 6 ? argv[5] : "/";
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+	for (size_t i = 0; i < nitems(modes); i++) {
 		if (strcmp(argv[1], modes[i].name) != 0)
 			continue;
 		modes[i].run();

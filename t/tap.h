@@ -5,9 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/array.h"
 #include "lib/span.h"
-
-#define nitems(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Each prints one line, and a diagnosis when it fails; returns success. */
 bool ok(bool pass, const char *fmt, ...)

@@ -1,9 +1,8 @@
 /* dynproxyctl list: a table of routes, as wide as it has to be. */
+#include "lib/array.h"
 #include "tools/ctl_commands.h"
 
 #include <string.h>
-
-#define nitems(a) (sizeof(a) / sizeof((a)[0]))
 
 /* The members of a route, in the order in which they are shown. */
 static const char *const columns[] = { "tool", "pattern", "destination",

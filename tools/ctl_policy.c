@@ -1,4 +1,5 @@
 /* dynproxyctl ban, block, maintenance: who is not let in, and until when. */
+#include "lib/array.h"
 #include "tools/ctl_commands.h"
 
 #include <err.h>
@@ -23,7 +24,7 @@ static const struct {
 	{ "%H:%M", false },
 };
 
-#define NTIMES (sizeof(times) / sizeof(times[0]))
+#define NTIMES nitems(times)
 
 /* Unix time in milliseconds.  False: it is no time. */
 static bool

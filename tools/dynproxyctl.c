@@ -2,12 +2,11 @@
 #include <err.h>
 #include <getopt.h>
 
+#include "lib/array.h"
 #include "tools/ctl_commands.h"
 
 #define DEFAULT_CONF "/etc/dynproxy/dynproxy.conf"
 #define VERSION "0.1.0"
-#define nitems(a) (sizeof(a) / sizeof((a)[0]))
-
 /* dynproxyctl(8) has the same rows; t/00-man.t compares. */
 static const struct command {
 	const char *name, *operands;

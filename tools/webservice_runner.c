@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/sock.h"
 #include "tools/reg.h"
 
@@ -31,7 +32,7 @@ struct runner {
 };
 
 static const int passed_on[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
-#define NPASSED (sizeof(passed_on) / sizeof(passed_on[0]))
+#define NPASSED nitems(passed_on)
 
 static void
 usage(FILE *out)

@@ -7,6 +7,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "lib/array.h"
+
 #define SPARES_MAX 8 /* of each coding, kept for the next body */
 
 /* Measured on sources: 71, 156 and 169 KiB, and 20 to 40 per cent are left. */
@@ -159,7 +161,7 @@ zstd_new(struct compressor *c)
 	c->u.zstd = ZSTD_createCCtx();
 	if (c->u.zstd == NULL)
 		return false;
-	for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++)
+	for (size_t i = 0; i < nitems(parameters); i++)
 		if (ZSTD_isError(ZSTD_CCtx_setParameter(c->u.zstd,
 			parameters[i].parameter, parameters[i].value)))
 			return false;

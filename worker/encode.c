@@ -3,6 +3,7 @@
 
 #include "http/edit.h"
 #include "http/fields.h"
+#include "lib/array.h"
 
 #define LENGTH_MIN 1024 /* bytes; less is not worth it */
 
@@ -78,7 +79,7 @@ describes_bytes(
 
 	(void)msg;
 	(void)user;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < nitems(names); i++)
 		if (span_eq_nocase(f->name, names[i]))
 			return true;
 	return false;

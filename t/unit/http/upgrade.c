@@ -74,7 +74,7 @@ main(void)
 	struct http_msg *msg = calloc(1, sizeof(*msg));
 	size_t scanned;
 
-	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
+	for (size_t i = 0; i < nitems(requests); i++) {
 		scanned = 0;
 		ok(http_parse_request(requests[i].head,
 		       strlen(requests[i].head), &scanned, &limits,
@@ -83,7 +83,7 @@ main(void)
 		is_span(http_upgrade_asked(msg), requests[i].asked,
 		    "  asks for \"%s\"", requests[i].asked);
 	}
-	for (size_t i = 0; i < sizeof(responses) / sizeof(*responses); i++) {
+	for (size_t i = 0; i < nitems(responses); i++) {
 		scanned = 0;
 		ok(http_parse_response(responses[i].head,
 		       strlen(responses[i].head), &scanned, &limits,
