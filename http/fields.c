@@ -162,7 +162,8 @@ is_alias(struct span name)
 {
 	char dashed[NAME_MAX_LEN];
 
-	if (name.len > NAME_MAX_LEN || memchr(name.ptr, '_', name.len) == NULL)
+	if (name.len == 0 || name.len > NAME_MAX_LEN ||
+	    memchr(name.ptr, '_', name.len) == NULL)
 		return false;
 	for (size_t i = 0; i < name.len; i++)
 		dashed[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];

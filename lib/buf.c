@@ -40,7 +40,7 @@ grow(struct buf *b, size_t need)
 
 	if (data == NULL)
 		return false;
-	if (len > 0)
+	if (b->data != NULL)
 		memcpy(data, b->data + b->head, len);
 	free(b->data);
 	b->data = data;
@@ -61,6 +61,7 @@ buf_reserve(struct buf *b, size_t n)
 		return false;
 	if (len + n > b->size)
 		return grow(b, len + n);
+	assert(b->data != NULL); /* it has a size, so it was allocated */
 	memmove(b->data, b->data + b->head, len);
 	b->head = 0;
 	b->tail = len;

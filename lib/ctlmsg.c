@@ -70,6 +70,7 @@ int
 ctlmsg_recv(int sock, struct ctlmsg *m, int *fd)
 {
 	union control control;
+	/* cppcheck-suppress ctuuninitvar ; it is what is filled in here */
 	struct iovec iov = { m, sizeof(*m) };
 	struct msghdr msg = {
 		.msg_iov = &iov,

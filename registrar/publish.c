@@ -309,11 +309,12 @@ publish_all(struct registrar *r)
 	struct book_name *name;
 
 	p->strays = calloc(table_count(r->table) + 1, sizeof(*p->strays));
-	if (p->strays != NULL)
+	if (p->strays != NULL) {
 		table_each(r->table, compare_entry, p);
-	while (p->nstrays > 0) {
-		withdraw(p, p->strays[--p->nstrays]->key);
-		tombstone_free(p->strays[p->nstrays]);
+		while (p->nstrays > 0) {
+			withdraw(p, p->strays[--p->nstrays]->key);
+			tombstone_free(p->strays[p->nstrays]);
+		}
 	}
 	free(p->strays);
 	p->strays = NULL;

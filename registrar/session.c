@@ -248,8 +248,7 @@ submit(struct session *s)
 }
 
 static const char *const line_says[] = {
-	[LINE_MORE] = "the connection ended before the last line: end each "
-		      "line with a newline",
+	[LINE_MORE] = "a line has no end: end each line with a newline",
 	[LINE_TOO_LONG] = "a line is longer than 1024 bytes: shorten it",
 	[LINE_CONTROL] = "a line has a control character: leave it out",
 };

@@ -187,7 +187,7 @@ static enum reason
 choose_default(struct search *s)
 {
 	enum reason reason = find(
-	    s, KEY_DEFAULT, SPAN(""), span_str(KEY_DEFAULT_BACKEND + 1));
+	    s, KEY_DEFAULT, SPAN(""), span_str(&KEY_DEFAULT_BACKEND[1]));
 
 	if (reason == REASON_NONE)
 		reason = match(s, s->target->path);

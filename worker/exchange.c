@@ -576,6 +576,7 @@ body_at_hand(const struct exchange *ex)
 {
 	const struct upstream *u = &ex->upstream;
 
+	assert(u->source.done || u->conn != NULL); /* see read_body() */
 	return u->source.ready > 0 || u->source.done ||
 	       u->conn->stream.readable;
 }
@@ -591,6 +592,7 @@ compress_body(struct exchange *ex)
 	/* until an operation is complete it gets no more */
 	if (!compress_busy(ex->compressor) && !read_body(ex))
 		return false;
+	assert(u->source.done || u->conn != NULL); /* see read_body() */
 	op = u->source.done			 ? COMPRESS_LAST
 	     : u->conn->stream.readable ? COMPRESS_MORE
 					 : COMPRESS_FLUSH;
