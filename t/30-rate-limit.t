@@ -64,6 +64,7 @@ my $select = IO::Select->new(map { @{ $_->{sockets} } } @clients);
 my %owner = map { my $client = $_; map { $_ => $client } @{ $client->{sockets} } } @clients;
 my $begin = time;
 my $last = 0;
+my $last_answer = $SECONDS;
 while (time < $begin + $SECONDS + 20) {
     my $elapsed = time - $begin;
     if ($last < $SECONDS) {
@@ -71,12 +72,17 @@ while (time < $begin + $SECONDS + 20) {
         send_due($_, $last) for @clients;
     }
     receive($owner{$_}, $_) for $select->can_read(0.001);
+    my $now = time - $begin;
+    $last_answer = $now if $now > $SECONDS && $greedy->{answered} < $greedy->{sent};
     last if $last >= $SECONDS && !grep { $_->{answered} < $_->{sent} } @clients;
 }
 is $greedy->{answered}, 1000 * $SECONDS, '1,000 requests a second for 10 s are answered';
 my $served = $greedy->{answered} - ($greedy->{status}{429} // 0);
 my $right = $BURST + $RATE * $SECONDS;
-ok abs($served - $right) <= 22, "$served of them are served: $right +- 22";
+# a machine that is late with the last answers has given the bucket longer
+my $longer = $RATE * ($last_answer - $SECONDS);
+cmp_ok $served, '>=', $right - 22, "$served of them are served: $right - 22 at least";
+cmp_ok $served, '<=', $right + 22 + $longer, sprintf 'and no more than %d + 22 + %d', $right, $longer;
 is $greedy->{status}{200}, $served, 'by the tool';
 is $greedy->{retry_after}, $greedy->{status}{429}, 'the others are asked to come again';
 is_deeply $modest->{status}, { 200 => 50 * $SECONDS }, 'another client is served all the time';
