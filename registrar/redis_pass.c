@@ -205,7 +205,7 @@ begin_book(struct store_redis *s)
 	*p->book_at = '\0';
 	if (p->nseen > 0)
 		qsort(p->seen, p->nseen, sizeof(*p->seen), compare_hashes);
-	else if (s->r->book.nnames > 0)
+	else if (p->expected)
 		p->loss = true; /* an empty one was emptied, or is new */
 }
 
@@ -386,6 +386,7 @@ pass_begin(struct store_redis *s)
 		watch_forget(s); /* it reads them all again */
 	pass_stop(s);
 	p->loss = p->loss || p->flushed;
+	p->expected = s->r->book.nroutes > s->unsaved.count;
 	p->phase = PASS_WHO;
 	p->begun_ms = clock_mono_ms();
 	strlcpy(p->cursor, "0", sizeof(p->cursor));

@@ -63,6 +63,7 @@ struct pass {
 	enum pass_phase phase;
 	bool loss;         /* what is missing there is lost, not removed */
 	bool flushed;      /* Redis has said so since the last pass began */
+	bool expected;     /* it must have routes: not all of ours are unsaved */
 	bool scanning;     /* a SCAN has not been answered */
 	size_t open;       /* reads asked of watch, not yet done */
 	struct timer timer;
