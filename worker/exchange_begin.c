@@ -1,0 +1,169 @@
+/* Begins a request: decides, and hands it to a backend or to our own answer. */
+#include "worker/exchange_parts.h"
+
+#include <assert.h>
+
+#include "worker/accesslog.h"
+#include "worker/forward.h"
+#include "worker/process.h"
+
+#define PASSES_MAX 1 /* through a dynproxy, before this one */
+
+static void
+reset(struct exchange *ex)
+{
+	assert(ex->upstream.conn == NULL && ex->slot == 0);
+	ex->stage = STAGE_HEAD;
+	ex->reason = REASON_NONE;
+	ex->is_head = ex->request_done = ex->client_blocked = false;
+	ex->half_closed = false;
+	ex->waited_ms = ex->waiting_ms = 0;
+	ex->redirect = ex->retry_after = 0;
+	ex->to_default = false;
+	ex->site = NULL;
+	ex->received = 0;
+	ex->client_ms = ex->w->loop.now_ms;
+	buf_consume(&ex->page, buf_len(&ex->page));
+	sink_begin(&ex->upstream.sink);
+}
+
+/* Hand the request to a backend of the route. */
+static enum reason
+proxy(struct exchange *ex, const struct exchange_request *r,
+    const struct decision *d)
+{
+	struct upstream *u = &ex->upstream;
+	const struct ip *client =
+	    forward_tells_client(ex->w->conf, &ex->asked) ? ex->client : NULL;
+	struct span upgrade;
+
+	if (forward_passes(r->msg) > PASSES_MAX)
+		return REASON_LOOP;
+	if (r->end == BODY_LENGTH && r->length > ex->w->conf->request_body_max)
+		return REASON_BODY_TOO_LARGE;
+	upgrade = http_upgrade_asked(r->msg);
+	if (!forward_head(&u->sink.out, &(struct forward){ .msg = r->msg,
+					    .upgrade = upgrade,
+					    .target = r->target,
+					    .asked = &ex->asked,
+					    .trace = &ex->w->trace,
+					    .client = client,
+					    .proto = r->proto,
+					    .forwarded_host = r->forwarded_host,
+					    .port = r->port,
+					    .end = r->end,
+					    .length = r->length }))
+		return REASON_HEADER_TOO_LARGE;
+	ex->to_default = *ex->w->router.tool.key.ptr == KEY_DEFAULT;
+	if (r->msg->method == HTTP_GET || r->msg->method == HTTP_HEAD)
+		ex->site = site_find(&ex->w->site, r->target->path);
+	u->sink.chunked = r->end == BODY_CHUNKED;
+	return upstream_begin(u, &ex->w->router.tool, d->route, r->msg->method,
+	    r->end == BODY_CHUNKED || (r->end == BODY_LENGTH && r->length > 0),
+	    upgrade, (struct span){ d->host, d->host_len });
+}
+
+/* The location waits where the page will be. */
+static enum reason
+redirect(struct exchange *ex, const struct decision *d)
+{
+	if (!buf_append_span(&ex->page, d->location))
+		return REASON_INTERNAL;
+	ex->redirect = d->status;
+	ex->stage = STAGE_ANSWER;
+	return REASON_NONE;
+}
+
+static struct span
+value_of(const struct http_msg *msg, enum http_field_id id)
+{
+	const struct http_field *field = http_msg_field(msg, id);
+
+	return field == NULL ? SPAN("") : field->value;
+}
+
+static void
+decide(
+    struct exchange *ex, const struct exchange_request *r, struct decision *d)
+{
+	struct visitor visitor = { .ip = ex->client,
+		.agent = value_of(r->msg, FIELD_USER_AGENT),
+		.referer = value_of(r->msg, FIELD_REFERER),
+		.now_ms = ex->w->loop.now_ms };
+
+	route_decide(&ex->w->router, &visitor, r->target, d);
+}
+
+/* Whom it is for, as far as that was found out. */
+static void
+remember(struct exchange *ex, const struct decision *d)
+{
+	struct span key = ex->w->router.tool.key;
+	bool refused = d->action == ACTION_REFUSE;
+	/* found out in the table; maintenance does not look there */
+	bool found =
+	    !refused || (d->reason != REASON_TOOL_MAINTENANCE &&
+			    reason_info(d->reason)->voice == VOICE_TOOL);
+
+	if (!refused || d->reason != REASON_NO_HOST)
+		asked_set_host(
+		    &ex->asked, (struct span){ d->host, d->host_len });
+	if (found && d->action != ACTION_HEALTH && key.len > 0 &&
+	    *key.ptr == KEY_TOOL)
+		asked_set_tool(&ex->asked, span_from(key, 1));
+}
+
+/* It is one of those that its tool has under way. */
+static void
+enter_tool(struct exchange *ex)
+{
+	ex->slot = ex->w->router.tool.counter_slot;
+	limits_tool_enter(ex->w->router.gate.limits, ex->slot);
+}
+
+void
+exchange_begin(struct exchange *ex, const struct exchange_request *r)
+{
+	struct decision d;
+	enum reason reason = REASON_NONE;
+
+	reset(ex);
+	asked_begin(&ex->asked, &ex->w->trace, r->msg, r->target, r->proto);
+	ex->is_head = r->msg->method == HTTP_HEAD;
+	decide(ex, r, &d);
+	remember(ex, &d);
+	accesslog_begin(ex->w, &ex->log, ex->client, r->msg, &d);
+	switch (d.action) {
+	case ACTION_PROXY:
+		enter_tool(ex);
+		reason = proxy(ex, r, &d);
+		break;
+	case ACTION_REFUSE:
+		reason = d.reason;
+		ex->retry_after = d.retry_after;
+		break;
+	case ACTION_HEALTH:
+		ex->stage = STAGE_ANSWER;
+		break;
+	case ACTION_REDIRECT:
+		reason = redirect(ex, &d);
+		break;
+	}
+	if (reason != REASON_NONE)
+		exchange_fail(ex, reason);
+}
+
+void
+exchange_refuse(struct exchange *ex, enum reason reason, struct span bytes,
+    const struct http_msg *msg)
+{
+	upstream_end(&ex->upstream, false);
+	exchange_leave_tool(ex);
+	reset(ex);
+	if (msg != NULL)
+		asked_begin(&ex->asked, &ex->w->trace, msg, NULL, SPAN("http"));
+	else
+		asked_nothing(&ex->asked, &ex->w->trace);
+	accesslog_begin_refused(ex->w, &ex->log, ex->client, bytes, msg);
+	exchange_fail(ex, reason);
+}

@@ -1,0 +1,320 @@
+/* Relays the request to the backend, and the response to the client. */
+#include "worker/exchange_parts.h"
+
+#include <assert.h>
+
+#include "worker/encode.h"
+#include "worker/process.h"
+#include "worker/respond.h"
+#include "worker/zone.h"
+
+/* Count bytes as moved in this turn; false: enough. */
+static bool
+spend(struct exchange *ex, size_t n)
+{
+	ex->budget -= n < ex->budget ? n : ex->budget;
+	return ex->budget > 0;
+}
+
+/* Measure how long the client is waited for, and nobody else. */
+static void
+note_waiting(struct exchange *ex, bool waiting)
+{
+	uint64_t now = ex->w->loop.now_ms;
+
+	if (ex->waiting_ms != 0)
+		ex->waited_ms += now - ex->waiting_ms;
+	ex->waiting_ms = waiting ? now : 0;
+}
+
+/* Send some more of the request; false: this is all for now. */
+static bool
+send_piece(struct exchange *ex)
+{
+	struct upstream *u = &ex->upstream;
+	struct span piece = SPAN("");
+	bool last = false;
+	enum pull pull;
+	enum reason reason;
+	size_t taken;
+
+	pull = ex->ops->pull(ex, &piece, &last);
+	if (pull == PULL_GONE) {
+		exchange_cut(ex, REASON_CLIENT_GONE);
+		return false;
+	}
+	if (pull == PULL_BAD) {
+		exchange_fail(ex, REASON_BAD_REQUEST);
+		return false;
+	}
+	note_waiting(ex, pull == PULL_WAIT);
+	reason = upstream_send(u, piece, last, &taken);
+	if (reason != REASON_NONE) {
+		exchange_fail(ex, reason);
+		return false;
+	}
+	if (taken > 0) {
+		ex->ops->pulled(ex, taken);
+		ex->client_ms = ex->w->loop.now_ms;
+		ex->received += taken;
+	}
+	if (ex->received > ex->w->conf->request_body_max) {
+		exchange_fail(ex, REASON_BODY_TOO_LARGE);
+		return false;
+	}
+	ex->request_done = u->sink.ended;
+	return pull == PULL_PIECE && !ex->request_done && !u->send_failed &&
+	       u->conn->stream.writable && spend(ex, taken);
+}
+
+void
+exchange_send_request(struct exchange *ex)
+{
+	struct upstream *u = &ex->upstream;
+	enum reason reason;
+	size_t none;
+
+	if (!ex->request_done && !u->send_failed) {
+		while (send_piece(ex))
+			;
+	} else if (sink_pending(&u->sink)) {
+		reason = upstream_send(u, SPAN(""), false, &none);
+		if (reason != REASON_NONE)
+			exchange_fail(ex, reason);
+	}
+}
+
+/* The site's own file, in place of a 404: what came of that is dropped. */
+static void
+begin_site_file(struct exchange *ex, enum body_end end, uint64_t length)
+{
+	upstream_head_done(&ex->upstream, end, length);
+	upstream_end(&ex->upstream, ex->request_done);
+	exchange_leave_tool(ex);
+	ex->stage = STAGE_ANSWER;
+}
+
+/*
+ * Compress the body, if it is worth it and the client takes it; then it ends
+ * with its last chunk.  HEAD is told what GET would be.
+ */
+static void
+begin_compression(struct exchange *ex, enum body_end *end, uint64_t length,
+    char etag[ENCODE_ETAG_MAX])
+{
+	struct http_msg *msg = &ex->w->msg;
+	enum coding coding = ex->asked.coding;
+
+	if (!ex->w->conf->compression ||
+	    !encode_may(msg, ex->is_head, *end, length) ||
+	    coding == CODING_NONE)
+		return;
+	if (!ex->is_head) {
+		ex->compressor = compress_begin(&ex->w->compressors, coding);
+		if (ex->compressor == NULL)
+			return;
+		*end = BODY_CHUNKED;
+	}
+	encode_head(msg, coding, etag);
+}
+
+/* The response's head has come; its body follows. */
+static void
+begin_body(struct exchange *ex, enum body_end end, uint64_t length)
+{
+	struct http_msg *msg = &ex->w->msg;
+	char etag[ENCODE_ETAG_MAX];
+	enum body_end sent_end = end;
+
+	if (msg->status == 404 && ex->site != NULL) {
+		begin_site_file(ex, end, length);
+		return;
+	}
+	ex->site = NULL;
+	ex->client_ms = ex->w->loop.now_ms;
+	respond_location(msg, &ex->asked, &ex->page);
+	begin_compression(ex, &sent_end, length, etag);
+	zones_apply(ex->w->zones, asked_host(&ex->asked), ex->asked.https, msg);
+	if (!ex->ops->head(ex, msg, sent_end, length)) {
+		exchange_end_compression(ex);
+		buf_consume(&ex->page, buf_len(&ex->page));
+		exchange_fail(ex, REASON_BACKEND_BAD_RESPONSE);
+		return;
+	}
+	buf_consume(&ex->page, buf_len(&ex->page));
+	ex->log.status = ex->w->msg.status;
+	ex->log.from_backend = true;
+	ex->log.first_ms = ex->w->loop.now_ms;
+	ex->stage = STAGE_BODY;
+	if (!upstream_head_done(&ex->upstream, end, length))
+		exchange_cut(ex, REASON_BACKEND_BAD_RESPONSE);
+}
+
+static void
+begin_tunnel(struct exchange *ex)
+{
+	if (!ex->ops->changes(ex, &ex->w->msg)) {
+		exchange_fail(ex, REASON_BACKEND_BAD_RESPONSE);
+		return;
+	}
+	ex->log.status = 101;
+	ex->log.answered = ex->log.from_backend = true;
+	ex->log.first_ms = ex->w->loop.now_ms;
+	upstream_interim_done(&ex->upstream);
+	ex->stage = STAGE_TUNNEL;
+}
+
+bool
+exchange_read_head(struct exchange *ex)
+{
+	struct upstream *u = &ex->upstream;
+	enum reason reason;
+	enum body_end end;
+	uint64_t length = 0;
+
+	for (;;) {
+		switch (upstream_read_head(u, &end, &length, &reason)) {
+		case UPSTREAM_WAIT:
+			return false;
+		case UPSTREAM_AGAIN:
+			return true;
+		case UPSTREAM_FAILED:
+			exchange_fail(ex, reason);
+			return false;
+		case UPSTREAM_HEAD:
+			begin_body(ex, end, length);
+			return false;
+		case UPSTREAM_SWITCH:
+			begin_tunnel(ex);
+			return false;
+		case UPSTREAM_INTERIM:
+			if (!ex->ops->interim(ex, &ex->w->msg)) {
+				exchange_cut(ex, REASON_CLIENT_GONE);
+				return false;
+			}
+			upstream_interim_done(u);
+		}
+	}
+}
+
+bool
+exchange_push(struct exchange *ex, struct span piece, bool last, size_t *taken)
+{
+	bool sent;
+	ssize_t n = ex->ops->push(ex, piece, last, &sent);
+
+	*taken = 0;
+	if (n == -1) {
+		exchange_cut(ex, REASON_CLIENT_GONE);
+		return false;
+	}
+	*taken = (size_t)n;
+	ex->log.answered = true;
+	ex->log.sent += *taken;
+	if (n > 0 || sent || !ex->client_blocked)
+		ex->client_ms = ex->w->loop.now_ms;
+	ex->client_blocked = !sent;
+	if (sent && last && *taken == piece.len)
+		ex->stage = STAGE_DONE;
+	return !ex->client_blocked && spend(ex, *taken);
+}
+
+/* Receive some of the body.  False: it was cut. */
+static bool
+read_body(struct exchange *ex)
+{
+	struct upstream *u = &ex->upstream;
+
+	if (u->conn != NULL && !upstream_read_body(u)) {
+		exchange_cut(ex, REASON_BACKEND_CLOSED);
+		return false;
+	}
+	/* the connection is free as soon as all was received */
+	if (u->source.done && ex->request_done)
+		upstream_end(u, true);
+	return true;
+}
+
+/* Is there more of the body, at once? */
+static bool
+body_at_hand(const struct exchange *ex)
+{
+	const struct upstream *u = &ex->upstream;
+
+	assert(u->source.done || u->conn != NULL); /* see read_body() */
+	return u->source.ready > 0 || u->source.done ||
+	       u->conn->stream.readable;
+}
+
+/* Compress some of the body.  When the backend pauses, nothing is held back. */
+static bool
+compress_body(struct exchange *ex)
+{
+	struct upstream *u = &ex->upstream;
+	enum compress op;
+	size_t taken;
+
+	/* until an operation is complete it gets no more */
+	if (!compress_busy(ex->compressor) && !read_body(ex))
+		return false;
+	assert(u->source.done || u->conn != NULL); /* see read_body() */
+	op = u->source.done		? COMPRESS_LAST
+	     : u->conn->stream.readable ? COMPRESS_MORE
+					: COMPRESS_FLUSH;
+	if (!compress_piece(
+		ex->compressor, source_piece(&u->source, &u->in), op, &taken)) {
+		exchange_cut(ex, REASON_INTERNAL);
+		return false;
+	}
+	source_taken(&u->source, &u->in, taken);
+	return spend(ex, taken);
+}
+
+static void
+relay_compressed(struct exchange *ex)
+{
+	struct compressor *c = ex->compressor;
+	bool more = true;
+	size_t taken;
+
+	while (more && ex->stage == STAGE_BODY) {
+		if (compress_out(c).len == 0 && !compress_ended(c))
+			more = compress_body(ex);
+		if (ex->stage != STAGE_BODY)
+			return;
+		if (compress_out(c).len > 0 || compress_ended(c)) {
+			more = exchange_push(ex, compress_out(c),
+				   compress_ended(c), &taken) &&
+			       more;
+			compress_sent(c, taken);
+		}
+		more = more && (compress_busy(c) || compress_out(c).len > 0 ||
+				   body_at_hand(ex));
+	}
+}
+
+static void
+relay_body(struct exchange *ex)
+{
+	struct upstream *u = &ex->upstream;
+	bool more = true;
+	size_t taken;
+
+	while (more && ex->stage == STAGE_BODY) {
+		if (!read_body(ex))
+			return;
+		more = exchange_push(ex, source_piece(&u->source, &u->in),
+		    u->source.done, &taken);
+		source_taken(&u->source, &u->in, taken);
+		more = more && body_at_hand(ex);
+	}
+}
+
+void
+exchange_relay(struct exchange *ex)
+{
+	if (ex->compressor != NULL)
+		relay_compressed(ex);
+	else
+		relay_body(ex);
+}
