@@ -1,5 +1,8 @@
-/* The table of character classes. */
+/* The table of character classes, and long runs of them. */
 #include "http/chars.h"
+
+#include <endian.h>
+#include <string.h>
 
 /*
  * A target takes every visible ASCII character but '#': RFC 3986 forbids
@@ -7,8 +10,8 @@
  * where such a target ends.
  */
 #define VISIBLE (CHAR_VALUE | CHAR_TARGET)
-#define TCHAR   (VISIBLE | CHAR_TOKEN)
-#define ALNUM   (TCHAR | CHAR_HOST)
+#define TCHAR (VISIBLE | CHAR_TOKEN)
+#define ALNUM (TCHAR | CHAR_HOST)
 
 const uint8_t http_chars[256] = {
 	['\t'] = CHAR_VALUE | CHAR_BLANK,
@@ -39,3 +42,64 @@ const uint8_t http_chars[256] = {
 	['~'] = TCHAR,
 	[0x80 ... 0xff] = CHAR_VALUE, /* obs-text */
 };
+
+/*
+ * Sixteen bytes at a time, in the vectors of the compiler: SSE2, which every
+ * amd64 has, NEON, or what else the machine offers.  So there is one path, and
+ * nothing to choose at start.
+ */
+typedef uint8_t block __attribute__((vector_size(16)));
+typedef int8_t found __attribute__((vector_size(16))); /* -1: yes */
+
+static inline block
+load(const char *p)
+{
+	block b;
+
+	memcpy(&b, p, sizeof(b));
+	return b;
+}
+
+/* The place of the first that was found; the block's size: there is none. */
+static inline size_t
+first_of(found f)
+{
+	uint64_t half[2];
+
+	memcpy(half, &f, sizeof(half));
+	if (half[0] != 0)
+		return (size_t)__builtin_ctzll(le64toh(half[0])) / 8;
+	if (half[1] != 0)
+		return 8 + (size_t)__builtin_ctzll(le64toh(half[1])) / 8;
+	return sizeof(f);
+}
+
+const char *
+char_skip_value(const char *p, const char *end)
+{
+	size_t n;
+
+	for (; (size_t)(end - p) >= sizeof(block); p += sizeof(block)) {
+		block b = load(p);
+
+		n = first_of(((b < ' ') & (b != '\t')) | (b == 0x7f));
+		if (n < sizeof(block))
+			return p + n;
+	}
+	return char_skip(p, end, CHAR_VALUE);
+}
+
+const char *
+char_skip_target(const char *p, const char *end)
+{
+	size_t n;
+
+	for (; (size_t)(end - p) >= sizeof(block); p += sizeof(block)) {
+		block b = load(p);
+
+		n = first_of((b <= ' ') | (b >= 0x7f) | (b == '#'));
+		if (n < sizeof(block))
+			return p + n;
+	}
+	return char_skip(p, end, CHAR_TARGET);
+}

@@ -34,6 +34,16 @@ char_skip(const char *p, const char *end, uint8_t class)
 	return p;
 }
 
+/* The same, for classes whose runs are long: many bytes at a time. */
+const char *char_skip_value(const char *p, const char *end);
+const char *char_skip_target(const char *p, const char *end);
+
+static inline const char *
+char_skip_token(const char *p, const char *end)
+{
+	return char_skip(p, end, CHAR_TOKEN);
+}
+
 /* Without the blanks around it. */
 static inline struct span
 char_trim(struct span s)

@@ -39,6 +39,9 @@ struct parser {
 	size_t lines;             /* finished ones before it */
 };
 
+/* From chars.h: goes past the bytes of a class. */
+typedef const char *skip_run(const char *p, const char *end);
+
 /* Parses the first line; NULL for a trailer section, which has none. */
 typedef enum http_fault first_line(struct parser *p, struct http_msg *msg);
 
@@ -94,11 +97,11 @@ finish_line(struct parser *p)
 }
 
 /*
- * Go past the bytes of that class; what properly follows them is `next`, which
+ * Go past the bytes of a class; what properly follows them is `next`, which
  * is not of the class: enough to find where they end in what is known.
  */
 static struct span
-take_run(struct parser *p, uint8_t class, char next)
+take_run(struct parser *p, skip_run *skip, char next)
 {
 	const char *begin = p->at, *found;
 
@@ -106,15 +109,16 @@ take_run(struct parser *p, uint8_t class, char next)
 		found = memchr(begin, next, (size_t)(p->good - begin));
 		p->at = found != NULL ? found : p->good;
 	}
-	p->at = char_skip(p->at, p->stop, class);
+	p->at = skip(p->at, p->stop);
 	return (struct span){ begin, (size_t)(p->at - begin) };
 }
 
-/* All bytes of that class, at least one, and something else after them. */
+/* All bytes of a class, at least one, and something else after them. */
 static enum http_fault
-take_word(struct parser *p, uint8_t class, char next, struct span *word)
+take_word(
+    struct parser *p, skip_run *skip, char next, struct span *word)
 {
-	*word = take_run(p, class, next);
+	*word = take_run(p, skip, next);
 	if (p->at == p->stop)
 		return out_of_bytes(p);
 	return word->len > 0 ? HTTP_FINE : HTTP_BAD;
@@ -174,13 +178,13 @@ request_line(struct parser *p, struct http_msg *msg)
 			return fault;
 	}
 	begin_line(p, p->limits->line, HTTP_TARGET_TOO_LONG);
-	fault = take_word(p, CHAR_TOKEN, ' ', &msg->method_text);
+	fault = take_word(p, char_skip_token, ' ', &msg->method_text);
 	if (msg->method_text.len > METHOD_MAX)
 		return HTTP_BAD;
 	if (fault != HTTP_FINE || (fault = expect(p, ' ')) != HTTP_FINE)
 		return fault;
 	msg->method = method_of(msg->method_text);
-	fault = take_word(p, CHAR_TARGET, ' ', &msg->target);
+	fault = take_word(p, char_skip_target, ' ', &msg->target);
 	if (fault != HTTP_FINE || (fault = expect(p, ' ')) != HTTP_FINE ||
 	    (fault = take_version(p, msg)) != HTTP_FINE)
 		return fault;
@@ -220,7 +224,7 @@ status_line(struct parser *p, struct http_msg *msg)
 		p->at++;
 	else if (p->at < p->stop && *p->at != '\r')
 		return HTTP_BAD;
-	msg->reason = take_run(p, CHAR_VALUE, '\r');
+	msg->reason = take_run(p, char_skip_value, '\r');
 	return finish_line(p);
 }
 
@@ -232,10 +236,10 @@ take_field(struct parser *p, struct http_field *f)
 	struct span value;
 
 	begin_line(p, p->limits->field, HTTP_HEAD_TOO_LARGE);
-	if ((fault = take_word(p, CHAR_TOKEN, ':', &f->name)) != HTTP_FINE ||
-	    (fault = expect(p, ':')) != HTTP_FINE)
+	fault = take_word(p, char_skip_token, ':', &f->name);
+	if (fault != HTTP_FINE || (fault = expect(p, ':')) != HTTP_FINE)
 		return fault;
-	value = take_run(p, CHAR_VALUE, '\r');
+	value = take_run(p, char_skip_value, '\r');
 	if ((fault = finish_line(p)) != HTTP_FINE)
 		return fault;
 	f->value = char_trim(value);
