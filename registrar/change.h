@@ -93,25 +93,17 @@ void change_abandon(struct change *change);
  */
 void change_stored(struct registrar *r, struct change *change, bool ok);
 
-/* A route as another writer left it in Redis. */
-struct foreign_route {
-	const char *pattern;
-	const struct destination *to; /* in order, each once */
-	size_t nto; /* of a tool: 1 */
-};
-/*
- * Does it say what the book has?  Redis holds one destination of a tool's
- * route: that is enough, when it is one of those in the book.
- */
-bool change_is_known(const char *key, const struct book_route *ours,
-    const struct foreign_route *theirs);
+/* Is a change of this pattern at the stores? */
+bool change_under_way(struct registrar *r, const char *key,
+    const char *pattern);
 
 /*
- * What another writer left in Redis for one name: it replaces what the book
- * has, is kept in SQLite and published.  Malformed routes were dropped by the
- * caller.  routes may be empty: the name is gone.
+ * Have SQLite keep what the book says already; nobody waits for it.
+ *
+ * to   of CHANGE_SET; copied
  */
-void change_foreign(struct registrar *r, const char *key, bool canonical,
-    const struct foreign_route *routes, size_t nroutes);
+void change_keep(struct registrar *r, enum change_kind kind, const char *key,
+    const char *pattern, const struct destination *to, size_t nto,
+    enum origin origin, bool canonical);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "lib/span.h"
-#include "registrar/change.h"
+#include "registrar/foreign.h"
 #include "shm/route.h"
 
 #define REDIS_KEY_MAX (KEY_MAX + 16) /* bytes, with the NUL */

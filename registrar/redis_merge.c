@@ -70,7 +70,7 @@ add_theirs(struct redis_merge *m, struct redis_view *view,
 		}
 		if (name != NULL)
 			old = book_find_route(name, route->pattern);
-		if (old == NULL || !change_is_known(name->key, old, route))
+		if (old == NULL || !foreign_is_known(name->key, old, route))
 			m->changed = true;
 	}
 }

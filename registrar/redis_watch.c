@@ -156,7 +156,7 @@ apply(struct wanted *wanted, struct redis_view *view)
 		return;
 	}
 	if (m.changed || m.lost)
-		change_foreign(s->r, wanted->key, m.canonical, m.routes,
+		foreign_enter(s->r, wanted->key, m.canonical, m.routes,
 		    m.nroutes);
 	finish(wanted);
 }

@@ -1,0 +1,116 @@
+/* add, del: an operator changes routes. */
+#include <bsd/string.h>
+
+#include "registrar/ctl_command.h"
+#include "route/pattern.h"
+
+static void
+changed(struct change *change, enum change_result result)
+{
+	struct ctl *ctl = change->arg;
+
+	for (size_t i = 0; i < ctl->nchanges; i++)
+		if (ctl->changes[i] == change)
+			ctl->changes[i] = NULL;
+	if (result != CHANGE_DONE && ctl->why[0] == '\0')
+		strlcpy(ctl->why, change->why, sizeof(ctl->why));
+	if (--ctl->pending > 0)
+		return;
+	if (ctl->why[0] != '\0')
+		ctl_fail(ctl, EXIT_REFUSED, "%s", ctl->why);
+	else
+		ctl_succeed_take(ctl,
+		    json_pack("{s:I}", "changed", (json_int_t)ctl->nchanges));
+}
+
+/* Note a change; submit() sends all of them on their way.  False: no memory. */
+static bool
+add_change(struct ctl *ctl, enum change_kind kind, const char *key,
+    const char *pattern, const struct destination *to)
+{
+	struct change *change = change_new(kind, key, pattern);
+
+	if (change == NULL)
+		return false;
+	if (to != NULL && !destinations_copy(&change->to, to, 1)) {
+		change_free(change);
+		return false;
+	}
+	change->origin = ORIGIN_OPERATOR;
+	change->arg = ctl;
+	change->done = changed;
+	ctl->changes[ctl->nchanges++] = change;
+	return true;
+}
+
+static void
+submit(struct ctl *ctl)
+{
+	size_t n = ctl->nchanges;
+
+	client_work(&ctl->client);
+	ctl->pending = n;
+	for (size_t i = 0; i < n; i++)
+		change_submit_take(ctl->client.r, ctl->changes[i]);
+}
+
+void
+ctl_add(struct ctl *ctl)
+{
+	char key[TOOL_NAME_MAX + 2], why[128];
+	const char *pattern = ctl->args[1];
+	struct destination to = { .url = ctl->args[2] };
+	enum vet_fault fault;
+
+	if (!ctl_tool_key(ctl, ctl->args[0], key))
+		return;
+	if (!pattern_valid(span_str(pattern), why, sizeof(why))) {
+		ctl_fail(ctl, EXIT_USAGE, "%s", why);
+		return;
+	}
+	fault = vet_url(span_str(to.url), &to.backend);
+	if (fault != VET_FINE) {
+		ctl_fail(ctl, EXIT_USAGE, "%s", vet_says(fault));
+		return;
+	}
+	if (add_change(ctl, CHANGE_SET, key, pattern, &to))
+		submit(ctl);
+	else
+		ctl_fail(ctl, EXIT_REFUSED, "no memory: try again later");
+}
+
+void
+ctl_del(struct ctl *ctl)
+{
+	const char *pattern = ctl->args[1];
+	char key[TOOL_NAME_MAX + 2];
+	struct book_name *name = ctl_find_tool(ctl, ctl->args[0], key);
+	const struct book_route *route;
+
+	if (name == NULL)
+		return;
+	TAILQ_FOREACH(route, &name->routes, entry)
+	if ((pattern == NULL || strcmp(pattern, route->pattern) == 0) &&
+	    ctl->nchanges < ROUTES_MAX)
+		add_change(ctl, CHANGE_STRIKE, key, route->pattern, NULL);
+	if (ctl->nchanges > 0)
+		submit(ctl);
+	else
+		ctl_fail(ctl, EXIT_REFUSED,
+		    "%s has no such route: dynproxyctl list %s shows them",
+		    ctl->args[0], ctl->args[0]);
+}
+
+void
+ctl_forget_changes(struct ctl *ctl, bool abandoned)
+{
+	for (size_t i = 0; i < ctl->nchanges; i++)
+		if (ctl->changes[i] != NULL && abandoned)
+			change_abandon(ctl->changes[i]);
+		else if (ctl->changes[i] != NULL)
+			ctl->changes[i]->done = NULL;
+	ctl->nchanges = 0;
+	if (ctl->policy_change != NULL)
+		ctl->policy_change->done = NULL;
+	ctl->policy_change = NULL;
+}

@@ -1,0 +1,72 @@
+/* What the commands of the control socket share; only ctl*.c include it. */
+#ifndef REGISTRAR_CTL_COMMAND_H
+#define REGISTRAR_CTL_COMMAND_H
+
+#include <jansson.h>
+
+#include "registrar/client.h"
+#include "registrar/listing.h"
+#include "registrar/policy.h"
+#include "registrar/process.h"
+
+#define CTL_ARGS_MAX 3
+
+/* Exit codes, as dynproxyctl(8) has them; 4 and 75 are in opened(). */
+enum ctl_exit {
+	EXIT_DONE,
+	EXIT_REFUSED, /* or not found */
+	EXIT_USAGE,
+};
+
+struct ctl {
+	struct client client;
+	json_t *question;		    /* owned; args point into it */
+	const char *args[CTL_ARGS_MAX + 1]; /* NULL-terminated */
+
+	/* of add and del */
+	struct change *changes[ROUTES_MAX]; /* borrowed, while under way */
+	size_t nchanges, pending;
+	char why[128]; /* of the first one that was refused; or empty */
+
+	/* of list, of policy */
+	enum { LISTS_NOTHING, LISTS_ROUTES, LISTS_POLICY } lists;
+	struct listing listing;
+	struct policy_listing policy_listing;
+
+	struct policy_change *policy_change; /* borrowed, while under way */
+};
+
+struct ctl *ctl_of(struct client *c);
+
+/* The answer: what went wrong, or data, which it takes over. */
+void ctl_fail(struct ctl *ctl, enum ctl_exit exit_code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void ctl_succeed_take(struct ctl *ctl, json_t *data);
+
+/* The tool's key.  False: it is no tool's name, and was refused. */
+bool ctl_tool_key(
+    struct ctl *ctl, const char *tool, char key[TOOL_NAME_MAX + 2]);
+
+/* The tool's entry in the book, and its key.  NULL: none, and was refused. */
+struct book_name *ctl_find_tool(
+    struct ctl *ctl, const char *tool, char key[TOOL_NAME_MAX + 2]);
+
+/* Commands. */
+void ctl_status(struct ctl *ctl);
+void ctl_list(struct ctl *ctl);
+void ctl_add(struct ctl *ctl);
+void ctl_del(struct ctl *ctl);
+void ctl_policy(struct ctl *ctl);
+void ctl_policy_set(struct ctl *ctl);
+void ctl_policy_strike(struct ctl *ctl);
+
+/* The next piece of what ctl_list() began.  False: that was all. */
+bool ctl_list_more(struct ctl *ctl);
+
+/*
+ * Let no change under way remember who asked.
+ * abandoned   it has been said that they failed
+ */
+void ctl_forget_changes(struct ctl *ctl, bool abandoned);
+
+#endif
