@@ -1,8 +1,11 @@
-/* Keeps names in a red-black tree and their routes in lists. */
+/* Keeps names in a hash table and in a tree, their routes in lists. */
 #include "registrar/book.h"
 
+#include <bsd/sys/cdefs.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NAMES_LOG2 20 /* a million, the most that a table is made for */
 
 static int
 compare(const struct book_name *a, const struct book_name *b)
@@ -25,10 +28,11 @@ origin_name(enum origin origin)
 	return origin_names[origin];
 }
 
-void
+bool
 book_init(struct book *book)
 {
 	*book = (struct book){ .names = RB_INITIALIZER(&book->names) };
+	return names_init(&book->by_key, NAMES_LOG2);
 }
 
 static void
@@ -48,19 +52,21 @@ book_release(struct book *book)
 
 	while ((name = RB_MIN(book_names, &book->names)) != NULL)
 		book_strike(book, name, TAILQ_FIRST(&name->routes));
+	names_release(&book->by_key);
 }
 
 struct book_name *
 book_find(struct book *book, const char *key)
 {
-	struct book_name like = { .key = (char *)key }, *name = book->last;
+	struct named *named;
 
-	if (name != NULL && strcmp(name->key, key) == 0)
-		return name;
-	name = RB_FIND(book_names, &book->names, &like);
-	if (name != NULL)
-		book->last = name;
-	return name;
+	if (book->last != NULL && strcmp(book->last->key, key) == 0)
+		return book->last;
+	named = names_find(&book->by_key, key);
+	if (named == NULL)
+		return NULL;
+	book->last = __containerof(named, struct book_name, named);
+	return book->last;
 }
 
 struct book_route *
@@ -77,9 +83,17 @@ book_find_route(struct book_name *name, const char *pattern)
 struct book_name *
 book_from(struct book *book, const char *key)
 {
-	struct book_name like = { .key = (char *)key };
+	struct book_name *name = RB_ROOT(&book->names), *found = NULL;
 
-	return RB_NFIND(book_names, &book->names, &like);
+	while (name != NULL) {
+		if (strcmp(name->key, key) < 0) {
+			name = RB_RIGHT(name, entry);
+		} else {
+			found = name;
+			name = RB_LEFT(name, entry);
+		}
+	}
+	return found;
 }
 
 struct book_name *
@@ -89,18 +103,19 @@ book_next(struct book_name *name)
 }
 
 static struct book_name *
-new_name(const char *key)
+add_name(struct book *book, const char *key)
 {
-	struct book_name *name = calloc(1, sizeof(*name));
+	size_t size = strlen(key) + 1;
+	struct book_name *name = calloc(1, sizeof(*name) + size);
 
 	if (name == NULL)
 		return NULL;
 	TAILQ_INIT(&name->routes);
-	name->key = strdup(key);
-	if (name->key == NULL) {
-		free(name);
-		return NULL;
-	}
+	memcpy(name->key, key, size);
+	names_add(&book->by_key, &name->named, name->key);
+	RB_INSERT(book_names, &book->names, name);
+	book->last = name;
+	book->nnames++;
 	return name;
 }
 
@@ -129,15 +144,11 @@ book_set(struct book *book, const char *key, const char *pattern,
 
 	if (route == NULL)
 		return NULL;
+	if (name == NULL)
+		name = add_name(book, key);
 	if (name == NULL) {
-		name = new_name(key);
-		if (name == NULL) {
-			free_route(route);
-			return NULL;
-		}
-		RB_INSERT(book_names, &book->names, name);
-		book->last = name;
-		book->nnames++;
+		free_route(route);
+		return NULL;
 	}
 	route->origin = origin;
 	route->since_ms = since_ms;
@@ -161,9 +172,9 @@ book_strike(struct book *book, struct book_name *name, struct book_route *route)
 	if (name->nroutes > 0)
 		return;
 	RB_REMOVE(book_names, &book->names, name);
+	names_remove(&book->by_key, &name->named);
 	if (book->last == name)
 		book->last = NULL;
-	free(name->key);
 	free(name);
 	book->nnames--;
 }

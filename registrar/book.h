@@ -12,12 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/names.h"
 #include "registrar/destination.h"
 
 enum origin {
-	ORIGIN_TOOL,     /* registered here, on 8282 or its Unix socket */
+	ORIGIN_TOOL,	 /* registered here, on 8282 or its Unix socket */
 	ORIGIN_OPERATOR, /* dynproxyctl add */
-	ORIGIN_REDIS,    /* somebody else wrote it there */
+	ORIGIN_REDIS,	 /* somebody else wrote it there */
 };
 
 /* "tool", "operator", "redis": in the log and in `list`. */
@@ -25,28 +26,31 @@ const char *origin_name(enum origin origin);
 
 struct book_route {
 	TAILQ_ENTRY(book_route) entry;
-	char *pattern;          /* owned; as registered: ".*" */
+	char *pattern;		/* owned; as registered: ".*" */
 	struct destinations to; /* owned; at least one */
 	enum origin origin;
-	uint64_t since_ms;      /* CLOCK_REALTIME of its registration */
+	uint64_t since_ms; /* CLOCK_REALTIME of its registration */
 };
 
 struct book_name {
-	RB_ENTRY(book_name) entry;
-	char *key;      /* owned; kind byte and name, NUL-terminated */
-	bool canonical; /* key redirect:<tool> exists */
+	struct named named;
 	uint64_t version; /* of the last change published */
+	bool canonical;	  /* key redirect:<tool> exists */
 	size_t nroutes;
 	TAILQ_HEAD(book_routes, book_route) routes;
+	RB_ENTRY(book_name) entry; /* beside the key, which decides there */
+	char key[];		   /* kind byte and name, NUL-terminated */
 };
 
 struct book {
+	struct names by_key;
 	RB_HEAD(book_names, book_name) names; /* in byte order of keys */
 	struct book_name *last; /* found: mostly it is asked for again */
 	size_t nnames, nroutes;
 };
 
-void book_init(struct book *book);
+/* False: no memory. */
+bool book_init(struct book *book);
 void book_release(struct book *book);
 
 /* NULL: not there. */
@@ -68,7 +72,7 @@ struct book_route *book_set(struct book *book, const char *key,
     enum origin origin, uint64_t since_ms);
 
 /* Strike a route; a name without routes goes with its last one. */
-void book_strike(struct book *book, struct book_name *name,
-    struct book_route *route);
+void book_strike(
+    struct book *book, struct book_name *name, struct book_route *route);
 
 #endif

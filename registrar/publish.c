@@ -141,11 +141,14 @@ add_route(
 		p->backends[p->nbackends++] = to->at[i].backend;
 }
 
-/* The book's name as an entry, with a change made already, if there is one. */
+/*
+ * The book's name as an entry, with a change made already, if there is one.
+ * name   NULL: the book has none yet
+ */
 static const struct tool *
-build(struct publisher *p, const char *key, const struct change *change)
+build(struct publisher *p, const char *key, const struct book_name *name,
+    const struct change *change)
 {
-	struct book_name *name = book_find(&p->r->book, key);
 	struct tool *tool = &p->tool;
 	struct book_route *route;
 
@@ -175,7 +178,8 @@ bool
 publish_fits(struct registrar *r, const struct change *change)
 {
 	struct publisher *p = r->publisher;
-	const struct tool *tool = build(p, change->key, change);
+	const struct tool *tool = build(p, change->key,
+	    book_find(&r->book, change->key), change);
 
 	return route_encode(tool, p->blob[0], sizeof(p->blob[0])) > 0;
 }
@@ -186,7 +190,7 @@ publish_active(struct publisher *p, struct book_name *name, uint64_t version)
 	struct tombstone *t = tombstone_find(p, name->key);
 
 	slots_take(p->slots, name->key);
-	if (table_put(p->r->table, build(p, name->key, NULL), version) == -1)
+	if (table_put(p->r->table, build(p, name->key, name, NULL), version) == -1)
 		return -1;
 	name->version = version;
 	if (t != NULL) {
@@ -219,21 +223,28 @@ publish_gone(struct publisher *p, const char *key, uint64_t version)
 	return 0;
 }
 
-int
-publish_name(struct registrar *r, const char *key, uint64_t version)
+/* name   NULL: the book has none any more */
+static int
+publish(struct publisher *p, const char *key, struct book_name *name,
+    uint64_t version)
 {
-	struct book_name *name = book_find(&r->book, key);
 	int rc, saved;
 
-	rc = name != NULL ? publish_active(r->publisher, name, version)
-			  : publish_gone(r->publisher, key, version);
-	growth_later(&r->publisher->growth);
+	rc = name != NULL ? publish_active(p, name, version)
+			  : publish_gone(p, key, version);
+	growth_later(&p->growth);
 	if (rc == -1) {
 		saved = errno;
 		log_event(LOG_ERR, "table-failed", "put %s: %m", key + 1);
 		errno = saved;
 	}
 	return rc;
+}
+
+int
+publish_name(struct registrar *r, const char *key, uint64_t version)
+{
+	return publish(r->publisher, key, book_find(&r->book, key), version);
 }
 
 int
@@ -289,7 +300,7 @@ compare_entry(void *arg, const struct tool *tool)
 	name = book_find(&p->r->book, t->key);
 	if (name != NULL) {
 		slots_adopt(p->slots, t->key, tool->counter_slot);
-		name->version = is_same(p, build(p, t->key, NULL), tool)
+		name->version = is_same(p, build(p, t->key, name, NULL), tool)
 				    ? tool->version
 				    : 0;
 		tombstone_free(t);
@@ -319,10 +330,12 @@ publish_all(struct registrar *r)
 	free(p->strays);
 	p->strays = NULL;
 
+	table_reserve(r->table, r->book.nnames);
 	for (name = book_from(&r->book, ""); name != NULL;
 	     name = book_next(name))
 		if (name->version == 0)
-			publish_name(r, name->key, change_version(&r->changes));
+			publish(p, name->key, name,
+			    change_version(&r->changes));
 }
 
 void

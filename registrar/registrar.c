@@ -260,10 +260,13 @@ load(struct registrar *r, const struct stored_route *route)
 static bool
 prepare(struct registrar *r)
 {
-	book_init(&r->book);
 	changes_init(&r->changes);
 	peers_init(&r->peers);
 	r->started_ms = clock_real_ms();
+	if (!book_init(&r->book)) {
+		log_event(LOG_ERR, "registrar-failed", "book: %m");
+		return false;
+	}
 	if (ev_init(&r->loop) == -1) {
 		log_event(LOG_ERR, "registrar-failed", "event loop: %m");
 		return false;

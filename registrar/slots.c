@@ -1,38 +1,38 @@
 /* Gives slots in turn. */
 #include "registrar/slots.h"
 
-#include <bsd/sys/tree.h>
+#include <bsd/sys/cdefs.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/names.h"
 #include "shm/limits.h"
 
+#define LIMITS_TOOLS_LOG2 14
+
 struct holder {
-	RB_ENTRY(holder) entry;
+	struct named named;
 	uint32_t slot;
 	char key[]; /* NUL-terminated */
 };
 
 struct slots {
-	RB_HEAD(holder_tree, holder) by_key;
+	struct names by_key;
 	struct holder *by_slot[LIMITS_TOOLS]; /* owned; [0] is nobody's */
 	uint32_t last;			      /* that was given */
 	uint32_t held;			      /* how many are */
 };
 
-static int
-compare(const struct holder *a, const struct holder *b)
-{
-	return strcmp(a->key, b->key);
-}
-
-RB_GENERATE_INTERNAL(
-    holder_tree, holder, entry, compare, __attribute__((unused)) static)
-
 struct slots *
 slots_new(void)
 {
-	return calloc(1, sizeof(struct slots));
+	struct slots *s = calloc(1, sizeof(*s));
+
+	if (s != NULL && !names_init(&s->by_key, LIMITS_TOOLS_LOG2)) {
+		free(s);
+		return NULL;
+	}
+	return s;
 }
 
 void
@@ -40,19 +40,17 @@ slots_free(struct slots *s)
 {
 	for (size_t i = 0; i < LIMITS_TOOLS; i++)
 		free(s->by_slot[i]);
+	names_release(&s->by_key);
 	free(s);
 }
 
-/* There is no holder without its key: it is compared from the root by hand. */
 static struct holder *
 find(const struct slots *s, const char *key)
 {
-	struct holder *h = RB_ROOT(&s->by_key);
-	int order;
+	struct named *named = names_find(&s->by_key, key);
 
-	while (h != NULL && (order = strcmp(key, h->key)) != 0)
-		h = order < 0 ? RB_LEFT(h, entry) : RB_RIGHT(h, entry);
-	return h;
+	return named == NULL ? NULL
+			     : __containerof(named, struct holder, named);
 }
 
 uint32_t
@@ -78,7 +76,7 @@ slots_adopt(struct slots *s, const char *key, uint32_t slot)
 	h->slot = slot;
 	memcpy(h->key, key, size);
 	s->by_slot[slot] = h;
-	RB_INSERT(holder_tree, &s->by_key, h);
+	names_add(&s->by_key, &h->named, h->key);
 	s->held++;
 }
 
@@ -106,7 +104,7 @@ slots_drop(struct slots *s, const char *key)
 
 	if (h == NULL)
 		return;
-	RB_REMOVE(holder_tree, &s->by_key, h);
+	names_remove(&s->by_key, &h->named);
 	s->by_slot[h->slot] = NULL;
 	s->held--;
 	free(h);

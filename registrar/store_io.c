@@ -5,7 +5,6 @@
 #include "registrar/store_io.h"
 
 #include <assert.h>
-#include <bsd/sys/tree.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,26 +14,28 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/names.h"
 #include "registrar/process.h"
 #include "registrar/store_sqlite.h"
+
+#define OPEN_LOG2 14 /* mostly few; many when a Redis fills an empty file */
 
 /* A change on its way through the thread; made and freed by the loop. */
 struct job {
 	TAILQ_ENTRY(job) queue; /* waiting, then the thread's, then written */
-	RB_ENTRY(job) entry;    /* in open; the loop's only */
-	const char *key;        /* borrowed; the change's, or empty */
+	struct named named;     /* in open; the loop's only */
 	struct change *change;  /* borrowed; the thread reads its strings */
 	struct policy_change *policy; /* or this one */
 	const char *fault;      /* NULL: it is on disk */
 };
 TAILQ_HEAD(jobs, job);
-RB_HEAD(open_jobs, job);
 
 struct store_io {
 	struct registrar *r;     /* borrowed */
 	struct store_sqlite *db; /* owned; the thread's while that runs */
 	struct ev_io event;      /* an eventfd: something was written */
-	struct open_jobs open;   /* all that are not answered, by name */
+	struct names open;       /* all that are not answered */
+	size_t nopen;
 	bool failing;            /* the last answer was a failure */
 	bool closing;            /* store_io_close() has been called */
 	pthread_t thread;
@@ -44,18 +45,6 @@ struct store_io {
 	struct jobs waiting, written;
 	bool ending;
 };
-
-/* Names may come several times. */
-static int
-compare(const struct job *a, const struct job *b)
-{
-	int order = strcmp(a->key, b->key);
-
-	return order != 0 ? order : (a > b) - (a < b);
-}
-
-RB_GENERATE_INTERNAL(open_jobs, job, entry, compare,
-    static __attribute__((unused)))
 
 static bool
 save(struct store_sqlite *db, const struct job *job)
@@ -187,7 +176,8 @@ answer(struct store_io *io, struct job *job)
 	struct policy_change *policy = job->policy;
 	const char *fault = job->fault;
 
-	RB_REMOVE(open_jobs, &io->open, job);
+	names_remove(&io->open, &job->named);
+	io->nopen--;
 	free(job);
 	note(io, fault);
 	if (policy != NULL)
@@ -264,6 +254,7 @@ release(struct store_io *io)
 	pthread_cond_destroy(&io->wake);
 	pthread_mutex_destroy(&io->lock);
 	store_sqlite_close(io->db);
+	names_release(&io->open);
 	free(io);
 }
 
@@ -299,7 +290,8 @@ store_io_open(struct registrar *r, const char *directory,
 	struct store_io *io = calloc(1, sizeof(*io));
 	struct load load = { r, found, found_policy };
 
-	if (io == NULL) {
+	if (io == NULL || !names_init(&io->open, OPEN_LOG2)) {
+		free(io);
 		log_event(LOG_ERR, "store-failed", "out of memory");
 		return NULL;
 	}
@@ -307,7 +299,6 @@ store_io_open(struct registrar *r, const char *directory,
 	io->event = (struct ev_io){ .fd = -1, .ready = event_ready };
 	pthread_mutex_init(&io->lock, NULL);
 	pthread_cond_init(&io->wake, NULL);
-	RB_INIT(&io->open);
 	TAILQ_INIT(&io->waiting);
 	TAILQ_INIT(&io->written);
 	io->db = store_sqlite_open(directory); /* which says why not */
@@ -343,7 +334,7 @@ store_io_close(struct store_io *io)
 	pthread_mutex_unlock(&io->lock);
 	pthread_join(io->thread, NULL);
 	answer_written(io);
-	assert(RB_EMPTY(&io->open));
+	assert(io->nopen == 0);
 	release(io);
 }
 
@@ -357,10 +348,12 @@ job_new(const struct store_io *io, const char **fault)
 	return job;
 }
 
+/* name: the change's, or empty */
 static void
-submit(struct store_io *io, struct job *job)
+submit(struct store_io *io, struct job *job, const char *name)
 {
-	RB_INSERT(open_jobs, &io->open, job);
+	names_add(&io->open, &job->named, name);
+	io->nopen++;
 	pthread_mutex_lock(&io->lock);
 	TAILQ_INSERT_TAIL(&io->waiting, job, queue);
 	pthread_cond_signal(&io->wake);
@@ -378,8 +371,7 @@ store_io_save(struct store_io *io, struct change *change)
 		return;
 	}
 	job->change = change;
-	job->key = change->key;
-	submit(io, job);
+	submit(io, job, change->key);
 }
 
 void
@@ -393,21 +385,11 @@ store_io_save_policy(struct store_io *io, struct policy_change *change)
 		return;
 	}
 	job->policy = change;
-	job->key = "";
-	submit(io, job);
+	submit(io, job, "");
 }
 
 bool
 store_io_busy(const struct store_io *io, const char *key)
 {
-	const struct job *job = RB_ROOT(&io->open);
-
-	while (job != NULL) {
-		int order = strcmp(key, job->key);
-
-		if (order == 0)
-			return true;
-		job = order < 0 ? RB_LEFT(job, entry) : RB_RIGHT(job, entry);
-	}
-	return false;
+	return names_find(&io->open, key) != NULL;
 }

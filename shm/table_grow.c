@@ -11,7 +11,7 @@
 #include "shm/table_writer.h"
 
 /* Of one slice: units zeroed, entries looked at, units given back. */
-#define CLEAR_SLICE   ARENA_CHUNK
+#define CLEAR_SLICE ARENA_CHUNK
 #define RELEASE_SLICE (8 * ARENA_CHUNK)
 #ifndef MOVE_SLICE /* a test makes it smaller */
 #define MOVE_SLICE 64
@@ -23,17 +23,12 @@ grow_wanted(const struct directory *d)
 	return d->used * 10 > (size_t)directory_size(d) * 7;
 }
 
-void
-grow_begin(struct table_writer *w)
+static void
+begin(struct table_writer *w, unsigned log2)
 {
 	struct directory *next = &w->next;
 
-	if (w->phase != GROW_NONE)
-		return;
-	*next = (struct directory){ .log2 = w->now.log2 };
-	/* Few names: it is full of deleted ones, and a new one has none. */
-	if (w->now.live * 20 > (size_t)directory_size(&w->now) * 7)
-		next->log2++;
+	*next = (struct directory){ .log2 = log2 };
 	if (next->log2 > TABLE_LOG2_MAX ||
 	    getentropy(next->key, sizeof(next->key)) == -1)
 		return;
@@ -43,6 +38,19 @@ grow_begin(struct table_writer *w)
 	next->entries = (struct entry *)unit_words(w->h, next->unit);
 	w->phase = GROW_CLEAR;
 	w->cursor = 0;
+}
+
+void
+grow_begin(struct table_writer *w)
+{
+	unsigned log2 = w->now.log2;
+
+	if (w->phase != GROW_NONE)
+		return;
+	/* Few names: it is full of deleted ones, and a new one has none. */
+	if (w->now.live * 20 > (size_t)directory_size(&w->now) * 7)
+		log2++;
+	begin(w, log2);
 }
 
 void
@@ -169,4 +177,18 @@ table_grow_step(struct table_writer *w)
 	if (w->phase != GROW_NONE)
 		phases[w->phase](w);
 	return w->phase != GROW_NONE;
+}
+
+void
+table_reserve(struct table_writer *w, size_t names)
+{
+	struct directory like = { .log2 = w->now.log2, .used = names };
+
+	while (grow_wanted(&like))
+		like.log2++;
+	if (like.log2 == w->now.log2 || w->phase != GROW_NONE)
+		return;
+	begin(w, like.log2);
+	while (table_grow_step(w))
+		continue;
 }

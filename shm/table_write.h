@@ -49,6 +49,12 @@ int table_delete(struct table_writer *w, struct span key, uint64_t version);
 bool table_grow_step(struct table_writer *w);
 
 /*
+ * So many names are about to be put: make the directory large enough for all
+ * of them, at once.  Before table_set_ready() only.
+ */
+void table_reserve(struct table_writer *w, size_t names);
+
+/*
  * The first load is complete: workers may answer 404 from now on, and no call
  * takes a millisecond any more, to make a huge page.
  */

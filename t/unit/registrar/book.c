@@ -119,7 +119,8 @@ main(void)
 {
 	struct book book;
 
-	book_init(&book);
+	if (!ok(book_init(&book), "a book"))
+		return done();
 	ok(book_from(&book, "") == NULL, "an empty book has no first name");
 	try_routes(&book);
 	try_own_memory(&book);

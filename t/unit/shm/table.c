@@ -309,6 +309,29 @@ not_a_table(void)
 	close(other);
 }
 
+/* Room that was made before: the directory is as large from the first name. */
+static void
+reserved(void)
+{
+	unsigned wrong = 0;
+	size_t entries;
+
+	start();
+	put(0, 1);
+	table_reserve(w, 5000);
+	entries = table_entries(w);
+	is_int(entries, 8192, "room for 5,000 names");
+	for (unsigned n = 1; n < 5000; n++)
+		wrong += put(n, 1) == -1;
+	is_int(table_entries(w), entries, "and they need no more");
+	for (unsigned n = 0; n < 5000; n++)
+		wrong += !holds(n, 1);
+	is_int(wrong, 0, "all of them are there");
+	table_reserve(w, 10);
+	is_int(table_entries(w), entries, "it is not made smaller");
+	stop();
+}
+
 int
 main(void)
 {
@@ -316,6 +339,7 @@ main(void)
 	many_names();
 	churn();
 	full();
+	reserved();
 	second_writer();
 	quarantine();
 	not_a_table();
