@@ -134,6 +134,7 @@ struct conf {
 	int refuse_no_agent;        /* a truth value */
 	unsigned rate_limit;        /* requests a second of a client; 0: any */
 	unsigned rate_burst;        /* and at once */
+	unsigned client_connections_max; /* of one address; 0: any */
 	unsigned tool_requests_max; /* under way, of one tool; 0: any */
 
 	/* what requests and responses say (2-http.md 2.3) */

@@ -185,6 +185,14 @@ sock_unsent_max(int fd, int bytes)
 	    fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
 }
 
+void
+sock_reset_on_close(int fd)
+{
+	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
 int
 sock_peer_uid(int fd, uid_t *uid)
 {

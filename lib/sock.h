@@ -38,6 +38,9 @@ int sock_nodelay(int fd);
  */
 int sock_unsent_max(int fd, int bytes);
 
+/* Have close(2) tell the peer that this was cut: a reset, not an end. */
+void sock_reset_on_close(int fd);
+
 /* Who is at the other end of a Unix socket.  -1 with errno. */
 int sock_peer_uid(int fd, uid_t *uid);
 

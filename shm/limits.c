@@ -14,20 +14,12 @@
  * cannot count one more client, and lets it through: with a key that strangers
  * do not know it takes more requests than a node can serve to bring that about.
  */
-#include "shm/limits.h"
-
 #include <errno.h>
-#include <stdalign.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "lib/siphash.h"
+#include "shm/limits_layout.h"
 #include "shm/segment.h"
 
-#define LIMITS_MAGIC UINT64_C(0x316d696c70796e64) /* "dnyplim1" */
-#define SETS 32768
-#define WAYS 8
 #define TRIES 1024 /* lost races for one bucket, until it is let through */
 
 #define TIME_BITS 48 /* 8.9 years after the machine's start */
@@ -36,35 +28,6 @@
 
 /* A worker's clock may be behind another's by as long as one turn takes. */
 #define SKEW_US (10 * SECOND_US)
-
-typedef _Atomic uint64_t bucket;
-
-struct slab {
-	alignas(64) _Atomic uint32_t under_way[LIMITS_TOOLS];
-};
-
-struct limits_segment {
-	/* constant after limits_format() */
-	uint64_t magic;
-	uint64_t abi;
-	uint64_t key[2]; /* random */
-
-	alignas(64) bucket buckets[SETS][WAYS];
-	struct slab slabs[]; /* by worker */
-};
-
-#define LIMITS_ABI ((uint64_t)SETS << 32 | (uint64_t)WAYS << 24 | LIMITS_TOOLS)
-
-struct limits {
-	struct limits_segment *segment; /* the mapping */
-	size_t bytes;			/* of the mapping */
-	size_t nslabs, own;
-	uint64_t key[2];
-	uint64_t interval_us; /* 0: no limit */
-	uint64_t window_us;   /* of a whole burst */
-	uint32_t tool_max;    /* 0: no limit */
-	uint32_t share;	      /* of tool_max, of one worker */
-};
 
 size_t
 limits_size(unsigned workers)
@@ -120,6 +83,7 @@ set_bounds(struct limits *l, const struct limits_set *set)
 		l->window_us = l->interval_us * set->burst;
 	}
 	l->tool_max = set->tool_requests;
+	l->connections = set->connections;
 	l->share = set->tool_requests / (uint32_t)l->nslabs;
 }
 
@@ -152,18 +116,6 @@ limits_close(struct limits *l)
 {
 	segment_unmap(l->segment, l->bytes);
 	free(l);
-}
-
-/* Clients, of which one has a whole /64 of IPv6. */
-
-static uint64_t
-hash_client(const struct limits *l, const struct ip *ip)
-{
-	uint8_t bytes[9];
-
-	bytes[0] = ip->family == AF_INET ? 4 : 6;
-	memcpy(bytes + 1, ip->bytes, 8);
-	return siphash(l->key, bytes, sizeof(bytes));
 }
 
 /*
@@ -281,6 +233,18 @@ limits_tool_leave(struct limits *l, uint32_t slot)
 		    counter(l, l->own, slot), 1, memory_order_relaxed);
 }
 
+static void
+forget(struct slab *slab)
+{
+	for (size_t i = 0; i < LIMITS_TOOLS; i++)
+		atomic_store_explicit(
+		    &slab->under_way[i], 0, memory_order_relaxed);
+	for (size_t set = 0; set < ADDRESS_SETS; set++)
+		for (size_t way = 0; way < ADDRESS_WAYS; way++)
+			atomic_store_explicit(&slab->addresses[set][way], 0,
+			    memory_order_relaxed);
+}
+
 int
 limits_forget(int fd, unsigned worker)
 {
@@ -291,9 +255,7 @@ limits_forget(int fd, unsigned worker)
 	if (s == NULL)
 		return -1;
 	if (worker < slabs_in(bytes))
-		for (size_t i = 0; i < LIMITS_TOOLS; i++)
-			atomic_store_explicit(&s->slabs[worker].under_way[i], 0,
-			    memory_order_relaxed);
+		forget(&s->slabs[worker]);
 	segment_unmap(s, bytes);
 	return 0;
 }

@@ -2,7 +2,7 @@
  * What a client, and what a tool, may have at a time: counted by all workers
  * together, in the only memory that several of them write.  Each change is one
  * atomic operation on one word, so a worker that dies leaves nothing half
- * done; its requests under way are forgotten by the master.
+ * done; its requests and connections are forgotten by the master.
  *
  * Another worker may have written anything: a wrong number can refuse clients
  * or let them through, and no more.
@@ -23,6 +23,7 @@ struct limits_set {
 	unsigned rate;	/* requests a second of a client; 0: any */
 	unsigned burst; /* and at once, at least 1 */
 	unsigned tool_requests; /* under way, of a tool; 0: any */
+	unsigned connections;	/* of a client, open; 0: any; under 65536 */
 };
 
 struct limits; /* a mapping of the segment */
@@ -47,6 +48,15 @@ void limits_close(struct limits *l);
  * now_ms  CLOCK_MONOTONIC; a little late does no harm
  */
 bool limits_client(struct limits *l, const struct ip *ip, uint64_t now_ms);
+
+/*
+ * A connection of this client: may it have one more?  If so it is counted,
+ * and *place says where; 0: nowhere, there being no limit.  Over all workers,
+ * IPv6 by /64, never more than the limit; of two that come at the same moment
+ * for the last one, both may be refused.
+ */
+bool limits_connect(struct limits *l, const struct ip *ip, uint32_t *place);
+void limits_disconnect(struct limits *l, uint32_t place);
 
 /*
  * Is there room for one more request of the tool?  A worker alone looks no

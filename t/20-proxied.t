@@ -4,17 +4,7 @@ use lib "$FindBin::Bin/lib";
 use DynProxy;
 
 my $marked = free_port();
-{
-    package Behind;
-    our @ISA = ('DynProxy');
-    sub default_conf {
-        my ($self) = @_;
-        my $conf = $self->SUPER::default_conf;
-        $conf->{http} = DynProxy::list("127.0.0.1:$self->{http_port}", "127.0.0.1:$marked proxy");
-        return $conf;
-    }
-}
-my $proxy = Behind->new(tools => ['alpha'], conf => {
+my $proxy = DynProxy->new(tools => ['alpha'], proxied => $marked, conf => {
     client_address_for   => '{ alpha }',
     trusted_proxies      => '{ "10.0.0.0/8", "2001:db8:1::/48" }',
     request_head_timeout => '500ms',

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/sock.h"
 #include "worker/h1.h"
 #include "worker/process.h"
 #include "worker/proxy_protocol.h"
@@ -52,6 +53,7 @@ conn_free(struct conn *c)
 	ev_forget(&w->loop, &c->later);
 	timer_clear(&w->loop.timers, &c->timer);
 	stream_close(&w->loop, &c->stream);
+	connlimit_leave(w, c->place);
 	free(c);
 	closed(w);
 }
@@ -189,7 +191,10 @@ step_proxied(struct conn *c)
 		case PROXY_UNSAID:
 		case PROXY_CLIENT:
 			buf_consume(&c->h1->in, used);
-			return CONN_IDLE;
+			if (connlimit_enter(c->w, &c->peer, &c->place))
+				return CONN_IDLE;
+			stream_cut(&c->stream);
+			return CONN_CLOSED;
 		case PROXY_MORE:
 			break;
 		}
@@ -323,16 +328,32 @@ step_linger(struct conn *c)
 	return CONN_LINGER;
 }
 
+/* Who has too many connections gets no answer and costs no more than this. */
+static void
+refuse(struct worker *w, int fd, void (*closed)(struct worker *w))
+{
+	sock_reset_on_close(fd);
+	close(fd);
+	closed(w);
+}
+
 int
 conn_open_take(struct worker *w, int fd, const struct ip *peer, uint16_t port,
     bool proxied, void (*closed)(struct worker *w))
 {
-	struct conn *c = calloc(1, sizeof(*c));
+	uint32_t place = 0;
+	struct conn *c;
 	int saved;
 
+	if (!proxied && !connlimit_enter(w, peer, &place)) {
+		refuse(w, fd, closed);
+		return 0;
+	}
+	c = calloc(1, sizeof(*c));
 	if (c == NULL ||
 	    stream_open(&w->loop, &c->stream, fd, conn_ready) == -1) {
 		saved = errno;
+		connlimit_leave(w, place);
 		free(c);
 		close(fd);
 		errno = saved;
@@ -340,6 +361,7 @@ conn_open_take(struct worker *w, int fd, const struct ip *peer, uint16_t port,
 	}
 	c->w = w;
 	c->peer = *peer;
+	c->place = place;
 	c->state = proxied ? CONN_PROXIED : CONN_IDLE;
 	c->port = port;
 	c->closed = closed;

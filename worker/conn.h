@@ -30,6 +30,7 @@ struct conn {
 	uint64_t deadline_ms; /* of the state */
 	struct ev_task later; /* go on after others had their turn */
 	uint32_t requests;    /* begun on this connection */
+	uint32_t place;       /* where it counts as its client's */
 	uint16_t port;        /* of ours */
 	uint8_t state;        /* enum conn_state; set by conn_run() only */
 	bool expired;         /* the deadline has passed */
@@ -39,8 +40,8 @@ struct conn {
 };
 
 /*
- * Take an accepted socket, and serve what it has sent already.  -1 with
- * errno, the socket being closed.
+ * Take an accepted socket, and serve what it has sent already, or cut it off:
+ * its client has too many.  -1 with errno, the socket being closed.
  *
  * proxied  it begins with a PROXY header, whose client takes the peer's place
  */

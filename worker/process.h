@@ -11,6 +11,7 @@
 #include "lib/ev.h"
 #include "route/decide.h"
 #include "worker/compress.h"
+#include "worker/connlimit.h"
 #include "worker/site.h"
 
 struct accesslog;
@@ -43,6 +44,7 @@ struct worker {
 	struct accesslog *accesslog; /* owned; NULL: none is kept */
 	struct h1 *h1_spare;       /* owned list; see h1_get() */
 	unsigned h1_nspare;
+	struct connlimit connlimit;
 	unsigned connections;     /* of clients, open */
 	unsigned connections_max; /* then accepting pauses */
 	struct buf scratch;       /* empty between its uses; see tunnel_run() */

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/sock.h"
+
 #define STREAM_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 #define STREAM_GONE (EPOLLHUP | EPOLLERR)
 
@@ -47,9 +49,7 @@ stream_shut(struct stream *s)
 void
 stream_cut(struct stream *s)
 {
-	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-
-	setsockopt(s->io.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	sock_reset_on_close(s->io.fd);
 }
 
 void

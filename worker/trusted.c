@@ -6,8 +6,8 @@
 
 #define PROXIES_MAX 32 /* in a row */
 
-static bool
-is_trusted(const struct conf *conf, const struct ip *ip)
+bool
+trusted_is(const struct conf *conf, const struct ip *ip)
 {
 	for (size_t i = 0; i < conf->ntrusted_proxies; i++)
 		if (cidr_contains(&conf->trusted_proxies[i], ip))
@@ -50,7 +50,7 @@ find_client(const struct conf *conf, const struct http_msg *msg, struct ip *ip)
 			    !ip_parse(&said, take_last(&list)))
 				return;
 			*ip = said;
-			if (!is_trusted(conf, ip))
+			if (!trusted_is(conf, ip))
 				return;
 		}
 	}
@@ -64,7 +64,7 @@ trusted_believe(
 	char normalized[HOST_NAME_MAX_DNS + 1];
 	size_t len;
 
-	if (!is_trusted(conf, &t->client))
+	if (!trusted_is(conf, &t->client))
 		return;
 	find_client(conf, msg, &t->client);
 	proto = http_msg_field(msg, FIELD_X_FORWARDED_PROTO);

@@ -12,6 +12,9 @@ struct trusted {
 	struct span host;  /* that the client asked for; empty: the Host field */
 };
 
+/* Is it in trusted_proxies? */
+bool trusted_is(const struct conf *conf, const struct ip *ip);
+
 /*
  * Believe X-Forwarded-For, -Proto and -Host from a peer in trusted_proxies.
  * The client is the last address that is no such proxy: what stands before it

@@ -98,7 +98,8 @@ open_gate(struct worker *w)
 	const struct conf *c = w->conf;
 	struct limits_set set = { .rate = c->rate_limit,
 		.burst = c->rate_burst,
-		.tool_requests = c->tool_requests_max };
+		.tool_requests = c->tool_requests_max,
+		.connections = c->client_connections_max };
 
 	w->policy = policy_open(w->boot.segment_fds[SEGMENT_POLICY]);
 	if (w->policy == NULL)

@@ -105,6 +105,7 @@ sub free_port {
 # workers   processes (1)
 # tools     names that may register over the Unix socket
 # address   to listen on (127.0.0.1)
+# proxied   a port more, on which connections begin with a PROXY header
 # conf      hash of further settings, as they stand in dynproxy.conf
 # wrapper   array: a command to run dynproxyd under (valgrind)
 # expect    regex of error lines that this test provokes
@@ -154,7 +155,7 @@ sub default_conf {
     my ($self) = @_;
     my $on = $self->{address};
     return {
-        http                => list("$on:$self->{http_port}"),
+        http                => list("$on:$self->{http_port}", $self->{proxied} ? "$on:$self->{proxied} proxy" : ()),
         registration        => list("$on:$self->{reg_port}", $self->socket_path('register')),
         admin               => list("$on:$self->{admin_port}"),
         control_socket      => '"' . $self->socket_path('control') . '"',
@@ -170,6 +171,7 @@ sub default_conf {
         backend_networks    => list('127.0.0.0/8'),
         rate_limit          => 1000000,    # a test is one client
         rate_burst          => 1000000,
+        client_connections_max => 0,
     };
 }
 

@@ -318,7 +318,7 @@ static const char full[] =
     "access_log = /l\naccess_log_format = json\naccess_log_address = off\n"
     "access_log_space_min = 1m\noperator_networks = {\"10.0.0.0/8\"}\n"
     "refuse_no_agent = yes\nrate_limit = 5\nrate_burst = 6\n"
-    "tool_requests_max = 7\n";
+    "client_connections_max = 8\ntool_requests_max = 7\n";
 
 static void
 test_round_trip(void)

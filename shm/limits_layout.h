@@ -1,0 +1,69 @@
+/*
+ * The segment of limits, as the files that count in it see it.
+ */
+#ifndef SHM_LIMITS_LAYOUT_H
+#define SHM_LIMITS_LAYOUT_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "lib/siphash.h"
+#include "shm/limits.h"
+
+#define LIMITS_MAGIC UINT64_C(0x326d696c70796e64) /* "dnyplim2" */
+
+/* Buckets of rates: one line of the cache a set. */
+#define SETS 32768
+#define WAYS 8
+
+/* Addresses that have connections, of each worker: the same. */
+#define ADDRESS_SETS 8192
+#define ADDRESS_WAYS 16
+
+typedef _Atomic uint64_t bucket;
+
+/* 16 bits of an address's hash, and how many connections it has; 0: unused */
+typedef _Atomic uint32_t address;
+
+struct slab {
+	alignas(64) _Atomic uint32_t under_way[LIMITS_TOOLS];
+	alignas(64) address addresses[ADDRESS_SETS][ADDRESS_WAYS];
+};
+
+struct limits_segment {
+	/* constant after limits_format() */
+	uint64_t magic;
+	uint64_t abi;
+	uint64_t key[2]; /* random */
+
+	alignas(64) bucket buckets[SETS][WAYS];
+	struct slab slabs[]; /* by worker */
+};
+
+#define LIMITS_ABI ((uint64_t)SETS << 32 | (uint64_t)WAYS << 24 | LIMITS_TOOLS)
+
+struct limits {
+	struct limits_segment *segment; /* the mapping */
+	size_t bytes;			/* of the mapping */
+	size_t nslabs, own;
+	uint64_t key[2];
+	uint64_t interval_us; /* 0: no limit */
+	uint64_t window_us;   /* of a whole burst */
+	uint32_t tool_max;    /* 0: no limit */
+	uint32_t share;	      /* of tool_max, of one worker */
+	uint32_t connections; /* of an address; 0: no limit */
+};
+
+/* Clients, of which one has a whole /64 of IPv6. */
+static inline uint64_t
+hash_client(const struct limits *l, const struct ip *ip)
+{
+	uint8_t bytes[9];
+
+	bytes[0] = ip->family == AF_INET ? 4 : 6;
+	memcpy(bytes + 1, ip->bytes, 8);
+	return siphash(l->key, bytes, sizeof(bytes));
+}
+
+#endif
