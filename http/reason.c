@@ -67,6 +67,9 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	    "This tool's web service is starting.", 5 },
 	[REASON_TOOL_STOPPED] = { "tool-stopped", 503, VOICE_TOOL,
 	    "This tool's web service is not running.", 60 },
+	[REASON_STALE_ROUTE] = { "stale-route", 503, VOICE_TOOL,
+	    "This tool's web service is gone, and another program has its "
+	    "place: starting it again helps.", 60 },
 	[REASON_BACKEND_REFUSED] = { "backend-refused", 503, VOICE_TOOL,
 	    "This tool's web service is registered but does not accept "
 	    "connections.", 10 },

@@ -155,16 +155,19 @@ hand_to_store(struct registrar *r, struct lane *lane)
 static bool
 next(struct registrar *r, struct lane *lane)
 {
+	enum enter_way way;
 	struct change *c;
 
 	while ((c = TAILQ_FIRST(&lane->waiting)) != NULL) {
 		TAILQ_REMOVE(&lane->waiting, c, queue);
-		if (!c->abandoned && enter_allows(r, c)) {
+		way = c->abandoned ? ENTER_REFUSED : enter_prepare(r, c);
+		if (way == ENTER_GO) {
 			c->pending = r->redis != NULL ? 2 : 1;
 			lane->current = c;
 			return true;
 		}
-		finish(r, c, CHANGE_REFUSED);
+		finish(
+		    r, c, way == ENTER_NOTHING ? CHANGE_DONE : CHANGE_REFUSED);
 	}
 	return false;
 }

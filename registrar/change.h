@@ -17,6 +17,14 @@ struct registrar;
 enum change_kind {
 	CHANGE_SET,    /* this pattern goes to these destinations */
 	CHANGE_STRIKE, /* this pattern goes nowhere */
+
+	/*
+	 * About one destination among those of the pattern.  When its turn has
+	 * come it becomes one of the above, whichever the book then asks for.
+	 */
+	CHANGE_LEASE, /* in place of those without a lease, beside the others */
+	CHANGE_LEAVE, /* it goes, if it is there */
+	CHANGE_MARK,  /* it is drained, stale, or neither, if it is there */
 };
 
 enum change_result {
@@ -31,7 +39,7 @@ struct change {
 	bool canonical;         /* the name's mark, from now on */
 	char *key;              /* owned, like the next */
 	char *pattern;
-	struct destinations to; /* owned; CHANGE_SET only: at least one */
+	struct destinations to; /* owned; not with CHANGE_STRIKE: at least one */
 	uint64_t version;       /* set by change_submit_take() */
 	char why[128];          /* one line, for CHANGE_REFUSED and _FAILED */
 

@@ -1,9 +1,23 @@
 /* Keeps lists of destinations, each with its URLs in one piece of memory. */
 #include "registrar/destination.h"
 
+#include <bsd/stdlib.h>
 #include <bsd/string.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+
+static const char *const result_names[] = {
+	[PROOF_NONE] = "none",
+	[PROOF_THEIRS] = "theirs",
+	[PROOF_STRANGER] = "stranger",
+	[PROOF_UNKNOWN] = "unknown",
+};
+
+const char *
+proof_result_name(enum proof_result result)
+{
+	return result_names[result];
+}
 
 int
 destination_order(const void *a, const void *b)
@@ -25,6 +39,27 @@ unique(struct destination *at, size_t n)
 	return kept < ROUTE_BACKENDS_MAX ? kept : ROUTE_BACKENDS_MAX;
 }
 
+/* Put a string behind the others; NULL stays NULL. */
+static const char *
+keep(char **text, const char *from)
+{
+	size_t len;
+	char *kept = *text;
+
+	if (from == NULL)
+		return NULL;
+	len = strlen(from) + 1;
+	memcpy(kept, from, len);
+	*text += len;
+	return kept;
+}
+
+static size_t
+size_of(const char *text)
+{
+	return text == NULL ? 0 : strlen(text) + 1;
+}
+
 bool
 destinations_copy(
     struct destinations *to, const struct destination *from, size_t n)
@@ -34,7 +69,7 @@ destinations_copy(
 	char *text;
 
 	for (size_t i = 0; i < n; i++)
-		size += strlen(from[i].url) + 1;
+		size += size_of(from[i].url) + size_of(from[i].lease);
 	at = malloc(size);
 	if (at == NULL)
 		return false;
@@ -43,11 +78,8 @@ destinations_copy(
 	text = (char *)(at + n);
 	n = unique(at, n);
 	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(at[i].url) + 1;
-
-		memcpy(text, at[i].url, len);
-		at[i].url = text;
-		text += len;
+		at[i].url = keep(&text, at[i].url);
+		at[i].lease = keep(&text, at[i].lease);
 	}
 	*to = (struct destinations){ at, n };
 	return true;
@@ -72,13 +104,30 @@ destinations_eq(
 	return true;
 }
 
-bool
-destinations_has(const struct destinations *d, const char *url)
+struct destination *
+destinations_find(const struct destinations *d, const char *url)
 {
 	for (size_t i = 0; i < d->n; i++)
 		if (strcmp(d->at[i].url, url) == 0)
-			return true;
-	return false;
+			return &d->at[i];
+	return NULL;
+}
+
+bool
+destinations_has(const struct destinations *d, const char *url)
+{
+	return destinations_find(d, url) != NULL;
+}
+
+bool
+destinations_serve_alike(
+    const struct destinations *d, const struct destination *other)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->at[i].drained != other[i].drained ||
+		    d->at[i].stale != other[i].stale)
+			return false;
+	return true;
 }
 
 const char *
@@ -91,4 +140,60 @@ destinations_text(const struct destinations *d, char *out, size_t size)
 		strlcat(out, d->at[i].url, size);
 	}
 	return out;
+}
+
+bool
+destination_store(const struct destination *d, char *out, size_t size)
+{
+	char since[32] = "";
+
+	if (d->since_ms != 0)
+		snprintf(since, sizeof(since), ",since=%llu",
+		    (unsigned long long)d->since_ms);
+	return (size_t)snprintf(out, size, "%s%s%s%s%s%s", d->url,
+		   d->lease != NULL ? ",lease=" : "",
+		   d->lease != NULL ? d->lease : "", since,
+		   d->drained ? ",drained" : "",
+		   d->stale ? ",stale" : "") < size;
+}
+
+bool
+node_name_valid(const char *name)
+{
+	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	return len > 0 && len <= NODE_NAME_MAX && name[len] == '\0';
+}
+
+/* One of those behind the URL. */
+static bool
+restore_word(struct destination *d, const char *word)
+{
+	const char *error = NULL;
+
+	if (strncmp(word, "lease=", 6) == 0) {
+		d->lease = word + 6;
+		return node_name_valid(d->lease);
+	}
+	if (strncmp(word, "since=", 6) == 0) {
+		d->since_ms =
+		    (uint64_t)strtonum(word + 6, 0, INT64_MAX, &error);
+		return error == NULL;
+	}
+	if (strcmp(word, "drained") == 0)
+		return d->drained = true;
+	return strcmp(word, "stale") == 0 && (d->stale = true);
+}
+
+bool
+destination_restore(struct destination *d, char *text)
+{
+	char *word;
+
+	*d = (struct destination){ .url = strsep(&text, ",") };
+	while ((word = strsep(&text, ",")) != NULL)
+		if (!restore_word(d, word))
+			return false;
+	return true;
 }

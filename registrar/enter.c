@@ -31,8 +31,71 @@ regexes_of(const struct book_name *name)
 	return n;
 }
 
-bool
-enter_allows(struct registrar *r, struct change *c)
+/* Would this one stay, when another gets a lease, or goes? */
+static bool
+stays(const struct change *c, const struct destination *d)
+{
+	if (strcmp(d->url, c->to.at[0].url) == 0)
+		return false;
+	return c->kind != CHANGE_LEASE || d->lease != NULL;
+}
+
+/* Those of the book with the change made.  False: why says what is wrong. */
+static bool
+merge(struct change *c, const struct book_route *route)
+{
+	struct destination to[ROUTE_BACKENDS_MAX + 1];
+	struct destinations merged;
+	size_t n = 0;
+
+	for (size_t i = 0; i < route->to.n; i++)
+		if (stays(c, &route->to.at[i]))
+			to[n++] = route->to.at[i];
+	if (c->kind != CHANGE_LEAVE)
+		to[n++] = c->to.at[0];
+	if (n > ROUTE_BACKENDS_MAX) {
+		snprintf(c->why, sizeof(c->why),
+		    "the route has %d backends already: end a lease first",
+		    ROUTE_BACKENDS_MAX);
+		return false;
+	}
+	if (!destinations_copy(&merged, to, n)) {
+		snprintf(c->why, sizeof(c->why), "no memory: try again later");
+		return false;
+	}
+	c->kind = n > 0 ? CHANGE_SET : CHANGE_STRIKE;
+	destinations_release(&c->to);
+	c->to = merged;
+	return true;
+}
+
+/* Make CHANGE_SET or CHANGE_STRIKE of a change of one destination. */
+static enum enter_way
+resolve(struct registrar *r, struct change *c)
+{
+	struct book_name *name = book_find(&r->book, c->key);
+	struct book_route *route =
+	    name == NULL ? NULL : book_find_route(name, c->pattern);
+
+	if (c->kind == CHANGE_SET || c->kind == CHANGE_STRIKE)
+		return ENTER_GO;
+	if (name != NULL)
+		c->canonical = name->canonical;
+	if (c->kind != CHANGE_LEASE) {
+		if (route == NULL ||
+		    !destinations_has(&route->to, c->to.at[0].url))
+			return ENTER_NOTHING;
+		c->origin = route->origin;
+	}
+	if (route != NULL)
+		return merge(c, route) ? ENTER_GO : ENTER_REFUSED;
+	c->kind = CHANGE_SET;
+	return ENTER_GO;
+}
+
+/* If not, why says which bound it meets. */
+static bool
+within_bounds(struct registrar *r, struct change *c)
 {
 	size_t max = c->origin == ORIGIN_TOOL ? r->conf->routes_per_tool_max
 					      : ROUTES_MAX;
@@ -64,6 +127,16 @@ enter_allows(struct registrar *r, struct change *c)
 	return true;
 }
 
+enum enter_way
+enter_prepare(struct registrar *r, struct change *c)
+{
+	enum enter_way way = resolve(r, c);
+
+	if (way == ENTER_GO && !within_bounds(r, c))
+		way = ENTER_REFUSED;
+	return way;
+}
+
 /* Enter it in the book.  -1: no memory.  1: what is published must change. */
 static int
 enter_set(struct registrar *r, const struct change *c)
@@ -74,7 +147,8 @@ enter_set(struct registrar *r, const struct change *c)
 
 	if (name != NULL && (old = book_find_route(name, c->pattern)) != NULL)
 		same = name->canonical == c->canonical && name->version != 0 &&
-		       destinations_eq(&old->to, c->to.at, c->to.n);
+		       destinations_eq(&old->to, c->to.at, c->to.n) &&
+		       destinations_serve_alike(&old->to, c->to.at);
 	if (book_set(&r->book, c->key, c->pattern, c->to.at, c->to.n, c->origin,
 		clock_real_ms()) == NULL)
 		return -1;

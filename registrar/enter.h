@@ -4,8 +4,17 @@
 
 #include "registrar/change.h"
 
-/* May it go on its way?  False: change->why says which bound it meets. */
-bool enter_allows(struct registrar *r, struct change *change);
+enum enter_way {
+	ENTER_GO,      /* it may go to the stores */
+	ENTER_NOTHING, /* all is as it wants it already */
+	ENTER_REFUSED, /* a bound was reached; change->why says which */
+};
+
+/*
+ * Its turn has come: a change of one destination becomes CHANGE_SET or
+ * CHANGE_STRIKE, by what the book has now.
+ */
+enum enter_way enter_prepare(struct registrar *r, struct change *change);
 
 /*
  * It is stored: into the book and the table with it.  CHANGE_FAILED, and

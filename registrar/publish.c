@@ -21,10 +21,10 @@ struct tombstone {
 };
 
 struct publisher {
-	struct registrar *r; /* borrowed */
-	struct slots *slots; /* owned */
+	struct registrar *r;  /* borrowed */
+	struct slots *slots;  /* owned */
 	struct growth growth; /* the table's */
-	struct timer timer;  /* for the first tombstone */
+	struct timer timer;   /* for the first tombstone */
 	RB_HEAD(tomb_tree, tombstone) by_key;
 	TAILQ_HEAD(, tombstone) by_age;
 	struct tombstone **strays; /* of publish_all(): not in the book */
@@ -136,9 +136,16 @@ add_route(
 
 	route->kind = pattern_kind(span_str(pattern), &route->text);
 	route->backends = &p->backends[p->nbackends];
-	route->nbackends = to->n;
-	for (size_t i = 0; i < to->n; i++)
+	route->nbackends = 0;
+	route->closed = ROUTE_OPEN;
+	for (size_t i = 0; i < to->n; i++) {
+		if (to->at[i].stale || to->at[i].drained)
+			continue;
+		route->nbackends++;
 		p->backends[p->nbackends++] = to->at[i].backend;
+	}
+	if (route->nbackends == 0)
+		route->closed = to->at[0].stale ? ROUTE_STALE : ROUTE_DRAINED;
 }
 
 /*
@@ -364,9 +371,9 @@ publish_open(struct registrar *r)
 	if (p == NULL)
 		return -1;
 	p->slots = slots_new();
-	r->table = p->slots == NULL ? NULL
-				    : table_writer_new(
-					  r->boot.segment_fds[SEGMENT_TABLE]);
+	r->table = p->slots == NULL
+		       ? NULL
+		       : table_writer_new(r->boot.segment_fds[SEGMENT_TABLE]);
 	if (r->table == NULL) {
 		if (p->slots != NULL)
 			slots_free(p->slots);

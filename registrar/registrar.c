@@ -224,10 +224,10 @@ read_urls(char *text, struct destination *to, size_t max)
 	char *url;
 
 	while ((url = strsep(&text, " ")) != NULL) {
-		if (n == max ||
-		    vet_url(span_str(url), &to[n].backend) != VET_FINE)
+		if (n == max || !destination_restore(&to[n], url) ||
+		    vet_url(span_str(to[n].url), &to[n].backend) != VET_FINE)
 			return 0;
-		to[n++].url = url;
+		n++;
 	}
 	return n;
 }

@@ -191,7 +191,7 @@ new_change(const struct session *s, const struct backend *backend)
 {
 	bool set = s->request.verb != VERB_UNREGISTER;
 	char pattern[LINE_MAX_BYTES + 1], url[LINE_MAX_BYTES + 1];
-	struct destination to = { url, *backend };
+	struct destination to = { .url = url, .backend = *backend };
 	struct change *change;
 
 	copy_line(pattern, s->request.route);

@@ -21,7 +21,7 @@ struct store_redis;
 /* One route as the SQLite file holds it. */
 struct stored_route {
 	const char *key, *pattern;
-	const char *destinations; /* URLs with blanks between */
+	const char *destinations; /* destination_store(), blanks between */
 	enum origin origin;
 	bool canonical; /* of its name */
 	uint64_t version, since_ms;

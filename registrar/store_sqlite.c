@@ -446,11 +446,14 @@ strike_route(struct store_sqlite *s, const struct change *change)
 
 static bool
 add_destination(struct store_sqlite *s, const struct change *change,
-    const char *url)
+    const struct destination *to)
 {
-	return bind_text(s, ADD, 1, change->key) &&
+	char text[DESTINATION_STORED_MAX];
+
+	return destination_store(to, text, sizeof(text)) &&
+	    bind_text(s, ADD, 1, change->key) &&
 	    bind_text(s, ADD, 2, change->pattern) &&
-	    bind_text(s, ADD, 3, url) &&
+	    bind_text(s, ADD, 3, text) &&
 	    bind_number(s, ADD, 4, change->origin) &&
 	    bind_number(s, ADD, 5, change->version) &&
 	    bind_number(s, ADD, 6, clock_real_ms()) && run(s, ADD);
@@ -467,7 +470,7 @@ write_route(struct store_sqlite *s, const struct change *change)
 	if (!strike_route(s, change))
 		return false;
 	for (size_t i = 0; i < change->to.n; i++)
-		if (!add_destination(s, change, change->to.at[i].url))
+		if (!add_destination(s, change, &change->to.at[i]))
 			return false;
 	return true;
 }

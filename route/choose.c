@@ -81,6 +81,23 @@ find_tool(struct search *s, struct span name)
 	return find(s, KEY_TOOL, SPAN(""), name);
 }
 
+/* Found: it is proxied, unless none of its backends takes requests. */
+static enum reason
+take(struct search *s, const struct route *route)
+{
+	switch (route->closed) {
+	case ROUTE_OPEN:
+		break;
+	case ROUTE_STALE:
+		return REASON_STALE_ROUTE;
+	case ROUTE_DRAINED:
+		return REASON_TOOL_STOPPED;
+	}
+	s->d->action = ACTION_PROXY;
+	s->d->route = route;
+	return REASON_NONE;
+}
+
 /* The routes are in the order in which they are tried. */
 static enum reason
 match(struct search *s, struct span path)
@@ -88,11 +105,8 @@ match(struct search *s, struct span path)
 	const struct tool *tool = &s->router->tool;
 
 	for (size_t i = 0; i < tool->nroutes; i++)
-		if (pattern_match(&tool->routes[i], path, &s->work)) {
-			s->d->action = ACTION_PROXY;
-			s->d->route = &tool->routes[i];
-			return REASON_NONE;
-		}
+		if (pattern_match(&tool->routes[i], path, &s->work))
+			return take(s, &tool->routes[i]);
 	return REASON_NO_ROUTE;
 }
 

@@ -29,7 +29,9 @@ route_valid(const struct route *r)
 {
 	if ((unsigned)r->kind > ROUTE_ANY || r->text.len > ROUTE_PATTERN_MAX)
 		return false;
-	if (r->nbackends < 1 || r->nbackends > ROUTE_BACKENDS_MAX)
+	if ((unsigned)r->closed > ROUTE_DRAINED ||
+	    (r->nbackends == 0) != (r->closed != ROUTE_OPEN) ||
+	    r->nbackends > ROUTE_BACKENDS_MAX)
 		return false;
 	for (size_t i = 0; i < r->nbackends; i++)
 		if (!backend_valid(&r->backends[i]))
@@ -96,7 +98,8 @@ route_encode(const struct tool *tool, void *out, size_t max)
 	for (size_t i = 0; i < tool->nroutes; i++) {
 		r = &tool->routes[i];
 		record = (struct route_record){
-			.kind = (uint8_t)r->kind,
+			.kind = (uint8_t)(r->kind & 0xf),
+			.closed = (uint8_t)(r->closed & 0xf),
 			.nbackends = (uint8_t)r->nbackends,
 			.text_len = (uint16_t)r->text.len,
 		};
@@ -147,6 +150,7 @@ route_decode(const void *blob, size_t len, struct tool *tool)
 		    record->text_len > (size_t)(end - at))
 			return false;
 		r->kind = (enum route_kind)record->kind;
+		r->closed = (enum route_closed)record->closed;
 		r->text = (struct span){ at, record->text_len };
 		r->backends = backend;
 		r->nbackends = record->nbackends;

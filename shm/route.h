@@ -37,6 +37,13 @@ enum route_kind {
 	ROUTE_ANY,    /* ".*" */
 };
 
+/* Why a route leads nowhere for now: then it has no backends. */
+enum route_closed {
+	ROUTE_OPEN,
+	ROUTE_STALE,   /* somebody else has the ports of its backends */
+	ROUTE_DRAINED, /* its backends get no new requests */
+};
+
 enum tool_state {
 	TOOL_ACTIVE,
 	TOOL_STOPPED,     /* unregistered a little while ago: 503, not 404 */
@@ -59,7 +66,8 @@ struct route {
 	enum route_kind kind;
 	struct span text; /* the pattern; of ROUTE_PREFIX the literal part */
 	const struct backend *backends;
-	size_t nbackends; /* 1..ROUTE_BACKENDS_MAX */
+	size_t nbackends; /* 1..ROUTE_BACKENDS_MAX; 0: closed */
+	enum route_closed closed;
 };
 
 struct tool {
@@ -87,7 +95,8 @@ struct AS_COPIED route_head {
 };
 
 struct AS_COPIED route_record {
-	uint8_t kind;
+	uint8_t kind : 4;
+	uint8_t closed : 4;
 	uint8_t nbackends;
 	uint16_t text_len;
 };

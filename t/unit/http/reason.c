@@ -26,6 +26,7 @@ static const struct {
 	{ REASON_DEFAULT_BACKEND_DOWN, "default-backend-down", 502 },
 	{ REASON_TOOL_STARTING, "tool-starting", 503 },
 	{ REASON_TOOL_STOPPED, "tool-stopped", 503 },
+	{ REASON_STALE_ROUTE, "stale-route", 503 },
 	{ REASON_TOOL_MAINTENANCE, "tool-maintenance", 503 },
 	{ REASON_MAINTENANCE, "maintenance", 503 },
 	{ REASON_LIMIT_TOOL, "limit-tool", 503 },

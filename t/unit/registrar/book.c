@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/array.h"
 #include "t/tap.h"
 
 static struct book_route *
-enter(struct book *book, const char *key, const char *pattern,
-    const char *url)
+enter(struct book *book, const char *key, const char *pattern, const char *url)
 {
-	struct destination to = { url, { .port = 8000 } };
+	struct destination to = { .url = url, .backend = { .port = 8000 } };
 
 	return book_set(book, key, pattern, &to, 1, ORIGIN_TOOL, 1);
 }
@@ -67,8 +67,9 @@ try_several(struct book *book)
 	for (size_t i = 0; i <= ROUTE_BACKENDS_MAX; i++) {
 		snprintf(urls[i], sizeof(urls[i]), "http://%02zu",
 		    ROUTE_BACKENDS_MAX - i);
-		to[i] = (struct destination){ urls[i],
-			{ .port = (uint16_t)(ROUTE_BACKENDS_MAX - i) } };
+		to[i] = (struct destination){ .url = urls[i],
+			.backend = {
+			    .port = (uint16_t)(ROUTE_BACKENDS_MAX - i) } };
 	}
 	to[ROUTE_BACKENDS_MAX + 1] = to[0];
 
@@ -81,11 +82,44 @@ try_several(struct book *book)
 	ok(destinations_eq(&route->to, route->to.at, 3), "it is itself");
 	ok(!destinations_eq(&route->to, route->to.at, 2), "not its beginning");
 	ok(!destinations_eq(&route->to, to, 3), "nor something else");
-	route = book_set(book, "f*.b", ".*", to, ROUTE_BACKENDS_MAX + 2,
-	    ORIGIN_REDIS, 1);
+	route = book_set(
+	    book, "f*.b", ".*", to, ROUTE_BACKENDS_MAX + 2, ORIGIN_REDIS, 1);
 	is_int(route->to.n, ROUTE_BACKENDS_MAX, "as many as a route may have");
 	is_str(route->to.at[15].url, "http://15", "the last ones are left out");
 	book_strike(book, book_find(book, "f*.b"), route);
+}
+
+/* Into a store and out of it. */
+static void
+try_stored(void)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} stored[] = {
+		{ "http://192.0.2.1:2000", true },
+		{ "http://192.0.2.1:2000,lease=node-1.example", true },
+		{ "http://192.0.2.1:2000,lease=a,since=17,drained,stale",
+		    true },
+		{ "http://192.0.2.1:2000,stale", true },
+		{ "http://192.0.2.1:2000,", false },
+		{ "http://192.0.2.1:2000,lease=", false },
+		{ "http://192.0.2.1:2000,lease=a b", false },
+		{ "http://192.0.2.1:2000,since=-1", false },
+		{ "http://192.0.2.1:2000,fresh", false },
+	};
+	char text[DESTINATION_STORED_MAX], again[DESTINATION_STORED_MAX];
+	struct destination to;
+	bool good;
+
+	for (size_t i = 0; i < nitems(stored); i++) {
+		snprintf(text, sizeof(text), "%s", stored[i].text);
+		good = destination_restore(&to, text);
+		is_int(good, stored[i].good, "stored: %s", stored[i].text);
+		if (good && destination_store(&to, again, sizeof(again)))
+			is_str(again, stored[i].text, "and again");
+	}
+	ok(!destination_store(&to, again, 5), "too little room");
 }
 
 /* In byte order, whatever the order they came in. */
@@ -109,7 +143,8 @@ try_order(struct book *book)
 	}
 	is_int(seen, N, "a walk sees each name");
 	ok(rising, "in byte order");
-	is_str(book_from(book, "t500")->key, "t500", "from a name that is there");
+	is_str(
+	    book_from(book, "t500")->key, "t500", "from a name that is there");
 	is_str(book_from(book, "t500x")->key, "t501", "from one that is not");
 	ok(book_from(book, "t999x") == NULL, "and from behind the last");
 }
@@ -125,6 +160,7 @@ main(void)
 	try_routes(&book);
 	try_own_memory(&book);
 	try_several(&book);
+	try_stored();
 	try_order(&book);
 	book_release(&book);
 	is_int(book.nnames + book.nroutes, 0, "released, it is empty");

@@ -90,7 +90,7 @@ change_of(enum change_kind kind, const char *key, const char *pattern,
 		.kind = kind,
 		.key = (char *)key,
 		.pattern = (char *)pattern,
-		.to = { to, kind == CHANGE_SET },
+		.to = { to, kind == CHANGE_SET && destination != NULL },
 		.canonical = canonical,
 		.origin = ORIGIN_OPERATOR,
 		.version = 1,
@@ -325,11 +325,16 @@ test_several(void)
 	    "f*.example.org .* http://192.0.2.1:2000 http://192.0.2.2:2000 "
 	    "http://192.0.2.3:2000 1\n",
 	    "are kept");
+	to[1].lease = "node-1";
+	to[1].since_ms = 1700000000000;
+	to[1].drained = to[1].stale = true;
 	set.to = (struct destinations){ to + 1, 1 };
 	s = store_sqlite_open(directory);
 	ok(save(s, set), "and one instead");
 	store_sqlite_close(s);
-	is_str(content(), "f*.example.org .* http://192.0.2.2:2000 1\n",
+	is_str(content(),
+	    "f*.example.org .* http://192.0.2.2:2000,lease=node-1,"
+	    "since=1700000000000,drained,stale 1\n",
 	    "replaces them all");
 	s = store_sqlite_open(directory);
 	set.kind = CHANGE_STRIKE;

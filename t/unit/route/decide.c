@@ -35,6 +35,10 @@ static const struct row {
 	    REASON_TOOL_STOPPED, 0 },
 	{ "a damaged one", "delta.example.org", "/", ACTION_REFUSE,
 	    REASON_NOT_READY, 0 },
+	{ "one whose port is somebody else's", "beta.example.org", "/stale/",
+	    ACTION_REFUSE, REASON_STALE_ROUTE, 0 },
+	{ "one without a backend for new requests", "beta.example.org",
+	    "/drained/", ACTION_REFUSE, REASON_TOOL_STOPPED, 0 },
 	{ "an unknown one", "nobody.example.org", "/", ACTION_REFUSE,
 	    REASON_NO_ROUTE, 0 },
 	{ "another domain", "alpha.example.com", "/", ACTION_REFUSE,
@@ -126,9 +130,16 @@ fill(struct table_writer *w)
 	tool.routes[2] = route_to(".*", 2);
 	ok(table_put(w, &tool, 1) == 0, "alpha");
 	tool.key = SPAN("tbeta");
-	tool.nroutes = 1;
+	tool.nroutes = 3;
 	tool.routes[0] = route_to("/b/.*", 1);
+	tool.routes[1] = (struct route){ .kind = ROUTE_PREFIX,
+		.text = SPAN("/stale/"),
+		.closed = ROUTE_STALE };
+	tool.routes[2] = (struct route){ .kind = ROUTE_PREFIX,
+		.text = SPAN("/drained/"),
+		.closed = ROUTE_DRAINED };
 	ok(table_put(w, &tool, 2) == 0, "beta");
+	tool.nroutes = 1;
 	tool.key = SPAN("fwww.front.test");
 	tool.routes[0] = route_to(".*", 0);
 	ok(table_put(w, &tool, 3) == 0, "a frontend");

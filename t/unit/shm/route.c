@@ -112,6 +112,21 @@ bad_values(void)
 	is_int(route_encode(&tool, blob.words, sizeof(blob)), 0, "route kind");
 
 	tool_of(1, 1, 2);
+	tool.routes[0].closed = ROUTE_STALE;
+	is_int(route_encode(&tool, blob.words, sizeof(blob)), 0,
+	    "closed, with a backend");
+	tool_of(1, 0, 2);
+	tool.routes[0].closed = ROUTE_DRAINED + 1;
+	is_int(route_encode(&tool, blob.words, sizeof(blob)), 0,
+	    "closed, nobody knows why");
+	tool.routes[0].closed = ROUTE_STALE;
+	ok(route_decode(blob.words,
+	       route_encode(&tool, blob.words, sizeof(blob)), &back) &&
+		back.routes[0].closed == ROUTE_STALE &&
+		back.routes[0].nbackends == 0,
+	    "a route without backends says why");
+
+	tool_of(1, 1, 2);
 	tool.routes[0].backends = &b;
 	b = backend(1, 0);
 	is_int(route_encode(&tool, blob.words, sizeof(blob)), 0, "port 0");
