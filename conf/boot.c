@@ -143,6 +143,9 @@ take(struct boot *boot, const struct ctlmsg *m, int *fd)
 	switch (m->type) {
 	case CTL_CONFIG:
 		return take_config(boot, *fd);
+	case CTL_USER:
+		boot->user = (struct sandbox_user){ m->arg, (gid_t)m->value };
+		return NULL;
 	case CTL_LOOKUP:
 		return take_lookup(boot, fd);
 	case CTL_SEGMENT:
@@ -166,7 +169,9 @@ take(struct boot *boot, const struct ctlmsg *m, int *fd)
 static void
 clear(struct boot *boot)
 {
-	*boot = (struct boot){ .lookup = -1, .log_wake = -1 };
+	*boot = (struct boot){
+		.user.uid = SANDBOX_NOBODY, .lookup = -1, .log_wake = -1
+	};
 	for (size_t i = 0; i < SEGMENT_COUNT; i++)
 		boot->segment_fds[i] = -1;
 	for (size_t i = 0; i < SITE_FILE_COUNT; i++)
@@ -219,4 +224,23 @@ boot_release(struct boot *boot)
 			close(boot->site_fds[i]);
 	conf_free(boot->conf);
 	clear(boot);
+}
+
+int
+boot_enter_sandbox(const struct boot *boot, struct sandbox s)
+{
+	const char *failed;
+
+	s.user = boot->user;
+	failed = boot->conf->sandbox ? sandbox_enter(&s) : NULL;
+	if (failed == NULL)
+		return 0;
+	log_event(LOG_ERR, "sandbox-failed", "%s: %m", failed);
+	return -1;
+}
+
+const char *
+boot_inside(const struct boot *boot, const char *directory)
+{
+	return boot->user.uid == SANDBOX_NOBODY ? directory : "/";
 }

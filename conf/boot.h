@@ -4,9 +4,11 @@
 
 #include "conf/conf.h"
 #include "lib/ctlmsg.h"
+#include "lib/sandbox.h"
 
 struct boot {
 	struct conf *conf; /* owned */
+	struct sandbox_user user; /* whom to become */
 	int lookup;        /* owned; a socket, see lib/lookupmsg.h; -1: none */
 	unsigned slot;     /* a worker's number, from 0 */
 	int segment_fds[SEGMENT_COUNT]; /* owned; -1: not ours */
@@ -21,5 +23,15 @@ struct boot {
  */
 int boot_receive(struct boot *boot, int sock);
 void boot_release(struct boot *boot);
+
+/*
+ * Enter the sandbox, with the user that the master named; nothing when it is
+ * turned off.  -1 after saying why: do not go on.
+ * s        all but its user
+ */
+int boot_enter_sandbox(const struct boot *boot, struct sandbox s);
+
+/* How a directory is called from inside: "/" when it has become the root. */
+const char *boot_inside(const struct boot *boot, const char *directory);
 
 #endif

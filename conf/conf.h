@@ -107,6 +107,10 @@ struct conf {
 	int log_priority; /* LOG_ERR .. LOG_DEBUG */
 	char *pid_file;   /* owned */
 
+	int sandbox;			    /* a truth value */
+	char *user_worker, *user_registrar; /* owned; names or numbers */
+	char *user_logger, *user_lookup;    /* the same */
+
 	char *access_log; /* owned; empty: none */
 	enum access_log_format access_log_format;
 	enum access_log_address access_log_address;

@@ -4,7 +4,9 @@
 #include <ctype.h>
 #include <netdb.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -71,4 +73,21 @@ machine_account_prefix(char out[MACHINE_TEXT_MAX])
 	}
 	snprintf(out, MACHINE_TEXT_MAX, "%s.",
 	    tool_name_valid(project) ? project : "tools");
+}
+
+#ifdef SANITIZED
+#define SANITIZED_BUILD true
+#else
+#define SANITIZED_BUILD false
+#endif
+
+/* They look around in ways that a sandbox ends; valgrind says it is here. */
+void
+machine_sandbox(char out[MACHINE_TEXT_MAX])
+{
+	const char *preload = getenv("LD_PRELOAD");
+	bool watched = preload != NULL && strstr(preload, "vgpreload") != NULL;
+
+	snprintf(out, MACHINE_TEXT_MAX, "%s",
+	    SANITIZED_BUILD || watched ? "off" : "on");
 }

@@ -15,4 +15,7 @@ void machine_web_domain(char out[MACHINE_TEXT_MAX]);
 /* The project of /etc/wmcs-project and a dot; "tools." without that file. */
 void machine_account_prefix(char out[MACHINE_TEXT_MAX]);
 
+/* "off" in a build with sanitizers and under valgrind(1), else "on". */
+void machine_sandbox(char out[MACHINE_TEXT_MAX]);
+
 #endif

@@ -13,12 +13,13 @@
 enum ctl_type {
 	/* master to child, before it starts; each with a descriptor */
 	CTL_CONFIG = 1, /* text of the effective configuration */
-	CTL_LOOKUP,     /* lib/lookupmsg.h: the registrar's end, or lookup's */
-	CTL_SEGMENT,    /* arg: which, enum ctl_segment */
-	CTL_LISTENER,   /* arg: its place in conf->listeners */
-	CTL_LOG_WAKE,   /* an end of a pipe: workers write, the logger reads */
-	CTL_SITE_FILE,  /* arg: which, enum ctl_site_file; workers only */
-	CTL_START,      /* no descriptor; arg: slot number: begin */
+	CTL_USER,	/* no descriptor; arg: uid, value: gid: become it */
+	CTL_LOOKUP,	/* lib/lookupmsg.h: the registrar's end, or lookup's */
+	CTL_SEGMENT,	/* arg: which, enum ctl_segment */
+	CTL_LISTENER,	/* arg: its place in conf->listeners */
+	CTL_LOG_WAKE,	/* an end of a pipe: workers write, the logger reads */
+	CTL_SITE_FILE,	/* arg: which, enum ctl_site_file; workers only */
+	CTL_START,	/* no descriptor; arg: slot number: begin */
 
 	/* child to master */
 	CTL_READY,    /* it serves */
@@ -32,7 +33,7 @@ enum ctl_type {
 	CTL_STATUS, /* answered by one message a process, then CTL_END */
 	CTL_STOP,   /* arg: 0 fast, 1 graceful */
 	/* and CTL_REOPEN; to this the answer is CTL_END only */
-	CTL_END,    /* the answer is complete; arg: 0, or an exit code */
+	CTL_END, /* the answer is complete; arg: 0, or an exit code */
 };
 
 /* The shared memory that a child may get (3-processes.md, Segments). */

@@ -13,9 +13,10 @@
 #define FILE_MODE 0640
 
 void
-logfile_init(struct logfile *f, const char *path, uint64_t space_min)
+logfile_init(
+    struct logfile *f, const char *name, const char *path, uint64_t space_min)
 {
-	*f = (struct logfile){ .path = path, .space_min = space_min, .fd = -1 };
+	*f = (struct logfile){ name, path, space_min, .fd = -1 };
 }
 
 void
@@ -36,13 +37,13 @@ judge(struct logfile *f, int error)
 	if (error == before)
 		return error == 0;
 	if (error == 0)
-		log_event(LOG_NOTICE, "access-log-resumed", "%s", f->path);
+		log_event(LOG_NOTICE, "access-log-resumed", "%s", f->name);
 	else if (error == ENOSPC)
 		log_event(LOG_ERR, "access-log-stopped",
-		    "%s: less than %llu bytes are free on its disk", f->path,
+		    "%s: less than %llu bytes are free on its disk", f->name,
 		    (unsigned long long)f->space_min);
 	else
-		log_event(LOG_ERR, "access-log-failed", "%s: %s", f->path,
+		log_event(LOG_ERR, "access-log-failed", "%s: %s", f->name,
 		    strerror(error));
 	return error == 0;
 }

@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 struct logfile {
-	const char *path;   /* borrowed */
+	const char *name;   /* borrowed; for messages */
+	const char *path;   /* borrowed; the same inside of the sandbox */
 	uint64_t space_min; /* bytes that stay free on its disk */
 	int fd;             /* -1: it could not be opened */
 	uint64_t inode, size; /* set by logfile_ready() */
@@ -18,7 +19,7 @@ struct logfile {
 };
 
 void logfile_init(
-    struct logfile *f, const char *path, uint64_t space_min);
+    struct logfile *f, const char *name, const char *path, uint64_t space_min);
 void logfile_close(struct logfile *f);
 
 /* Open the file that has the path by now.  False: the one before stays. */

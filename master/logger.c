@@ -9,8 +9,11 @@
 #include "master/logger.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "conf/boot.h"
@@ -24,6 +27,8 @@
 #define LOOK_MIN_MS 50	/* between two looks, while lines come */
 #define LOOK_MAX_MS 400 /* while none do */
 
+#define FILES_MAX 64 /* descriptors */
+
 struct logger {
 	struct ev_loop loop;
 	struct boot boot;
@@ -33,8 +38,10 @@ struct logger {
 	unsigned look_ms; /* from one to the next */
 	struct logring_reader rings;
 	struct logfile file;
-	unsigned slot;	  /* the ring whose turn it is */
-	uint64_t dropped; /* by the workers, as was told last */
+	char directory[PATH_MAX]; /* of the file, outside of the sandbox */
+	char path[PATH_MAX];	  /* of the file, inside of it */
+	unsigned slot;		  /* the ring whose turn it is */
+	uint64_t dropped;	  /* by the workers, as was told last */
 	char lines[LOGRING_BYTES];
 };
 
@@ -135,7 +142,7 @@ reopen(struct logger *l)
 
 	write_all(l);
 	if (logfile_reopen(&l->file))
-		log_event(LOG_INFO, "access-log-reopened", "%s", l->file.path);
+		log_event(LOG_INFO, "access-log-reopened", "%s", l->file.name);
 	else
 		answer.arg = (uint32_t)errno;
 	if (ctlmsg_send(l->master.fd, &answer, -1) == -1)
@@ -186,6 +193,28 @@ go_on(struct logger *l)
 	l->slot = intent.slot; /* first the rest of its line */
 }
 
+/* Its directory is all that is left of the tree.  -1 after saying why. */
+static int
+enter_sandbox(struct logger *l)
+{
+	const char *path = l->boot.conf->access_log;
+	const char *slash = strrchr(path, '/'); /* the first byte, at least */
+	const char *inside;
+
+	snprintf(l->directory, sizeof(l->directory), "%.*s",
+	    slash == path ? 1 : (int)(slash - path), path);
+	if (boot_enter_sandbox(
+		&l->boot, (struct sandbox){ .directory = l->directory,
+			      .no_children = true,
+			      .files = FILES_MAX,
+			      .umask = 027 }) == -1)
+		return -1;
+	inside = boot_inside(&l->boot, l->directory);
+	snprintf(l->path, sizeof(l->path), "%s%s",
+	    strcmp(inside, "/") == 0 ? "" : inside, slash);
+	return 0;
+}
+
 /* -1 after saying why. */
 static int
 start(struct logger *l)
@@ -194,6 +223,8 @@ start(struct logger *l)
 	struct logring_counts counts;
 
 	log_open((enum log_sink)conf->log_sink, "logger", conf->log_priority);
+	if (enter_sandbox(l) == -1)
+		return -1;
 	l->master = (struct ev_io){ .fd = CTL_FD, .ready = on_master };
 	l->wake = (struct ev_io){ .fd = l->boot.log_wake, .ready = on_wake };
 	l->look.fire = on_look;
@@ -211,7 +242,8 @@ start(struct logger *l)
 	}
 	logring_counts(&l->rings, &counts);
 	l->dropped = counts.dropped;
-	logfile_init(&l->file, conf->access_log, conf->access_log_space_min);
+	logfile_init(
+	    &l->file, conf->access_log, l->path, conf->access_log_space_min);
 	logfile_ready(&l->file); /* else later */
 	go_on(l);
 	timer_set(&l->loop.timers, &l->look, l->loop.now_ms);

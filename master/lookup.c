@@ -119,6 +119,9 @@ lookup_main(void)
 		return EXIT_FAILURE;
 	log_open((enum log_sink)l->boot.conf->log_sink, "lookup",
 	    l->boot.conf->log_priority);
+	if (boot_enter_sandbox(&l->boot,
+		(struct sandbox){ .whole_tree = true, .umask = 077 }) == -1)
+		return EXIT_FAILURE;
 	l->master = (struct ev_io){ .fd = CTL_FD, .ready = on_master };
 	l->registrar =
 	    (struct ev_io){ .fd = l->boot.lookup, .ready = on_question };

@@ -12,6 +12,7 @@
 
 #include "conf/conf.h"
 #include "lib/log.h"
+#include "master/contain.h"
 #include "master/ctl.h"
 #include "master/daemon.h"
 #include "master/listeners.h"
@@ -53,21 +54,29 @@ raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* /run is empty after a boot: make what is missing, one level of it. */
+/*
+ * /run is empty after a boot: make what is missing, one level of it, for
+ * owner.
+ */
 static int
-make_directory(const char *path, mode_t mode)
+make_directory(const char *path, mode_t mode, const struct sandbox_user *owner)
 {
-	if (mkdir(path, mode) == 0 || errno == EEXIST)
+	if (mkdir(path, mode) == 0) {
+		if (owner->uid == SANDBOX_NOBODY ||
+		    chown(path, owner->uid, owner->gid) == 0)
+			return 0;
+	} else if (errno == EEXIST) {
 		return 0;
+	}
 	log_event(LOG_CRIT, "fatal", "directory %s: %s", path, strerror(errno));
 	return -1;
 }
 
 static int
-make_directory_of(const char *file)
+make_directory_of(const char *file, const struct sandbox_user *owner)
 {
 	char *copy = strdup(file);
-	int rc = copy == NULL ? -1 : make_directory(dirname(copy), 0755);
+	int rc = copy == NULL ? -1 : make_directory(dirname(copy), 0755, owner);
 
 	free(copy);
 	return rc;
@@ -76,21 +85,23 @@ make_directory_of(const char *file)
 static int
 make_directories(const struct master *m)
 {
+	const struct sandbox_user nobody = { .uid = SANDBOX_NOBODY };
 	const struct conf *conf = m->conf;
 
 	for (size_t i = 0; i < conf->nlisteners; i++) {
 		const struct addr *a = &conf->listeners[i].addr;
 
 		if (a->u.sa.sa_family == AF_UNIX &&
-		    make_directory_of(a->u.un.sun_path) == -1)
+		    make_directory_of(a->u.un.sun_path, &nobody) == -1)
 			return -1;
 	}
-	if (!m->foreground && make_directory_of(conf->pid_file) == -1)
+	if (!m->foreground && make_directory_of(conf->pid_file, &nobody) == -1)
 		return -1;
 	if (conf->access_log[0] != '\0' &&
-	    make_directory_of(conf->access_log) == -1)
+	    make_directory_of(conf->access_log, &m->users[ROLE_LOGGER]) == -1)
 		return -1;
-	return make_directory(conf->state_directory, 0700);
+	return make_directory(
+	    conf->state_directory, 0700, &m->users[ROLE_REGISTRAR]);
 }
 
 /* -1: it was logged why not. */
@@ -111,7 +122,8 @@ serve(struct master *m)
 	int status = 1;
 
 	raise_descriptor_limit();
-	if (make_directories(m) == 0 && listeners_open(m) == 0 &&
+	if (contain_begin(m) == 0 && make_directories(m) == 0 &&
+	    contain_hand_over(m) == 0 && listeners_open(m) == 0 &&
 	    (m->foreground || daemon_lock(m->conf) == 0) &&
 	    spawn_prepare(m) == 0 && open_loop(m) == 0) {
 		supervise_start(m);

@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "lib/ctlmsg.h"
 #include "lib/ev.h"
+#include "lib/sandbox.h"
 
 enum role {
 	ROLE_WORKER,
@@ -57,6 +58,7 @@ struct master {
 	struct timer deadline; /* of the phase */
 
 	int lookup[2]; /* of CTL_LOOKUP: the registrar's end, and lookup's */
+	struct sandbox_user users[ROLE_COUNT]; /* that children become */
 	int *listener_fds;     /* owned; see listener_fd() */
 	int exe_fd;            /* our own program, as it was started */
 	int config_fd[ROLE_COUNT];

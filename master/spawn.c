@@ -46,9 +46,9 @@ static const struct {
 	[ROLE_LOOKUP] = { "lookup", lookup_main, 0, -1 },
 };
 
-/* The environment is not theirs, but for what makes these libraries talk. */
+/* The environment is not theirs, but for how these libraries talk. */
 static const char *const kept_variables[] = { "ASAN_OPTIONS", "LSAN_OPTIONS",
-	"TSAN_OPTIONS", "UBSAN_OPTIONS", "JOURNAL_STREAM" };
+	"TSAN_OPTIONS", "UBSAN_OPTIONS", "JOURNAL_STREAM", "TZ" };
 
 #define NVARIABLES nitems(kept_variables)
 
@@ -232,7 +232,12 @@ hand_over(const struct child *child, int sock)
 	const struct master *m = child->master;
 	const struct conf *conf = m->conf;
 	struct ctlmsg msg = { .type = CTL_CONFIG };
+	const struct sandbox_user *user = &m->users[child->role];
 	bool sent = ctlmsg_send(sock, &msg, m->config_fd[child->role]) == 0;
+
+	msg = (struct ctlmsg){ CTL_USER, user->uid, user->gid, "" };
+	if (sent && user->uid != SANDBOX_NOBODY)
+		sent = ctlmsg_send(sock, &msg, -1) == 0;
 
 	msg.type = CTL_SEGMENT;
 	for (uint32_t i = 0; sent && i < SEGMENT_COUNT; i++) {

@@ -23,6 +23,7 @@
 #define ACCEPT_REST_MS 100 /* when there are no descriptors left */
 #define ACCEPT_WELL_MS 1000 /* without that: it is over */
 #define ORPHAN_MS 500	   /* to the end, when the master is dead */
+#define FILES_MAX 8192	   /* descriptors; 7-security.md 7.6 */
 
 /* A listening socket. */
 struct door {
@@ -285,8 +286,8 @@ prepare(struct registrar *r)
 		log_event(LOG_ERR, "registrar-failed", "policy: %m");
 		return false;
 	}
-	r->io = store_io_open(
-	    r, r->conf->state_directory, load, policy_load);
+	r->io = store_io_open(r,
+	    boot_inside(&r->boot, r->conf->state_directory), load, policy_load);
 	if (r->io == NULL || policy_loaded(r) == -1)
 		return false;
 	publish_all(r);
@@ -351,6 +352,14 @@ release(struct running *p)
 	boot_release(&r->boot);
 }
 
+static struct sandbox
+confined_to(const struct conf *conf)
+{
+	return (struct sandbox){ .directory = conf->state_directory,
+		.files = FILES_MAX,
+		.umask = 077 };
+}
+
 int
 registrar_main(void)
 {
@@ -365,7 +374,8 @@ registrar_main(void)
 	r->conf = r->boot.conf;
 	log_open((enum log_sink)r->conf->log_sink, "registrar",
 	    r->conf->log_priority);
-	served = prepare(r) && serve(&running);
+	served = boot_enter_sandbox(&r->boot, confined_to(r->conf)) == 0 &&
+		 prepare(r) && serve(&running);
 	log_event(LOG_INFO, "ended", "names=%zu routes=%zu", r->book.nnames,
 	    r->book.nroutes);
 	release(&running);

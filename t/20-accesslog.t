@@ -13,6 +13,7 @@ use Time::HiRes qw(sleep);
 
 my $dir  = File::Temp->newdir('dynproxy-log.XXXXXX', TMPDIR => 1);
 my $file = "$dir/access.log";
+chown $DynProxy::USER{logger}, -1, $dir;
 my $proxy = DynProxy->new(tools => [qw(alpha beta gone)], expect => qr/access-log-|logger pid=|worker 0 pid=/,
     conf => { access_log => qq("$file"), request_head_timeout => '2s' });
 my $backend = $proxy->backend;
@@ -201,11 +202,12 @@ rename $file, "$file.2" or die;
 kill 'USR1', $proxy->{pid};
 ok eventually(sub { -e $file }), 'USR1 does it too';
 $seen = 0;
-rename $dir, "$dir.away" or die;
-is $proxy->ctl('reopen'), 1, 'its directory is gone: dynproxyctl says so';
+rename $file, "$file.3" or die;
+mkdir $file or die;
+is $proxy->ctl('reopen'), 1, 'its place is taken: dynproxyctl says so';
 $proxy->get('alpha', '/away');
-ok eventually(sub { 1 == lines_of("$dir.away/access.log") }), 'and the old file is used';
-rename "$dir.away", $dir or die;
+ok eventually(sub { 1 == lines_of("$file.3") }), 'and the old file is used';
+rmdir $file or die;
 is $proxy->ctl('reopen'), 0, 'until there is another';
 
 # --- the logger is killed, again and again, while lines come

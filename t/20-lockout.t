@@ -52,12 +52,12 @@ undef @strangers;
 my $registrar = $proxy->registrar_pid;
 sub limit {
     my ($max) = @_;
-    is +(run_command('prlimit', "--pid=$registrar", "--nofile=$max:"))[0], 0, "prlimit $max";
+    is +(run_command(DynProxy::as_user_of($registrar), 'prlimit', "--pid=$registrar", "--nofile=$max:"))[0], 0, "prlimit $max";
 }
 sub times_logged { my ($event) = @_; return scalar(() = $proxy->log =~ /\b$event\b/g) }
 sub open_descriptors { return scalar(() = glob "/proc/$registrar/fd/*") }
 
-my ($before) = (run_command('prlimit', "--pid=$registrar", '--nofile', '--noheadings', '--raw', '-oSOFT'))[1] =~ /(\d+)/;
+my ($before) = (run_command(DynProxy::as_user_of($registrar), 'prlimit', "--pid=$registrar", '--nofile', '--noheadings', '--raw', '-oSOFT'))[1] =~ /(\d+)/;
 ok eventually(sub { open_descriptors() < 40 }), 'those who were here are gone';
 limit(open_descriptors() + 2);
 my @waiting = map { admin_from('127.0.0.1') } 1 .. 8;

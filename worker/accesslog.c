@@ -50,7 +50,6 @@ accesslog_open(struct worker *w)
 		errno = saved;
 		return -1;
 	}
-	tzset(); /* reads a file: now, a sandbox may follow */
 	log->wake = w->boot.log_wake;
 	log->style = (struct logline_style){
 		.format = conf->access_log_format,

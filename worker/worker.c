@@ -19,6 +19,8 @@
 #include "worker/process.h"
 #include "worker/zone.h"
 
+#define FILES_MAX 65536 /* descriptors; 7-security.md 7.6 */
+
 static void
 drain(struct worker *w)
 {
@@ -120,6 +122,10 @@ start(struct worker *w)
 	w->conf = w->boot.conf;
 	snprintf(role, sizeof(role), "worker %u", w->boot.slot);
 	log_open((enum log_sink)w->conf->log_sink, role, w->conf->log_priority);
+	if (boot_enter_sandbox(&w->boot, (struct sandbox){ .no_children = true,
+					     .files = FILES_MAX,
+					     .umask = 077 }) == -1)
+		return -1;
 	w->router.conf = w->conf;
 	w->connections_max = connections_max(w->conf);
 	set_limits(w);

@@ -32,6 +32,8 @@ our $BUILD = abs_path(($ENV{BUILD} // '') =~ m{^/} ? $ENV{BUILD} : "$ROOT/" . ($
 our $DOMAIN = 'example.test';
 my $FIRST_UID = 61000;    # of the users that stand for tools; need not exist
 
+our %USER = (worker => 60901, registrar => 60902, logger => 60903, lookup => 60904);    # need not exist either
+
 my %running;              # address => weak reference
 
 # `use DynProxy` brings Test::More along, with a done_testing of its own.
@@ -172,6 +174,7 @@ sub default_conf {
         rate_limit          => 1000000,    # a test is one client
         rate_burst          => 1000000,
         client_connections_max => 0,
+        map({ ("user_$_" => qq("$USER{$_}")) } keys %USER),
     };
 }
 
@@ -317,6 +320,13 @@ sub ctl_json {
     my ($self, @words) = @_;
     $self->ctl('--json', @words);
     return eval { decode_json($self->{out}) };
+}
+
+# What stands before a command that a process of another user is open to.
+sub as_user_of {
+    my ($pid) = @_;
+    my ($uid, $gid) = map { slurp("/proc/$pid/status") =~ /^$_:\s+(\d+)/m } qw(Uid Gid);
+    return ('setpriv', "--reuid=$uid", "--regid=$gid", '--clear-groups');
 }
 
 # role: 'worker' or 'registrar'

@@ -291,7 +291,9 @@ static const char full[] =
     "control_socket = \"/c $HOME \\${X} \\\"q\\\" \\\\ \"\n"
     "master_socket = /m\nweb_domain = {a.example, b.example}\n"
     "workers = 7\nlog_sink = syslog\nlog_priority = debug\n"
-    "pid_file = /p\ntable_size = 8m\nstate_directory = '/s\\'t'\n"
+    "pid_file = /p\nsandbox = off\nuser_worker = w\nuser_registrar = r\n"
+    "user_logger = 7\nuser_lookup = l\ntable_size = 8m\nstate_directory = "
+    "'/s\\'t'\n"
     "redis = \"[::1]:6379\"\nredis_password = \"a\\nb$c\"\n"
     "store_down = refuse\naccount_prefix = \"x.\"\nident_port = 1113\n"
     "ident_timeout = 1s\nlocal_tools = {\"1000:hello\", \"0:root\"}\n"
@@ -341,7 +343,7 @@ test_round_trip(void)
 	is_int(conf->response_headers[1].action, HEADER_REMOVE, "its verb");
 
 	first = dump(conf);
-	ok(strstr(first, "ident_port               = 1113  # f:17\n") != NULL,
+	ok(strstr(first, "ident_port               = 1113  # f:22\n") != NULL,
 	    "a dump tells where a setting was given");
 	again = read_text(first);
 	is_str(said, "", "the dump is taken");

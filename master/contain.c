@@ -1,0 +1,222 @@
+/* Finds the users that children become, and hands their files over. */
+#include "master/contain.h"
+
+#include <bsd/stdlib.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/sandbox.h"
+#include "master/master.h"
+
+#define LOG_FILE_MODE 0640
+
+/*
+ * Ports, users and roots of children, their ends, descriptors for them; and
+ * the directories that belong to them.
+ */
+static const int kept[] = { CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID,
+	CAP_KILL, CAP_SYS_CHROOT, CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_SYS_RESOURCE,
+	-1 };
+
+static const struct {
+	const char *setting;
+	size_t at; /* of its value in struct conf */
+} users[ROLE_COUNT] = {
+	[ROLE_WORKER] = { "user_worker", offsetof(struct conf, user_worker) },
+	[ROLE_REGISTRAR] = { "user_registrar",
+	    offsetof(struct conf, user_registrar) },
+	[ROLE_LOGGER] = { "user_logger", offsetof(struct conf, user_logger) },
+	[ROLE_LOOKUP] = { "user_lookup", offsetof(struct conf, user_lookup) },
+};
+
+/* A name with its group, or a number that is both.  False: neither, or root. */
+static bool
+find_user(const char *text, struct sandbox_user *user)
+{
+	const struct passwd *known;
+	const char *wrong;
+	long long number = strtonum(text, 1, INT32_MAX, &wrong);
+
+	if (wrong == NULL) {
+		*user = (struct sandbox_user){ (uid_t)number, (gid_t)number };
+		return true;
+	}
+	known = getpwnam(text);
+	if (known == NULL || known->pw_uid == 0)
+		return false;
+	*user = (struct sandbox_user){ known->pw_uid, known->pw_gid };
+	return true;
+}
+
+/* -1: it was logged whom there is not. */
+static int
+find_users(struct master *m)
+{
+	for (unsigned i = 0; i < ROLE_COUNT; i++) {
+		const char *name =
+		    *(char *const *)((const char *)m->conf + users[i].at);
+
+		if (find_user(name, &m->users[i]))
+			continue;
+		log_event(LOG_CRIT, "fatal",
+		    "%s: there is no user %s (or it is root): make one, or "
+		    "name another",
+		    users[i].setting, name);
+		return -1;
+	}
+	return 0;
+}
+
+/* What a look at the log should not miss. */
+static void
+tell(bool root)
+{
+	bool landlock = sandbox_landlock() > 0;
+
+	if (root && landlock)
+		log_event(LOG_INFO, "contained", "complete=yes");
+	else
+		log_event(LOG_NOTICE, "contained",
+		    "complete=no missing=\"%s%s%s\"",
+		    root ? ""
+			 : "own users, own root directories (not started as "
+			   "root)",
+		    !root && !landlock ? ", " : "",
+		    landlock ? "" : "Landlock (not in this kernel)");
+}
+
+int
+contain_begin(struct master *m)
+{
+	bool root = geteuid() == 0;
+	const char *failed;
+
+	for (unsigned i = 0; i < ROLE_COUNT; i++)
+		m->users[i].uid = SANDBOX_NOBODY;
+	if (!m->conf->sandbox) {
+		log_event(LOG_WARNING, "contained",
+		    "complete=no missing=\"everything (sandbox = off)\"");
+		return 0;
+	}
+	if (root && find_users(m) == -1)
+		return -1;
+	failed = sandbox_keep(kept);
+	if (failed != NULL) {
+		log_event(LOG_CRIT, "fatal", "sandbox: %s: %s", failed,
+		    strerror(errno));
+		return -1;
+	}
+	tell(root);
+	return 0;
+}
+
+/* Regular, not ours alone by another name, and root's so far. */
+static bool
+is_plain(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == 0;
+}
+
+/* The files of a directory, then itself.  -1 with errno. */
+static int
+give_directory(int fd, const struct sandbox_user *to)
+{
+	DIR *dir = fdopendir(dup(fd));
+	const struct dirent *file;
+	struct stat st;
+	int rc = 0;
+
+	if (dir == NULL)
+		return -1;
+	while (rc == 0 && (file = readdir(dir)) != NULL)
+		if (fstatat(fd, file->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    is_plain(&st))
+			rc = fchownat(fd, file->d_name, to->uid, to->gid,
+			    AT_SYMLINK_NOFOLLOW);
+	closedir(dir);
+	return rc == 0 ? fchown(fd, to->uid, to->gid) : -1;
+}
+
+/*
+ * While it is root's, nobody else has put anything there: what a registrar
+ * owns already is not looked into.
+ */
+static int
+hand_over_state(const char *path, const struct sandbox_user *to)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	int rc = fd == -1 ? -1 : fstat(fd, &st);
+
+	if (rc == 0 && st.st_uid == 0)
+		rc = give_directory(fd, to);
+	if (rc == -1)
+		log_event(LOG_CRIT, "fatal", "state_directory %s: %s", path,
+		    strerror(errno));
+	if (fd != -1)
+		close(fd);
+	return rc;
+}
+
+/* The file alone, which is made when it is missing.  -1 with errno. */
+static int
+give_file(const char *path, const struct sandbox_user *to)
+{
+	int fd =
+	    open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		LOG_FILE_MODE);
+	struct stat st;
+	int rc = 0;
+
+	if (fd == -1)
+		return 0; /* no file, the logger will say so */
+	if (fstat(fd, &st) == 0 && is_plain(&st))
+		rc = fchown(fd, to->uid, to->gid);
+	close(fd);
+	return rc;
+}
+
+/*
+ * A directory that belongs to root may be there for others too: of that, the
+ * logger gets its file.  Ours are made for it (make_directories()).
+ */
+static int
+hand_over_log(const char *path, const struct sandbox_user *to)
+{
+	char *copy = strdup(path);
+	struct stat st;
+	int rc = copy == NULL ? -1 : stat(dirname(copy), &st);
+
+	if (rc == 0 && st.st_uid == 0)
+		rc = give_file(path, to);
+	free(copy);
+	if (rc == -1)
+		log_event(LOG_CRIT, "fatal", "access_log %s: %s", path,
+		    strerror(errno));
+	return rc;
+}
+
+int
+contain_hand_over(const struct master *m)
+{
+	const struct sandbox_user *registrar = &m->users[ROLE_REGISTRAR];
+	const struct sandbox_user *logger = &m->users[ROLE_LOGGER];
+
+	if (registrar->uid == SANDBOX_NOBODY)
+		return 0;
+	if (hand_over_state(m->conf->state_directory, registrar) == -1)
+		return -1;
+	return m->conf->access_log[0] == '\0'
+		   ? 0
+		   : hand_over_log(m->conf->access_log, logger);
+}
