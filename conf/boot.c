@@ -102,24 +102,13 @@ take_listener(struct boot *boot, uint32_t at, int *fd)
 	return NULL;
 }
 
-/* Takes the descriptor over when all is well. */
+/* What there is one of; takes the descriptor over when all is well. */
 static const char *
-take_lookup(struct boot *boot, int *fd)
+take_only(int *to, int *fd, const char *wrong)
 {
-	if (*fd == -1 || boot->lookup != -1)
-		return "not one socket for lookups";
-	boot->lookup = *fd;
-	*fd = -1;
-	return NULL;
-}
-
-/* Takes the descriptor over when all is well. */
-static const char *
-take_log_wake(struct boot *boot, int *fd)
-{
-	if (*fd == -1 || boot->log_wake != -1)
-		return "not one descriptor to wake the logger";
-	boot->log_wake = *fd;
+	if (*fd == -1 || *to != -1)
+		return wrong;
+	*to = *fd;
 	*fd = -1;
 	return NULL;
 }
@@ -147,13 +136,18 @@ take(struct boot *boot, const struct ctlmsg *m, int *fd)
 		boot->user = (struct sandbox_user){ m->arg, (gid_t)m->value };
 		return NULL;
 	case CTL_LOOKUP:
-		return take_lookup(boot, fd);
+		return take_only(
+		    &boot->lookup, fd, "not one socket for lookups");
 	case CTL_SEGMENT:
 		return take_segment(boot, m->arg, fd);
 	case CTL_LISTENER:
 		return take_listener(boot, m->arg, fd);
 	case CTL_LOG_WAKE:
-		return take_log_wake(boot, fd);
+		return take_only(&boot->log_wake, fd,
+		    "not one descriptor to wake the logger");
+	case CTL_CERTIFICATES:
+		return take_only(&boot->certificates, fd,
+		    "not one descriptor of certificates");
 	case CTL_SITE_FILE:
 		return take_site_file(boot, m->arg, fd);
 	case CTL_START:
@@ -169,9 +163,10 @@ take(struct boot *boot, const struct ctlmsg *m, int *fd)
 static void
 clear(struct boot *boot)
 {
-	*boot = (struct boot){
-		.user.uid = SANDBOX_NOBODY, .lookup = -1, .log_wake = -1
-	};
+	*boot = (struct boot){ .user.uid = SANDBOX_NOBODY,
+		.lookup = -1,
+		.log_wake = -1,
+		.certificates = -1 };
 	for (size_t i = 0; i < SEGMENT_COUNT; i++)
 		boot->segment_fds[i] = -1;
 	for (size_t i = 0; i < SITE_FILE_COUNT; i++)
@@ -216,6 +211,8 @@ boot_release(struct boot *boot)
 		close(boot->lookup);
 	if (boot->log_wake != -1)
 		close(boot->log_wake);
+	if (boot->certificates != -1)
+		close(boot->certificates);
 	for (size_t i = 0; i < SEGMENT_COUNT; i++)
 		if (boot->segment_fds[i] != -1)
 			close(boot->segment_fds[i]);

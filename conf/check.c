@@ -51,7 +51,9 @@ check_listeners(struct checking *c)
 	const struct listener_conf *l = c->conf->listeners;
 	char one[ADDR_TEXT_MAX], other[ADDR_TEXT_MAX];
 
-	if (c->conf->nlisteners == 0 || l[0].kind != LISTEN_HTTP)
+	/* the default of https may come to nothing: certs_settle() */
+	if (c->conf->nlisteners == 0 || !listener_is_web(l[0].kind) ||
+	    (l[0].kind == LISTEN_HTTPS && conf_is_default(c->conf, "https")))
 		fault(c, "http",
 		    "clients need an address: write http = \"*:80\"");
 	for (size_t i = 0; i < c->conf->nlisteners; i++)

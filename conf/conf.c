@@ -60,6 +60,30 @@ conf_dump(const struct conf *conf, FILE *out)
 	}
 }
 
+bool
+conf_is_default(const struct conf *conf, const char *setting)
+{
+	return conf->origins[directive_find(setting) - directives].file ==
+	       NULL;
+}
+
+void
+conf_clear(struct conf *conf, const char *setting)
+{
+	const struct directive *d = directive_find(setting);
+
+	d->type->clear(conf, d);
+}
+
+bool
+conf_has_https(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->nlisteners; i++)
+		if (conf->listeners[i].kind == LISTEN_HTTPS)
+			return true;
+	return false;
+}
+
 void
 conf_free(struct conf *conf)
 {

@@ -16,6 +16,7 @@
 
 enum listener_kind {
 	LISTEN_HTTP,         /* workers; each slot has a socket of its own */
+	LISTEN_HTTPS,        /* the same, with TLS */
 	LISTEN_REGISTRATION, /* registrar: the 8282 protocol, TCP or Unix */
 	LISTEN_ADMIN,        /* registrar: 8081 */
 	LISTEN_CONTROL,      /* registrar: dynproxyctl */
@@ -27,6 +28,13 @@ struct listener_conf {
 	struct addr addr;
 	bool proxied; /* each connection begins with a PROXY header */
 };
+
+/* Is it workers who listen there? */
+static inline bool
+listener_is_web(enum listener_kind kind)
+{
+	return kind == LISTEN_HTTP || kind == LISTEN_HTTPS;
+}
 
 #define HOST_TEXT_MAX 253 /* bytes of a host name, RFC 1035 section 2.3.4 */
 
@@ -52,6 +60,12 @@ struct default_backend {
 	uint16_t port;
 	bool https;
 };
+
+/* Mozilla's recommendations for servers, by their names. */
+enum tls_profile { TLS_INTERMEDIATE, TLS_MODERN };
+
+/* A client that asks for a name which no certificate has. */
+enum tls_unknown_name { TLS_UNKNOWN_DEFAULT, TLS_UNKNOWN_REFUSE };
 
 /* Of the addresses that we redirect to. */
 enum redirect_scheme { SCHEME_AUTO, SCHEME_HTTP, SCHEME_HTTPS };
@@ -154,6 +168,12 @@ struct conf {
 	size_t ntrusted_proxies;
 	char *backend_ca; /* owned; a file; empty: none is checked */
 
+	/* TLS for clients (2-http.md 2.4) */
+	char *tls_directory; /* owned; of certificates and keys */
+	char *tls_default;   /* owned; a file's name there; empty: the first */
+	enum tls_profile tls_profile;
+	enum tls_unknown_name tls_unknown_name;
+
 	/* limits of the data path (7-security.md 7.5) */
 	size_t request_line_max, request_head_max, request_field_max;
 	size_t request_fields_max;
@@ -163,6 +183,7 @@ struct conf {
 	unsigned backend_idle_max; /* kept-alive connections of one backend */
 
 	/* deadlines, milliseconds */
+	uint64_t tls_handshake_timeout_ms;
 	uint64_t request_head_timeout_ms;
 	uint64_t keepalive_timeout_ms;
 	uint64_t body_timeout_ms;     /* a client that stops sending */
@@ -190,6 +211,15 @@ struct conf {
 struct conf *conf_read_file(const char *path, FILE *err);
 struct conf *conf_read_text(const char *text, const char *name, FILE *err);
 void conf_free(struct conf *conf);
+
+/* Was it given nowhere?  setting is the name of one. */
+bool conf_is_default(const struct conf *conf, const char *setting);
+
+/* Have no value of a list any more. */
+void conf_clear(struct conf *conf, const char *setting);
+
+/* Is there a listener that speaks TLS? */
+bool conf_has_https(const struct conf *conf);
 
 /*
  * Write the effective settings, secrets too, each with its origin as a

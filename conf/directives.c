@@ -70,6 +70,18 @@ static const struct choice policies[] = {
 	{ NULL, 0 },
 };
 
+static const struct choice profiles[] = {
+	{ "intermediate", TLS_INTERMEDIATE },
+	{ "modern", TLS_MODERN },
+	{ NULL, 0 },
+};
+
+static const struct choice unknown_names[] = {
+	{ "default", TLS_UNKNOWN_DEFAULT },
+	{ "refuse", TLS_UNKNOWN_REFUSE },
+	{ NULL, 0 },
+};
+
 static const struct choice schemes[] = {
 	{ "auto", SCHEME_AUTO },
 	{ "http", SCHEME_HTTP },
@@ -89,6 +101,8 @@ static const struct choice schemes[] = {
 const struct directive directives[] = {
 	{ "http", &type_tcp_listeners, .kind = LISTEN_HTTP, .preset = "*:80",
 	    .help = "where clients connect" },
+	{ "https", &type_tcp_listeners, .kind = LISTEN_HTTPS,
+	    .preset = "*:443", .help = "where they do so with TLS" },
 	{ "registration", &type_listeners, .kind = LISTEN_REGISTRATION,
 	    .preset = "*:8282", .help = "where tools register" },
 	{ "admin", &type_tcp_listeners, .kind = LISTEN_ADMIN,
@@ -222,6 +236,18 @@ const struct directive directives[] = {
 	{ "robots_file", &type_path, AT(robots_file), BETWEEN(0, PATH_LEN),
 	    .preset = "", .help = "where a tool has no /robots.txt" },
 
+	{ "tls_directory", &type_path, AT(tls_directory), BETWEEN(1, PATH_LEN),
+	    .preset = "/etc/dynproxy/tls",
+	    .help = "where certificates and their keys lie" },
+	{ "tls_default", &type_string, AT(tls_default), BETWEEN(0, 255),
+	    .preset = "", .help = "the file that serves clients without SNI" },
+	{ "tls_unknown_name", &type_choice, AT(tls_unknown_name),
+	    .choices = unknown_names, .preset = "default",
+	    .help = "what a name that no certificate has gets" },
+	{ "tls_profile", &type_choice, AT(tls_profile), .choices = profiles,
+	    .preset = "intermediate",
+	    .help = "which versions and ciphers are spoken" },
+
 	{ "request_line_max", &type_size, AT(request_line_max),
 	    BETWEEN(512, 16 * KIB), .preset = "8k",
 	    .help = "of a request's first line" },
@@ -248,6 +274,9 @@ const struct directive directives[] = {
 	    BETWEEN(0, 4096), .preset = "16",
 	    .help = "idle connections to one backend" },
 
+	{ "tls_handshake_timeout", &type_duration,
+	    AT(tls_handshake_timeout_ms), BETWEEN(100, 30 * SECOND),
+	    .preset = "5s", .help = "for a whole TLS handshake" },
 	{ "request_head_timeout", &type_duration, AT(request_head_timeout_ms),
 	    BETWEEN(100, MINUTE), .preset = "10s",
 	    .help = "for a whole request head" },

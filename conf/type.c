@@ -406,7 +406,7 @@ set_listener(struct conf *conf, const struct directive *d, const char *text)
 	struct addr addr;
 	bool path, proxied;
 
-	proxied = d->kind == LISTEN_HTTP && len >= sizeof(mark) &&
+	proxied = listener_is_web(d->kind) && len >= sizeof(mark) &&
 		  strcmp(text + len - (sizeof(mark) - 1), mark) == 0;
 	if (proxied)
 		len -= sizeof(mark) - 1;

@@ -19,6 +19,8 @@ enum ctl_type {
 	CTL_LISTENER,	/* arg: its place in conf->listeners */
 	CTL_LOG_WAKE,	/* an end of a pipe: workers write, the logger reads */
 	CTL_SITE_FILE,	/* arg: which, enum ctl_site_file; workers only */
+	CTL_CERTIFICATES, /* lib/bundle.h, by the file's name; workers only,
+			     and again when they have changed */
 	CTL_START,	/* no descriptor; arg: slot number: begin */
 
 	/* child to master */

@@ -64,7 +64,7 @@ open_listener(struct master *m, size_t at)
 	const struct listener_conf *l = &m->conf->listeners[at];
 	int *fds = place(m, at, 0);
 
-	if (l->kind == LISTEN_HTTP)
+	if (listener_is_web(l->kind))
 		return listen_http(&l->addr, fds, m->conf->workers);
 	if (l->kind == LISTEN_MASTER)
 		*fds = sock_listen_packets(&l->addr, BACKLOG, modes[l->kind]);
@@ -104,7 +104,7 @@ listeners_close_http(struct master *m)
 		for (unsigned slot = 0; slot < m->conf->workers; slot++) {
 			int *fd = place(m, i, slot);
 
-			if (m->conf->listeners[i].kind != LISTEN_HTTP ||
+			if (!listener_is_web(m->conf->listeners[i].kind) ||
 			    *fd == -1)
 				continue;
 			close(*fd);

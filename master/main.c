@@ -12,6 +12,7 @@
 
 #include "conf/conf.h"
 #include "lib/log.h"
+#include "master/certs.h"
 #include "master/contain.h"
 #include "master/ctl.h"
 #include "master/daemon.h"
@@ -190,6 +191,7 @@ main(int argc, char **argv)
 	m.conf = conf_read_file(path, stderr);
 	if (m.conf == NULL)
 		return 1;
+	certs_settle(m.conf);
 	if (test || dump) {
 		status = check(m.conf, dump);
 	} else {

@@ -2,15 +2,12 @@
 #include "master/site.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/bundle.h"
 #include "lib/log.h"
-
-#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 /* All of a file, by way of a buffer that is larger than any may be. */
 static ssize_t
@@ -28,21 +25,6 @@ read_file(const char *path, char *out, size_t size)
 	return n;
 }
 
-/* -1 with errno; the caller's to close. */
-static int
-sealed_memfd(const char *bytes, size_t n)
-{
-	int fd = memfd_create("dynproxy-site", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd == -1)
-		return -1;
-	if (write(fd, bytes, n) == (ssize_t)n &&
-	    fcntl(fd, F_ADD_SEALS, SEALS) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
 static int
 load(const char *path)
 {
@@ -53,7 +35,8 @@ load(const char *path)
 		errno = EFBIG;
 		return -1;
 	}
-	return n == -1 ? -1 : sealed_memfd(bytes, (size_t)n);
+	return n == -1 ? -1 : sealed_memfd("dynproxy-site",
+				   (struct span){ bytes, (size_t)n });
 }
 
 int

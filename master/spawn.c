@@ -19,6 +19,7 @@
 #include "lib/array.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
+#include "master/certs.h"
 #include "master/listeners.h"
 #include "master/logger.h"
 #include "master/lookup.h"
@@ -37,7 +38,8 @@ static const struct {
 	unsigned listeners; /* kinds that it gets, as bits */
 	int log_wake;       /* the end of that pipe that it gets; -1: none */
 } roles[] = {
-	[ROLE_WORKER] = { "worker", worker_main, 1u << LISTEN_HTTP, 1 },
+	[ROLE_WORKER] = { "worker", worker_main, 
+	    1u << LISTEN_HTTP | 1u << LISTEN_HTTPS, 1 },
 	[ROLE_REGISTRAR] = { "registrar", registrar_main,
 	    1u << LISTEN_REGISTRATION | 1u << LISTEN_ADMIN |
 		1u << LISTEN_CONTROL,
@@ -136,7 +138,7 @@ spawn_prepare(struct master *m)
 		"socket for lookups") == -1)
 		return -1;
 	if (made(pipe2(m->log_wake, O_NONBLOCK | O_CLOEXEC), "pipe") == -1 ||
-	    m->exe_fd == -1 || site_load(m) == -1)
+	    m->exe_fd == -1 || site_load(m) == -1 || certs_load(m) == -1)
 		return -1;
 	return segments_make(m);
 }
@@ -152,6 +154,7 @@ spawn_release(struct master *m)
 			close(m->config_fd[i]);
 	segments_release(m);
 	site_release(m);
+	certs_release(m);
 	for (size_t i = 0; i < 2; i++)
 		if (m->log_wake[i] != -1)
 			close(m->log_wake[i]);
@@ -255,6 +258,10 @@ hand_over(const struct child *child, int sock)
 	if (sent && roles[child->role].log_wake != -1)
 		sent = ctlmsg_send(sock, &msg,
 			   m->log_wake[roles[child->role].log_wake]) == 0;
+
+	msg.type = CTL_CERTIFICATES;
+	if (sent && child->role == ROLE_WORKER && certs_fd(m) != -1)
+		sent = ctlmsg_send(sock, &msg, certs_fd(m)) == 0;
 
 	msg.type = CTL_SITE_FILE;
 	for (uint32_t i = 0; sent && child->role == ROLE_WORKER &&

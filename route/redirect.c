@@ -27,12 +27,14 @@ length(const struct line *line)
 	return line->len < LOCATION_MAX ? line->len : 0;
 }
 
-/* auto: no listener speaks TLS yet. */
 static struct span
 scheme(const struct conf *conf)
 {
-	return conf->redirect_scheme == SCHEME_HTTPS ? SPAN("https://")
-						     : SPAN("http://");
+	bool https = conf->redirect_scheme == SCHEME_AUTO
+			 ? conf_has_https(conf)
+			 : conf->redirect_scheme == SCHEME_HTTPS;
+
+	return https ? SPAN("https://") : SPAN("http://");
 }
 
 size_t

@@ -22,8 +22,7 @@
 struct listener {
 	struct ev_io io; /* first; the descriptor is boot's */
 	struct worker *w;
-	uint16_t port;
-	bool proxied;
+	const struct listener_conf *conf; /* borrowed */
 	unsigned batch; /* how many probably wait */
 };
 
@@ -115,7 +114,8 @@ out_of_resources(struct listener *l)
 
 	if (w->loop.now_ms >= a->log_again_ms) {
 		log_event(
-		    LOG_WARNING, "accept-paused", "port=%u error=%m", l->port);
+		    LOG_WARNING, "accept-paused", "port=%u error=%m",
+		    addr_port(&l->conf->addr));
 		a->log_again_ms = w->loop.now_ms + LOG_EVERY_MS;
 	}
 	if (errno == EMFILE)
@@ -146,7 +146,7 @@ accept_one(struct listener *l)
 	if (w->connections >= w->connections_max)
 		pause_all(w);
 	if (conn_open_take(
-		w, fd, &peer, l->port, l->proxied, conn_closed) == -1) {
+		w, fd, &peer, l->conf, conn_closed) == -1) {
 		w->connections--;
 		out_of_resources(l);
 	}
@@ -175,7 +175,7 @@ listener_ready(struct ev_io *io, uint32_t events)
 static bool
 is_ours(const struct worker *w, size_t i)
 {
-	return w->conf->listeners[i].kind == LISTEN_HTTP &&
+	return listener_is_web(w->conf->listeners[i].kind) &&
 	       w->boot.listener_fds[i] != -1;
 }
 
@@ -203,8 +203,7 @@ accept_start(struct worker *w)
 			.io = { .fd = w->boot.listener_fds[i],
 			    .ready = listener_ready },
 			.w = w,
-			.port = addr_port(&w->conf->listeners[i].addr),
-			.proxied = w->conf->listeners[i].proxied,
+			.conf = &w->conf->listeners[i],
 			.batch = 1,
 		};
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "lib/log.h"
+#include "worker/stream.h"
 
 #define SESSIONS 256 /* kept; a power of two */
 
@@ -112,10 +113,7 @@ set_up(struct backend_tls *t, struct span ca)
 	if (t->ctx == NULL ||
 	    !SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION))
 		return false;
-	/* what was not taken is sent again from where it lies by then */
-	SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-				     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-				     SSL_MODE_RELEASE_BUFFERS);
+	stream_tls_modes(t->ctx);
 	SSL_CTX_set_session_cache_mode(t->ctx,
 	    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(t->ctx, new_session);
@@ -150,7 +148,7 @@ backend_tls_free(struct backend_tls *t)
 }
 
 struct ssl_st *
-backend_tls_begin(struct backend_tls *t, int fd,
+backend_tls_begin(struct backend_tls *t,
     const struct pool_owner *owner, const char *name)
 {
 	struct session *s = session_of(t, owner);
@@ -160,7 +158,7 @@ backend_tls_begin(struct backend_tls *t, int fd,
 		return NULL;
 	SSL_set_connect_state(ssl);
 	SSL_set_app_data(ssl, pack(t, s));
-	if (SSL_set_fd(ssl, fd) && SSL_set_tlsext_host_name(ssl, name) &&
+	if (SSL_set_tlsext_host_name(ssl, name) &&
 	    (!t->verify || SSL_set1_host(ssl, name)) &&
 	    (s->session == NULL || SSL_set_session(ssl, s->session)))
 		return ssl;

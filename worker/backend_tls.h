@@ -19,12 +19,11 @@ struct backend_tls *backend_tls_new(struct span ca);
 void backend_tls_free(struct backend_tls *t);
 
 /*
- * TLS for a socket that was just connected, or is about to be; it begins with
- * what is sent first.  NULL: no memory.
+ * The client's side for one more connection.  NULL: no memory.
  *
  * name  the tool's host name, ends with a NUL
  */
-struct ssl_st *backend_tls_begin(struct backend_tls *t, int fd,
+struct ssl_st *backend_tls_begin(struct backend_tls *t,
     const struct pool_owner *owner, const char *name);
 
 #endif

@@ -8,10 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "conf/conf.h"
 #include "lib/sock.h"
 #include "worker/h1.h"
 #include "worker/process.h"
 #include "worker/proxy_protocol.h"
+#include "worker/tls.h"
 
 #define REQUESTS_MAX 100000 /* on one connection (7-security.md 7.5) */
 #define LINGER_MS 5000
@@ -20,6 +22,7 @@
 #define TO(state) (1u << CONN_##state)
 
 static enum conn_state step_proxied(struct conn *c);
+static enum conn_state step_handshake(struct conn *c);
 static enum conn_state step_idle(struct conn *c);
 static enum conn_state step_head(struct conn *c);
 static enum conn_state step_busy(struct conn *c);
@@ -31,7 +34,10 @@ static const struct {
 	enum conn_state (*step)(struct conn *); /* the same back: wait */
 	unsigned next;				/* what may follow */
 } states[] = {
-	[CONN_PROXIED] = { "proxied", step_proxied, TO(IDLE) | TO(CLOSED) },
+	[CONN_PROXIED] = { "proxied", step_proxied,
+	    TO(HANDSHAKE) | TO(IDLE) | TO(CLOSED) },
+	[CONN_HANDSHAKE] = { "handshake", step_handshake,
+	    TO(IDLE) | TO(BUSY) | TO(CLOSED) },
 	[CONN_IDLE] = { "idle", step_idle, TO(HEAD) | TO(CLOSED) },
 	[CONN_HEAD] = { "head", step_head, TO(BUSY) | TO(CLOSED) },
 	[CONN_BUSY] = { "busy", step_busy,
@@ -79,6 +85,8 @@ timeout_of(const struct conn *c, enum conn_state state)
 	case CONN_PROXIED:
 	case CONN_HEAD:
 		return conf->request_head_timeout_ms;
+	case CONN_HANDSHAKE:
+		return conf->tls_handshake_timeout_ms;
 	case CONN_BUSY:
 		return conf->response_timeout_ms; /* until it waits */
 	case CONN_TUNNEL:
@@ -153,53 +161,107 @@ has_bytes(const struct conn *c)
 	return c->h1 != NULL && buf_len(&c->h1->in) > 0;
 }
 
+/* False: no memory. */
+static bool
+borrow_h1(struct conn *c)
+{
+	if (c->h1 == NULL)
+		c->h1 = h1_get(c->w, &c->stream, &c->peer,
+		    addr_port(&c->listener->addr), conn_wake, c);
+	return c->h1 != NULL;
+}
+
 /* Read what is there; the first bytes borrow a struct h1. */
 static ssize_t
 read_some(struct conn *c)
 {
-	if (c->stream.readable && c->h1 == NULL) {
-		c->h1 = h1_get(
-		    c->w, &c->stream, &c->peer, c->port, conn_wake, c);
-		if (c->h1 == NULL) {
-			errno = ENOMEM;
-			return -1;
-		}
+	if (!c->stream.readable) {
+		errno = EAGAIN;
+		return -1;
 	}
-	if (c->stream.readable)
-		return h1_read(c->h1);
-	errno = EAGAIN;
-	return -1;
+	if (!borrow_h1(c)) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return h1_read(c->h1);
 }
 
+/* Where a client begins, that is who it is said to be. */
+static enum conn_state
+first_state(const struct conn *c)
+{
+	return c->listener->kind == LISTEN_HTTPS ? CONN_HANDSHAKE : CONN_IDLE;
+}
+
+/* The header has so many bytes: go on with what is behind it. */
+static enum conn_state
+proxied(struct conn *c, size_t used)
+{
+	if (stream_skip(&c->stream, used) == -1)
+		return CONN_CLOSED;
+	if (connlimit_enter(c->w, &c->peer, &c->place))
+		return first_state(c);
+	stream_cut(&c->stream);
+	return CONN_CLOSED;
+}
+
+/* The header is taken, and nothing of what follows: that may be TLS. */
 static enum conn_state
 step_proxied(struct conn *c)
 {
-	size_t used;
+	struct buf *scratch = &c->w->scratch;
+	enum proxy_header header = PROXY_MORE;
+	size_t used = 0;
 	ssize_t n;
 
 	if (c->expired)
 		return CONN_CLOSED;
-	do {
-		n = read_some(c);
-		if (n == -1 && errno == EAGAIN)
-			return CONN_PROXIED;
-		if (n <= 0)
-			return CONN_CLOSED;
-		switch (proxy_parse(buf_span(&c->h1->in), &used, &c->peer)) {
-		case PROXY_BAD:
-			return CONN_CLOSED;
-		case PROXY_UNSAID:
-		case PROXY_CLIENT:
-			buf_consume(&c->h1->in, used);
-			if (connlimit_enter(c->w, &c->peer, &c->place))
-				return CONN_IDLE;
-			stream_cut(&c->stream);
-			return CONN_CLOSED;
-		case PROXY_MORE:
-			break;
+	if (!c->stream.readable)
+		return CONN_PROXIED;
+	n = stream_peek(&c->stream, scratch, PROXY_V2_MAX);
+	if (n > 0)
+		header = proxy_parse(buf_span(scratch), &used, &c->peer);
+	buf_consume(scratch, buf_len(scratch));
+	if (n == 0 || (n == -1 && errno != EAGAIN) || header == PROXY_BAD)
+		return CONN_CLOSED;
+	if (header != PROXY_MORE)
+		return proxied(c, used);
+	c->stream.readable = false; /* what comes is an event */
+	return c->stream.ended ? CONN_CLOSED : CONN_PROXIED;
+}
+
+/* Begin with TLS.  False: no memory. */
+static bool
+begin_tls(struct conn *c)
+{
+	struct ssl_st *ssl = tls_accept(c->w->tls);
+
+	return ssl != NULL && stream_secure_take(&c->stream, ssl) == 0;
+}
+
+static enum conn_state
+step_handshake(struct conn *c)
+{
+	if (c->expired || (c->stream.ssl == NULL && !begin_tls(c)))
+		return CONN_CLOSED;
+	switch (stream_handshake(&c->stream)) {
+	case HANDSHAKE_WAIT:
+		return CONN_HANDSHAKE;
+	case HANDSHAKE_DONE:
+		switch (tls_protocol(c->stream.ssl)) {
+		case TLS_HTTP1:
+			return CONN_IDLE;
 		}
-	} while (c->stream.readable);
-	return CONN_PROXIED;
+		break;
+	case HANDSHAKE_PLAIN: /* say so in the words that it understands */
+		if (!borrow_h1(c))
+			break;
+		h1_refuse_plain(c->h1);
+		return CONN_BUSY;
+	case HANDSHAKE_FAILED:
+		break;
+	}
+	return CONN_CLOSED;
 }
 
 static enum conn_state
@@ -338,14 +400,14 @@ refuse(struct worker *w, int fd, void (*closed)(struct worker *w))
 }
 
 int
-conn_open_take(struct worker *w, int fd, const struct ip *peer, uint16_t port,
-    bool proxied, void (*closed)(struct worker *w))
+conn_open_take(struct worker *w, int fd, const struct ip *peer,
+    const struct listener_conf *listener, void (*closed)(struct worker *w))
 {
 	uint32_t place = 0;
 	struct conn *c;
 	int saved;
 
-	if (!proxied && !connlimit_enter(w, peer, &place)) {
+	if (!listener->proxied && !connlimit_enter(w, peer, &place)) {
 		refuse(w, fd, closed);
 		return 0;
 	}
@@ -362,8 +424,8 @@ conn_open_take(struct worker *w, int fd, const struct ip *peer, uint16_t port,
 	c->w = w;
 	c->peer = *peer;
 	c->place = place;
-	c->state = proxied ? CONN_PROXIED : CONN_IDLE;
-	c->port = port;
+	c->listener = listener;
+	c->state = listener->proxied ? CONN_PROXIED : first_state(c);
 	c->closed = closed;
 	c->timer.fire = conn_timer;
 	c->later.run = conn_later;

@@ -9,10 +9,12 @@
 #include "worker/stream.h"
 
 struct h1;
+struct listener_conf;
 struct worker;
 
 enum conn_state {
 	CONN_PROXIED, /* its PROXY header says who it is: first of all */
+	CONN_HANDSHAKE, /* of TLS */
 	CONN_IDLE,   /* between requests: it holds no buffer */
 	CONN_HEAD,   /* a request's head has begun to come in */
 	CONN_BUSY,   /* its exchange is under way */
@@ -25,13 +27,13 @@ enum conn_state {
 struct conn {
 	struct stream stream; /* first: owns the descriptor */
 	struct worker *w;
+	const struct listener_conf *listener; /* borrowed */
 	struct h1 *h1;        /* borrowed from h1_get(); NULL when idle */
 	struct timer timer;   /* due at deadline_ms, or earlier */
 	uint64_t deadline_ms; /* of the state */
 	struct ev_task later; /* go on after others had their turn */
 	uint32_t requests;    /* begun on this connection */
 	uint32_t place;       /* where it counts as its client's */
-	uint16_t port;        /* of ours */
 	uint8_t state;        /* enum conn_state; set by conn_run() only */
 	bool expired;         /* the deadline has passed */
 	bool shut;            /* CONN_LINGER: we have said that we are done */
@@ -43,9 +45,9 @@ struct conn {
  * Take an accepted socket, and serve what it has sent already, or cut it off:
  * its client has too many.  -1 with errno, the socket being closed.
  *
- * proxied  it begins with a PROXY header, whose client takes the peer's place
+ * listener  where it came in; outlives it
  */
 int conn_open_take(struct worker *w, int fd, const struct ip *peer,
-    uint16_t port, bool proxied, void (*closed)(struct worker *w));
+    const struct listener_conf *listener, void (*closed)(struct worker *w));
 
 #endif

@@ -114,6 +114,12 @@ h1_head_expired(struct h1 *h)
 	refuse(h, REASON_TIMEOUT_CLIENT, NULL);
 }
 
+void
+h1_refuse_plain(struct h1 *h)
+{
+	refuse(h, REASON_BAD_REQUEST, NULL);
+}
+
 /* The client has left: is there half of a request to be logged? */
 static void
 head_lost(struct h1 *h)
@@ -156,6 +162,12 @@ find_target(const struct http_msg *msg, struct http_target *target)
 	return REASON_BAD_REQUEST;
 }
 
+static struct span
+proto_of(const struct stream *s)
+{
+	return s->ssl != NULL ? SPAN("https") : SPAN("http");
+}
+
 /* A head is complete: begin its exchange. */
 static void
 begin(struct h1 *h)
@@ -166,7 +178,7 @@ begin(struct h1 *h)
 	struct exchange_request r = { .msg = msg,
 		.target = &target,
 		.port = h->port };
-	struct trusted said = { .client = *h->peer, .proto = SPAN("http") };
+	struct trusted said = { .client = *h->peer, .proto = proto_of(h->stream) };
 	enum reason reason = find_target(msg, &target);
 
 	trusted_believe(h->w->conf, msg, &said);

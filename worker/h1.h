@@ -70,6 +70,9 @@ enum h1_next h1_read_head(struct h1 *h);
 /* The client took too long to send its head: answer 408. */
 void h1_head_expired(struct h1 *h);
 
+/* It spoke no TLS where that is spoken: answer 400. */
+void h1_refuse_plain(struct h1 *h);
+
 /* Go on with the exchange. */
 enum h1_next h1_step(struct h1 *h);
 

@@ -216,6 +216,7 @@ open_conn(struct pool *pool, struct pool_conn *c,
 {
 	const struct backend *b = &owner->backend;
 	struct addr to;
+	struct ssl_st *ssl;
 	int fd, saved;
 
 	addr_set(&to, &b->ip, b->port);
@@ -233,9 +234,8 @@ open_conn(struct pool *pool, struct pool_conn *c,
 	}
 	if (b->scheme == BACKEND_HTTP)
 		return 0;
-	c->stream.ssl =
-	    backend_tls_begin(pool->w->backend_tls, fd, owner, name);
-	if (c->stream.ssl != NULL)
+	ssl = backend_tls_begin(pool->w->backend_tls, owner, name);
+	if (ssl != NULL && stream_secure_take(&c->stream, ssl) == 0)
 		return 0;
 	stream_close(&pool->w->loop, &c->stream);
 	errno = ENOMEM;

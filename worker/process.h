@@ -20,6 +20,7 @@ struct acceptor;
 struct h1;
 struct health;
 struct pool;
+struct tls;
 struct zones;
 
 struct worker {
@@ -33,6 +34,7 @@ struct worker {
 	struct limits *limits;   /* owned */
 	struct health *health;   /* owned */
 	struct backend_tls *backend_tls; /* owned */
+	struct tls *tls; /* owned; NULL: no listener speaks it */
 	struct router router;
 	struct http_limits request_limits, response_limits;
 	struct zones *zones;       /* owned */

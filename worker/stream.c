@@ -2,8 +2,10 @@
 #include "worker/stream.h"
 
 #include <errno.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,9 +65,141 @@ stream_note(struct stream *s, uint32_t events)
 		s->readable = true;
 	if (events & (EPOLLOUT | STREAM_GONE))
 		s->writable = true;
+	if (s->ssl == NULL)
+		return;
+	s->socket_readable = s->socket_readable || s->readable;
+	s->socket_writable = s->socket_writable || s->writable;
 	/* TLS may have to read to write, and to write to read */
-	if (s->ssl != NULL)
-		s->readable = s->writable = true;
+	s->readable = s->writable = true;
+}
+
+/*
+ * What OpenSSL reads from and writes to.  It knows when the socket has nothing
+ * more, as everything here does, and saves the call that would tell.
+ */
+
+static int
+bio_read(BIO *bio, char *to, int want)
+{
+	struct stream *s = BIO_get_data(bio);
+	ssize_t n = -1;
+
+	BIO_clear_retry_flags(bio);
+	errno = EAGAIN;
+	if (s->socket_readable)
+		n = recv(s->io.fd, to, (size_t)want, 0);
+	if (n == -1 && errno == EAGAIN) {
+		s->socket_readable = false;
+		BIO_set_retry_read(bio);
+	}
+	if (n > 0 && n < want && !s->ended)
+		s->socket_readable = false;
+	return (int)n;
+}
+
+static int
+bio_write(BIO *bio, const char *from, int len)
+{
+	struct stream *s = BIO_get_data(bio);
+	ssize_t n = -1;
+
+	BIO_clear_retry_flags(bio);
+	errno = EAGAIN;
+	if (s->socket_writable)
+		n = send(s->io.fd, from, (size_t)len, MSG_NOSIGNAL);
+	if (n == -1 && errno == EAGAIN) {
+		s->socket_writable = false;
+		BIO_set_retry_write(bio);
+	}
+	if (n >= 0 && n < len)
+		s->socket_writable = false;
+	return (int)n;
+}
+
+static long
+bio_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+	(void)bio;
+	(void)number;
+	(void)pointer;
+	return command == BIO_CTRL_FLUSH; /* there is nothing to flush */
+}
+
+/* Made once; NULL: no memory. */
+static BIO_METHOD *
+bio_method(void)
+{
+	static BIO_METHOD *method;
+
+	if (method != NULL)
+		return method;
+	method = BIO_meth_new(
+	    BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
+	if (method != NULL) {
+		BIO_meth_set_read(method, bio_read);
+		BIO_meth_set_write(method, bio_write);
+		BIO_meth_set_ctrl(method, bio_ctrl);
+	}
+	return method;
+}
+
+void
+stream_tls_modes(SSL_CTX *ctx)
+{
+	/* what was not taken is sent again from where it lies by then */
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				  SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(ctx, 1);
+}
+
+int
+stream_secure_take(struct stream *s, SSL *ssl)
+{
+	BIO_METHOD *method = bio_method();
+	BIO *bio = method == NULL ? NULL : BIO_new(method);
+
+	if (bio == NULL) {
+		SSL_free(ssl);
+		errno = ENOMEM;
+		return -1;
+	}
+	BIO_set_data(bio, s);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(ssl, bio, bio);
+	s->ssl = ssl;
+	s->socket_readable = s->readable;
+	s->socket_writable = s->writable;
+	return 0;
+}
+
+enum stream_handshake
+stream_handshake(struct stream *s)
+{
+	int rc, reason;
+
+	ERR_clear_error();
+	rc = SSL_do_handshake(s->ssl);
+	if (rc == 1) {
+		s->readable = true; /* it may have read more than that */
+		return HANDSHAKE_DONE;
+	}
+	switch (SSL_get_error(s->ssl, rc)) {
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		return HANDSHAKE_WAIT;
+	default:
+		break;
+	}
+	reason = ERR_GET_REASON(ERR_peek_error());
+	ERR_clear_error();
+	if (reason != SSL_R_HTTP_REQUEST)
+		return HANDSHAKE_FAILED;
+	SSL_free(s->ssl);
+	s->ssl = NULL;
+	s->readable = s->socket_readable;
+	s->writable = s->socket_writable;
+	return HANDSHAKE_PLAIN;
 }
 
 /*
@@ -115,6 +249,7 @@ tls_recv(struct stream *s, struct buf *b, size_t want)
 	rc = SSL_read_ex(s->ssl, b->data + b->tail, want, &n);
 	if (rc <= 0)
 		return tls_error(s, rc, &s->readable);
+	s->readable = s->socket_readable || SSL_has_pending(s->ssl);
 	b->tail += n;
 	return (ssize_t)n;
 }
@@ -201,6 +336,36 @@ stream_recv(struct stream *s, struct buf *b, size_t want)
 	if (n > 0 && (size_t)n < want && !s->ended)
 		s->readable = false;
 	return n;
+}
+
+ssize_t
+stream_peek(struct stream *s, struct buf *b, size_t want)
+{
+	ssize_t n;
+
+	if (!buf_reserve(b, want)) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	n = recv(s->io.fd, b->data + b->tail, want, MSG_PEEK);
+	if (n > 0)
+		b->tail += (size_t)n;
+	return n;
+}
+
+int
+stream_skip(struct stream *s, size_t n)
+{
+	char waste[512];
+	ssize_t got;
+
+	for (; n > 0; n -= (size_t)got) {
+		got = recv(s->io.fd, waste,
+		    n < sizeof(waste) ? n : sizeof(waste), 0);
+		if (got <= 0)
+			return -1;
+	}
+	return 0;
 }
 
 ssize_t

@@ -17,6 +17,7 @@
 #include "worker/h1.h"
 #include "worker/pool.h"
 #include "worker/process.h"
+#include "worker/tls.h"
 #include "worker/zone.h"
 
 #define FILES_MAX 65536 /* descriptors; 7-security.md 7.6 */
@@ -115,6 +116,22 @@ open_gate(struct worker *w)
 
 /* -1 after saying why. */
 static int
+open_tls(struct worker *w)
+{
+	int rc, *fd = &w->boot.certificates;
+
+	if (!conf_has_https(w->conf))
+		return 0;
+	w->tls = tls_new(w->conf);
+	rc = w->tls == NULL ? -1 : tls_load(w->tls, *fd);
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+	return rc;
+}
+
+/* -1 after saying why. */
+static int
 start(struct worker *w)
 {
 	char role[24];
@@ -158,7 +175,7 @@ start(struct worker *w)
 	}
 	w->backend_tls =
 	    backend_tls_new(site_content(&w->site, SITE_BACKEND_CA));
-	if (w->backend_tls == NULL)
+	if (w->backend_tls == NULL || open_tls(w) == -1)
 		return -1;
 	w->pool = pool_new(w);
 	if (w->zones == NULL || w->pool == NULL || accept_start(w) == -1 ||
@@ -185,6 +202,8 @@ release(struct worker *w)
 		pool_free(w->pool);
 	if (w->backend_tls != NULL)
 		backend_tls_free(w->backend_tls);
+	if (w->tls != NULL)
+		tls_free(w->tls);
 	accept_release(w);
 	site_close(&w->site);
 	compressors_release(&w->compressors);

@@ -106,6 +106,7 @@ sub free_port {
 
 # workers   processes (1)
 # tools     names that may register over the Unix socket
+# tls       names of a first certificate, as ['*.example.test']; see ca
 # address   to listen on (127.0.0.1)
 # proxied   a port more, on which connections begin with a PROXY header
 # conf      hash of further settings, as they stand in dynproxy.conf
@@ -129,11 +130,22 @@ sub new {
     $self->{$_} = free_port($self->{address}) for qw(http_port reg_port admin_port);
     my $uid = $> == 0 ? $FIRST_UID : $>;
     $self->{uid}{$_} = $uid++ for @{ $self->{tools} };
+    $self->make_certificates if $self->{tls};
     $self->write_conf;
     $self->start;
     return $self;
 }
 
+# Its authority is $proxy->ca; Certificates.pm.
+sub make_certificates {
+    my ($self) = @_;
+    require Certificates;
+    $self->{ca} = Certificates->new("$self->{dir}/tls");
+    $self->{ca}->pair('first', names => $self->{tls});
+    $self->{https_port} = free_port($self->{address});
+}
+
+sub ca        { $_[0]{ca} }
 sub conf_path { $_[0]{dir} . '/dynproxy.conf' }
 sub log_path  { $_[0]{dir} . '/log' }
 sub log       { slurp($_[0]->log_path) }
@@ -158,6 +170,8 @@ sub default_conf {
     my $on = $self->{address};
     return {
         http                => list("$on:$self->{http_port}", $self->{proxied} ? "$on:$self->{proxied} proxy" : ()),
+        https               => $self->{tls} ? list("$on:$self->{https_port}") : '{}',
+        tls_directory       => qq("$self->{dir}/tls"),
         registration        => list("$on:$self->{reg_port}", $self->socket_path('register')),
         admin               => list("$on:$self->{admin_port}"),
         control_socket      => '"' . $self->socket_path('control') . '"',
@@ -367,6 +381,16 @@ sub request {
 }
 
 sub get { my ($self, $tool, $path, @with) = @_; $self->request('GET', $tool, $path, @with) }
+
+# The same by TLS, with curl(1), which checks the certificate; more options.
+# Returns exit status, and what it wrote.
+sub curl {
+    my ($self, $tool, $path, @options) = @_;
+    my $host = $self->host($tool);
+    return run_command('curl', '-sS', '--cacert', $self->ca->file, '--noproxy', '*', '--max-time', 20,
+        '--resolve', "$host:$self->{https_port}:$self->{address}", @options,
+        "https://$host:$self->{https_port}$path");
+}
 
 # Bytes as they are, and all that comes back until the end.
 sub raw {

@@ -47,13 +47,18 @@ static const struct {
 		{ CTL_LOG_WAKE, 0, TABLE }, START } },
 	{ "none to wake it", -1,
 	    { HAVE_CONFIG, { CTL_LOG_WAKE, 0, NOTHING }, START } },
+	{ "certificates", 0,
+	    { HAVE_CONFIG, { CTL_CERTIFICATES, 0, TABLE }, START } },
+	{ "two sets of them", -1,
+	    { HAVE_CONFIG, { CTL_CERTIFICATES, 0, TABLE },
+		{ CTL_CERTIFICATES, 0, TABLE }, START } },
 	{ "a segment that is not known", -1,
 	    { HAVE_CONFIG, HAVE_TABLE, { CTL_SEGMENT, SEGMENT_COUNT, TABLE },
 		START } },
 	{ "a listener before the configuration", -1,
 	    { { CTL_LISTENER, 0, LISTENER }, HAVE_CONFIG, HAVE_TABLE, START } },
 	{ "a listener out of range", -1,
-	    { HAVE_CONFIG, HAVE_TABLE, { CTL_LISTENER, 4, LISTENER }, START } },
+	    { HAVE_CONFIG, HAVE_TABLE, { CTL_LISTENER, 5, LISTENER }, START } },
 	{ "a listener twice", -1,
 	    { HAVE_CONFIG, HAVE_TABLE, { CTL_LISTENER, 0, LISTENER },
 		{ CTL_LISTENER, 0, LISTENER }, START } },
@@ -92,7 +97,7 @@ make(enum thing thing)
 	int fd;
 
 	switch (thing) {
-	case CONFIG: /* four listeners */
+	case CONFIG: /* five listeners */
 		return memfd("web_domain = localhost\nadmin = {}\n");
 	case BAD_CONFIG:
 		return memfd("workers = 0\n");

@@ -254,11 +254,12 @@ test_defaults(void)
 	struct conf *conf = read_text("web_domain = localhost\n");
 	char text[ADDR_TEXT_MAX];
 
-	is_int(conf->nlisteners, 5, "five listeners by default");
+	is_int(conf->nlisteners, 6, "six listeners by default");
 	is_str(addr_format(&conf->listeners[0].addr, text), "*:80", "HTTP");
-	is_str(addr_format(&conf->listeners[1].addr, text), "*:8282", "8282");
-	is_str(addr_format(&conf->listeners[2].addr, text), "*:8081", "8081");
-	is_int(conf->listeners[4].kind, LISTEN_MASTER, "the last one");
+	is_str(addr_format(&conf->listeners[1].addr, text), "*:443", "HTTPS");
+	is_str(addr_format(&conf->listeners[2].addr, text), "*:8282", "8282");
+	is_str(addr_format(&conf->listeners[3].addr, text), "*:8081", "8081");
+	is_int(conf->listeners[5].kind, LISTEN_MASTER, "the last one");
 	is_int((long long)conf->ident_timeout_ms, 2000, "ident_timeout");
 	is_int((long long)conf->request_body_max, 134217728, "body");
 	is_int(conf->ident_port, 113, "ident_port");
@@ -277,16 +278,16 @@ test_defaults(void)
 	is_int(conf->nresponse_headers, 2, "a default with blanks in it");
 	is_str(conf->response_headers[1].value, "GNU Terry Pratchett", "whole");
 	conf_free(conf);
-	conf = read_text("admin = \"*:1\"\nhttp = {\"*:2\", \"*:3\"}\n");
+	conf = read_text("admin = \"*:1\"\nhttps = \"*:4\"\nhttp = {\"*:2\", \"*:3\"}\n");
 	is_int(addr_port(&conf->listeners[0].addr), 2, "order of the kinds,");
 	is_int(addr_port(&conf->listeners[1].addr), 3, "then of the file");
-	is_int(addr_port(&conf->listeners[3].addr), 1, "whatever came first");
+	is_int(addr_port(&conf->listeners[4].addr), 1, "whatever came first");
 	conf_free(conf);
 }
 
 /* Every setting, none with its default. */
 static const char full[] =
-    "http = {\"127.0.0.1:81\", \"[::1]:82 proxy\"}\n"
+    "http = {\"127.0.0.1:81\", \"[::1]:82 proxy\"}\nhttps = \"*:84 proxy\"\n"
     "registration = {\"*:83\", \"/r.sock\"}\nadmin = {}\n"
     "control_socket = \"/c $HOME \\${X} \\\"q\\\" \\\\ \"\n"
     "master_socket = /m\nweb_domain = {a.example, b.example}\n"
@@ -320,7 +321,9 @@ static const char full[] =
     "access_log = /l\naccess_log_format = json\naccess_log_address = off\n"
     "access_log_space_min = 1m\noperator_networks = {\"10.0.0.0/8\"}\n"
     "refuse_no_agent = yes\nrate_limit = 5\nrate_burst = 6\n"
-    "client_connections_max = 8\ntool_requests_max = 7\n";
+    "client_connections_max = 8\ntool_requests_max = 7\n"
+    "tls_directory = /t\ntls_default = a\ntls_unknown_name = refuse\n"
+    "tls_profile = modern\ntls_handshake_timeout = 7s\n";
 
 static void
 test_round_trip(void)
@@ -331,11 +334,12 @@ test_round_trip(void)
 
 	is_str(said, "", "a file with every setting is taken");
 	for (size_t i = 0; i < ndirectives; i++)
-		ok(conf->origins[i].file != NULL || i == 2, "it has %s",
+		ok(conf->origins[i].file != NULL || i == 3, "it has %s",
 		    directives[i].name);
-	ok(!conf->listeners[0].proxied && conf->listeners[1].proxied,
+	ok(!conf->listeners[0].proxied && conf->listeners[1].proxied &&
+		conf->listeners[2].proxied,
 	    "a listener behind a load balancer");
-	is_str(conf->listeners[4].addr.u.un.sun_path, "/c $HOME ${X} \"q\" \\ ",
+	is_str(conf->listeners[5].addr.u.un.sun_path, "/c $HOME ${X} \"q\" \\ ",
 	    "quotes, backslashes and dollars are read");
 	is_str(conf->redis_password, "a\nb$c", "and a newline");
 	is_str(conf->response_headers[0].zone, "b.example", "a rule's zone");
@@ -343,7 +347,7 @@ test_round_trip(void)
 	is_int(conf->response_headers[1].action, HEADER_REMOVE, "its verb");
 
 	first = dump(conf);
-	ok(strstr(first, "ident_port               = 1113  # f:22\n") != NULL,
+	ok(strstr(first, "ident_port               = 1113  # f:23\n") != NULL,
 	    "a dump tells where a setting was given");
 	again = read_text(first);
 	is_str(said, "", "the dump is taken");
