@@ -61,12 +61,6 @@ take_config(struct boot *boot, int fd)
 	free(text);
 	if (boot->conf == NULL)
 		return "the configuration was refused";
-	boot->listener_fds =
-	    calloc(boot->conf->nlisteners, sizeof(*boot->listener_fds));
-	if (boot->listener_fds == NULL)
-		return "no memory";
-	for (size_t i = 0; i < boot->conf->nlisteners; i++)
-		boot->listener_fds[i] = -1;
 	return NULL;
 }
 
@@ -83,21 +77,40 @@ take_segment(struct boot *boot, uint32_t which, int *fd)
 	return NULL;
 }
 
-/* Takes the descriptor over when all is well. */
+static bool
+has_listener(const struct boot *boot, uint32_t at)
+{
+	for (size_t i = 0; i < boot->nlisteners; i++)
+		if (boot->listeners[i].at == at)
+			return true;
+	return false;
+}
+
+/*
+ * Takes the descriptor over when all is well.  A worker may have several of
+ * an address: those of workers that are no more.
+ */
 static const char *
 take_listener(struct boot *boot, uint32_t at, int *fd)
 {
 	int listens = 0;
 	socklen_t len = sizeof(listens);
+	struct boot_listener *more;
 
 	if (boot->conf == NULL || at >= boot->conf->nlisteners)
 		return "a listener that is not configured";
-	if (*fd == -1 || boot->listener_fds[at] != -1)
+	if (*fd == -1 || (!listener_is_web(boot->conf->listeners[at].kind) &&
+			     has_listener(boot, at)))
 		return "not one socket for a listener";
 	if (getsockopt(*fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == -1 ||
 	    !listens)
 		return "a listener that does not listen";
-	boot->listener_fds[at] = *fd;
+	more =
+	    reallocarray(boot->listeners, boot->nlisteners + 1, sizeof(*more));
+	if (more == NULL)
+		return "no memory";
+	more[boot->nlisteners++] = (struct boot_listener){ at, *fd };
+	boot->listeners = more;
 	*fd = -1;
 	return NULL;
 }
@@ -126,8 +139,8 @@ take_site_file(struct boot *boot, uint32_t which, int *fd)
 	return NULL;
 }
 
-static const char *
-take(struct boot *boot, const struct ctlmsg *m, int *fd)
+const char *
+boot_take(struct boot *boot, const struct ctlmsg *m, int *fd)
 {
 	switch (m->type) {
 	case CTL_CONFIG:
@@ -160,8 +173,8 @@ take(struct boot *boot, const struct ctlmsg *m, int *fd)
 	}
 }
 
-static void
-clear(struct boot *boot)
+void
+boot_init(struct boot *boot)
 {
 	*boot = (struct boot){ .user.uid = SANDBOX_NOBODY,
 		.lookup = -1,
@@ -180,11 +193,11 @@ boot_receive(struct boot *boot, int sock)
 	struct ctlmsg m = { .type = 0 };
 	int fd, got;
 
-	clear(boot);
+	boot_init(boot);
 	while (wrong == NULL && m.type != CTL_START) {
 		got = ctlmsg_recv(sock, &m, &fd);
 		if (got == 1)
-			wrong = take(boot, &m, &fd);
+			wrong = boot_take(boot, &m, &fd);
 		else
 			wrong =
 			    got == 0 ? "the master is gone" : strerror(errno);
@@ -202,11 +215,10 @@ boot_receive(struct boot *boot, int sock)
 void
 boot_release(struct boot *boot)
 {
-	if (boot->conf != NULL && boot->listener_fds != NULL)
-		for (size_t i = 0; i < boot->conf->nlisteners; i++)
-			if (boot->listener_fds[i] != -1)
-				close(boot->listener_fds[i]);
-	free(boot->listener_fds);
+	for (size_t i = 0; i < boot->nlisteners; i++)
+		if (boot->listeners[i].fd != -1)
+			close(boot->listeners[i].fd);
+	free(boot->listeners);
 	if (boot->lookup != -1)
 		close(boot->lookup);
 	if (boot->log_wake != -1)
@@ -220,7 +232,7 @@ boot_release(struct boot *boot)
 		if (boot->site_fds[i] != -1)
 			close(boot->site_fds[i]);
 	conf_free(boot->conf);
-	clear(boot);
+	boot_init(boot);
 }
 
 int

@@ -6,6 +6,12 @@
 #include "lib/ctlmsg.h"
 #include "lib/sandbox.h"
 
+/* A socket that listens; one worker may have several of an address. */
+struct boot_listener {
+	size_t at; /* its place in conf->listeners */
+	int fd;    /* owned; -1: somebody closed it */
+};
+
 struct boot {
 	struct conf *conf; /* owned */
 	struct sandbox_user user; /* whom to become */
@@ -15,7 +21,8 @@ struct boot {
 	int log_wake;      /* owned; see CTL_LOG_WAKE; -1: none */
 	int site_fds[SITE_FILE_COUNT]; /* owned; -1: none */
 	int certificates;  /* owned; see CTL_CERTIFICATES; -1: none */
-	int *listener_fds; /* owned; by place in conf->listeners, -1: not ours */
+	struct boot_listener *listeners; /* owned */
+	size_t nlisteners;
 };
 
 /*
@@ -34,5 +41,16 @@ int boot_enter_sandbox(const struct boot *boot, struct sandbox s);
 
 /* How a directory is called from inside: "/" when it has become the root. */
 const char *boot_inside(const struct boot *boot, const char *directory);
+
+/*
+ * As boot_receive(), message by message: a child that runs already is given
+ * another configuration: boot_init(), boot_take() for each, then what the
+ * child does with it, and boot_release().
+ *
+ * fd       of the message; -1 afterwards when it was taken over
+ * Returns  NULL: all is well.  Else: what is wrong with the message.
+ */
+void boot_init(struct boot *boot);
+const char *boot_take(struct boot *boot, const struct ctlmsg *m, int *fd);
 
 #endif

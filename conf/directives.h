@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/changes.h"
 #include "conf/conf.h"
 #include "conf/machine.h"
 #include "conf/type.h"
@@ -28,6 +29,7 @@ struct directive {
 	const char *preset; /* the default, as one would write it; a list's
 	                       values stand between ", " */
 	void (*automatic)(char out[MACHINE_TEXT_MAX]); /* what "auto" is here */
+	enum applied applied; /* by a reload */
 	const char *help;
 };
 

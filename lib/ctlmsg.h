@@ -26,14 +26,24 @@ enum ctl_type {
 	/* child to master */
 	CTL_READY,    /* it serves */
 	CTL_REOPENED, /* the logger; arg: 0, or the errno */
+	CTL_APPLIED,  /* arg: 0, or 1: it goes on as before */
+	CTL_DRAINING, /* a worker: it accepts nothing more */
+	CTL_PONG,     /* of CTL_PING */
+	CTL_CRASH,    /* it is about to die; text: why, see lib/crash.h */
 
 	/* master to child */
 	CTL_DRAIN,  /* accept nothing more, finish, exit */
 	CTL_REOPEN, /* the logger: begin a new file; answer CTL_REOPENED */
+	CTL_APPLY,  /* go by the CTL_CONFIG, CTL_SITE_FILE... that came before;
+		       answer CTL_APPLIED */
+	CTL_PING,   /* answer CTL_PONG: the loop turns */
 
 	/* dynproxyctl to master: a question; the answer has the same type */
 	CTL_STATUS, /* answered by one message a process, then CTL_END */
 	CTL_STOP,   /* arg: 0 fast, 1 graceful */
+	CTL_RELOAD, /* answered by CTL_SAY, then CTL_END */
+	CTL_UPGRADE, /* the same */
+	CTL_SAY,    /* text: a piece of what is to be told */
 	/* and CTL_REOPEN; to this the answer is CTL_END only */
 	CTL_END, /* the answer is complete; arg: 0, or an exit code */
 };

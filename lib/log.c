@@ -31,6 +31,12 @@ log_open(enum log_sink sink, const char *role, int priority)
 		openlog("dynproxy", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
+void
+log_set_priority(int priority)
+{
+	out.priority = priority;
+}
+
 /*
  * Copy, with \xHH for what is not printable ASCII: a newline forges a line,
  * and a terminal obeys some bytes above 0x7f too.

@@ -18,6 +18,9 @@ enum log_sink {
  */
 void log_open(enum log_sink sink, const char *role, int priority);
 
+/* Write more, or less, from now on. */
+void log_set_priority(int priority);
+
 /*
  * Write one line: `<event> <what fmt says>`.  event is a fixed word that
  * dynproxy-errors(7) lists.  Control bytes in the result are escaped, so a

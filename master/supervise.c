@@ -104,7 +104,8 @@ on_message(struct ev_io *io, uint32_t events)
 		ctl_reopened(c->master, msg.arg == 0);
 		return;
 	}
-	if (got == -1 && errno == EAGAIN)
+	if ((got == -1 && errno == EAGAIN) ||
+	    (got == 1 && msg.type == CTL_DRAINING))
 		return;
 	if (got != 0)
 		log_event(LOG_ERR, "child-confused", "%s pid=%d sent nonsense",

@@ -21,7 +21,8 @@ struct table_writer;
 struct registrar {
 	struct ev_loop loop;
 	struct boot boot;
-	const struct conf *conf;    /* borrowed from boot */
+	const struct conf *conf;    /* borrowed: applied, or boot's */
+	struct conf *applied;       /* owned; by the last reload; NULL: none */
 	struct vet vet;
 	struct book book;
 	struct changes changes;

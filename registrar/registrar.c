@@ -27,7 +27,7 @@
 
 /* A listening socket. */
 struct door {
-	struct ev_io io; /* borrows the descriptor; -1: not ours */
+	struct ev_io io; /* borrows the descriptor */
 	struct timer rest;  /* set: the descriptor is not watched */
 	uint64_t failed_ms; /* when it had to rest last; 0: it works */
 	struct registrar *r;
@@ -39,9 +39,10 @@ struct door {
 struct running {
 	struct registrar r;
 	struct ev_io master; /* CTL_FD */
+	struct boot next;    /* of a reload: as far as it has come */
 	struct timer end;    /* of an orderly end that takes too long */
 	struct timer look;   /* has the last client gone? */
-	struct door *doors;  /* owned; by place in conf->listeners */
+	struct door *doors;  /* owned */
 	size_t ndoors;
 };
 
@@ -49,7 +50,6 @@ static const struct client_kind *const kinds[] = {
 	[LISTEN_REGISTRATION] = &session_kind,
 	[LISTEN_ADMIN] = &http8081_kind,
 	[LISTEN_CONTROL] = &ctl_kind,
-	[LISTEN_MASTER] = NULL,
 };
 
 /* Doors. */
@@ -124,21 +124,20 @@ open_doors(struct running *p)
 {
 	const struct conf *conf = p->r.conf;
 
-	p->doors = calloc(conf->nlisteners + 1, sizeof(*p->doors));
+	p->doors = calloc(p->r.boot.nlisteners + 1, sizeof(*p->doors));
 	if (p->doors == NULL)
 		return -1;
-	p->ndoors = conf->nlisteners;
+	p->ndoors = p->r.boot.nlisteners;
 	for (size_t i = 0; i < p->ndoors; i++) {
+		const struct boot_listener *l = &p->r.boot.listeners[i];
 		struct door *d = &p->doors[i];
 
 		d->r = &p->r;
 		d->rest.fire = rested;
-		d->kind = kinds[conf->listeners[i].kind];
-		addr_format(&conf->listeners[i].addr, d->name);
-		d->io.ready = accept_clients;
-		d->io.fd = d->kind != NULL ? p->r.boot.listener_fds[i] : -1;
-		if (d->io.fd != -1)
-			open_door(d);
+		d->kind = kinds[conf->listeners[l->at].kind];
+		addr_format(&conf->listeners[l->at].addr, d->name);
+		d->io = (struct ev_io){ l->fd, accept_clients };
+		open_door(d);
 	}
 	return 0;
 }
@@ -149,10 +148,9 @@ close_doors(struct running *p)
 	for (size_t i = 0; i < p->ndoors; i++) {
 		struct door *d = &p->doors[i];
 
-		if (d->io.fd != -1 && !timer_is_set(&d->rest))
+		if (!timer_is_set(&d->rest))
 			ev_del(&p->r.loop, &d->io);
 		timer_clear(&p->r.loop.timers, &d->rest);
-		d->io.fd = -1;
 	}
 }
 
@@ -193,6 +191,48 @@ drain(struct running *p, uint64_t within_ms)
 	timer_set(&loop->timers, &p->end, loop->now_ms + within_ms);
 }
 
+/*
+ * Go by the configuration that has come.  What somebody keeps for long, the
+ * addresses of stores and doors, does not change while we live: for these
+ * there is another registrar.
+ */
+static int
+apply(struct running *p)
+{
+	struct registrar *r = &p->r;
+
+	if (p->next.conf == NULL)
+		return -1;
+	conf_free(r->applied);
+	r->applied = p->next.conf;
+	p->next.conf = NULL;
+	boot_release(&p->next);
+	r->conf = r->vet.conf = r->applied;
+	r->ident.port = r->conf->ident_port;
+	r->ident.timeout_ms = r->conf->ident_timeout_ms;
+	log_set_priority(r->conf->log_priority);
+	return 0;
+}
+
+static void
+say(const struct running *p, enum ctl_type type, uint32_t arg)
+{
+	struct ctlmsg m = { .type = type, .arg = arg };
+
+	if (ctlmsg_send(p->master.fd, &m, -1) == -1)
+		log_event(LOG_WARNING, "master-unanswered", "%m");
+}
+
+/* A part of what CTL_APPLY will bring into force. */
+static void
+take(struct running *p, const struct ctlmsg *m, int *fd)
+{
+	const char *wrong = boot_take(&p->next, m, fd);
+
+	if (wrong != NULL)
+		log_event(LOG_ERR, "reload-failed", "reason=\"%s\"", wrong);
+}
+
 static void
 on_master(struct ev_io *io, uint32_t events)
 {
@@ -202,14 +242,27 @@ on_master(struct ev_io *io, uint32_t events)
 
 	(void)events;
 	got = ctlmsg_recv(io->fd, &m, &fd);
-	if (fd != -1)
-		close(fd);
-	if (got == 1 && m.type == CTL_DRAIN) {
-		drain(p, p->r.conf->drain_timeout_ms);
-	} else if (got == 0 || (got == -1 && errno != EAGAIN)) {
+	if (got == 0 || (got == -1 && errno != EAGAIN)) {
 		ev_del(&p->r.loop, io);
 		drain(p, ORPHAN_MS);
 	}
+	if (got != 1)
+		return;
+	switch (m.type) {
+	case CTL_DRAIN:
+		drain(p, p->r.conf->drain_timeout_ms);
+		break;
+	case CTL_PING:
+		say(p, CTL_PONG, 0);
+		break;
+	case CTL_APPLY:
+		say(p, CTL_APPLIED, apply(p) == -1);
+		break;
+	default:
+		take(p, &m, &fd);
+	}
+	if (fd != -1)
+		close(fd);
 }
 
 /* The beginning. */
@@ -332,7 +385,8 @@ release(struct running *p)
 {
 	struct registrar *r = &p->r;
 
-	close_doors(p);
+	if (!r->draining)
+		close_doors(p);
 	free(p->doors);
 	clients_close(&r->clients);
 	if (r->redis != NULL)
@@ -349,6 +403,8 @@ release(struct running *p)
 	vet_release(&r->vet);
 	book_release(&r->book);
 	ev_release(&r->loop);
+	conf_free(r->applied);
+	boot_release(&p->next);
 	boot_release(&r->boot);
 }
 
@@ -369,6 +425,7 @@ registrar_main(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	log_open(LOG_TO_STDERR, "registrar", LOG_INFO);
+	boot_init(&running.next);
 	if (boot_receive(&r->boot, CTL_FD) == -1)
 		return EXIT_FAILURE;
 	r->conf = r->boot.conf;

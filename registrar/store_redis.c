@@ -479,10 +479,10 @@ store_redis_open(struct registrar *r)
 	s->push.timer.fire = push_fired;
 	watch_init(s);
 	pass_init(s);
-	redis_open(&s->commands, &r->loop, &r->conf->redis,
-	    r->conf->redis_password, &commands, s);
-	redis_open(&s->messages, &r->loop, &r->conf->redis,
-	    r->conf->redis_password, &messages, s);
+	redis_open(&s->commands, &r->loop, &r->boot.conf->redis,
+	    r->boot.conf->redis_password, &commands, s);
+	redis_open(&s->messages, &r->loop, &r->boot.conf->redis,
+	    r->boot.conf->redis_password, &messages, s);
 	return s;
 }
 

@@ -73,9 +73,10 @@ slabs_in(size_t bytes)
 	return (bytes - sizeof(struct limits_segment)) / sizeof(struct slab);
 }
 
-static void
-set_bounds(struct limits *l, const struct limits_set *set)
+void
+limits_apply(struct limits *l, const struct limits_set *set)
 {
+	l->interval_us = l->window_us = 0;
 	if (set->rate > 0) {
 		l->interval_us = (SECOND_US + set->rate / 2) / set->rate;
 		if (l->interval_us == 0)
@@ -84,7 +85,8 @@ set_bounds(struct limits *l, const struct limits_set *set)
 	}
 	l->tool_max = set->tool_requests;
 	l->connections = set->connections;
-	l->share = set->tool_requests / (uint32_t)l->nslabs;
+	l->share = set->tool_requests /
+		   (set->workers > 0 ? set->workers : (uint32_t)l->nslabs);
 }
 
 struct limits *
@@ -107,7 +109,7 @@ limits_open(int fd, unsigned worker, const struct limits_set *set)
 	}
 	l->own = worker;
 	memcpy(l->key, l->segment->key, sizeof(l->key));
-	set_bounds(l, set);
+	limits_apply(l, set);
 	return l;
 }
 

@@ -24,6 +24,7 @@ struct limits_set {
 	unsigned burst; /* and at once, at least 1 */
 	unsigned tool_requests; /* under way, of a tool; 0: any */
 	unsigned connections;	/* of a client, open; 0: any; under 65536 */
+	unsigned workers; /* that serve; 0: all that there is room for */
 };
 
 struct limits; /* a mapping of the segment */
@@ -40,6 +41,9 @@ int limits_format(int fd);
 struct limits *limits_open(
     int fd, unsigned worker, const struct limits_set *set);
 void limits_close(struct limits *l);
+
+/* Go by other bounds from now on. */
+void limits_apply(struct limits *l, const struct limits_set *set);
 
 /*
  * A request of this client: may it go on?  If so it is counted.  Exact over

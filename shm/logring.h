@@ -20,7 +20,7 @@
 
 #include "lib/span.h"
 
-#define LOGRING_SLOTS_MAX 256
+#define LOGRING_SLOTS_MAX 512
 #define LOGRING_BYTES (1024 * 1024) /* of one ring: a power of two */
 
 /* What segments for so many slots take; new ones are all zero. */

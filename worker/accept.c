@@ -13,17 +13,17 @@
 #include "worker/pool.h"
 #include "worker/process.h"
 
-#define QUEUE_MAX 4096	   /* of one listener, accepted by accept_stop() */
+#define QUEUE_MAX 4096		/* of one listener, accepted by accept_stop() */
 #define UNSENT_MAX (256 * 1024) /* what a client that is slow to read costs */
-#define BATCH_MAX 64	   /* accepted before others have their turn */
-#define RETRY_MS 100	   /* when there is no descriptor or no memory */
-#define LOG_EVERY_MS 60000 /* that this is so */
+#define BATCH_MAX 64		/* accepted before others have their turn */
+#define RETRY_MS 100		/* when there is no descriptor or no memory */
+#define LOG_EVERY_MS 60000	/* that this is so */
 
 struct listener {
 	struct ev_io io; /* first; the descriptor is boot's */
 	struct worker *w;
-	const struct listener_conf *conf; /* borrowed */
-	unsigned batch; /* how many probably wait */
+	struct listener_conf conf; /* outlives what a reload brings */
+	unsigned batch;		   /* how many probably wait */
 };
 
 struct acceptor {
@@ -113,9 +113,8 @@ out_of_resources(struct listener *l)
 	struct acceptor *a = w->acceptor;
 
 	if (w->loop.now_ms >= a->log_again_ms) {
-		log_event(
-		    LOG_WARNING, "accept-paused", "port=%u error=%m",
-		    addr_port(&l->conf->addr));
+		log_event(LOG_WARNING, "accept-paused", "port=%u error=%m",
+		    addr_port(&l->conf.addr));
 		a->log_again_ms = w->loop.now_ms + LOG_EVERY_MS;
 	}
 	if (errno == EMFILE)
@@ -145,8 +144,7 @@ accept_one(struct listener *l)
 	w->connections++;
 	if (w->connections >= w->connections_max)
 		pause_all(w);
-	if (conn_open_take(
-		w, fd, &peer, l->conf, conn_closed) == -1) {
+	if (conn_open_take(w, fd, &peer, &l->conf, conn_closed) == -1) {
 		w->connections--;
 		out_of_resources(l);
 	}
@@ -172,38 +170,30 @@ listener_ready(struct ev_io *io, uint32_t events)
 		l->batch = n > 1 ? n : 1;
 }
 
-static bool
-is_ours(const struct worker *w, size_t i)
-{
-	return listener_is_web(w->conf->listeners[i].kind) &&
-	       w->boot.listener_fds[i] != -1;
-}
-
 int
 accept_start(struct worker *w)
 {
 	struct acceptor *a = calloc(1, sizeof(*a));
-	size_t n = w->conf->nlisteners;
+	size_t n = w->boot.nlisteners;
 
 	w->acceptor = a;
 	if (a == NULL)
 		return -1;
 	a->retry.fire = retry_due;
-	a->listeners = calloc(n, sizeof(*a->listeners));
+	a->listeners = calloc(n + 1, sizeof(*a->listeners));
 	if (a->listeners == NULL)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (!is_ours(w, i))
-			continue;
+		const struct boot_listener *l = &w->boot.listeners[i];
+
 		/* accepted sockets inherit it */
-		if (sock_nodelay(w->boot.listener_fds[i]) == -1 ||
-		    sock_unsent_max(w->boot.listener_fds[i], UNSENT_MAX) == -1)
+		if (sock_nodelay(l->fd) == -1 ||
+		    sock_unsent_max(l->fd, UNSENT_MAX) == -1)
 			return -1;
 		a->listeners[a->n++] = (struct listener){
-			.io = { .fd = w->boot.listener_fds[i],
-			    .ready = listener_ready },
+			.io = { .fd = l->fd, .ready = listener_ready },
 			.w = w,
-			.conf = &w->conf->listeners[i],
+			.conf = w->conf->listeners[l->at],
 			.batch = 1,
 		};
 	}
@@ -218,9 +208,9 @@ close_listener(struct listener *l)
 
 	for (unsigned n = 0; n < QUEUE_MAX && accept_one(l); n++)
 		;
-	for (size_t i = 0; i < w->conf->nlisteners; i++)
-		if (w->boot.listener_fds[i] == l->io.fd)
-			w->boot.listener_fds[i] = -1;
+	for (size_t i = 0; i < w->boot.nlisteners; i++)
+		if (w->boot.listeners[i].fd == l->io.fd)
+			w->boot.listeners[i].fd = -1;
 	if (w->acceptor->accepting)
 		ev_del(&w->loop, &l->io);
 	close(l->io.fd);

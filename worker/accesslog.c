@@ -26,6 +26,20 @@ struct accesslog {
 	char *line; /* owned: the one at hand, logline_max() bytes */
 };
 
+static void
+set_style(struct worker *w)
+{
+	struct accesslog *log = w->accesslog;
+
+	log->style = (struct logline_style){
+		.format = w->conf->access_log_format,
+		.address = w->conf->access_log_address,
+		.node = span_str(log->node),
+		.worker = w->boot.slot,
+	};
+	log->next_ms = 0; /* its time is written in another way */
+}
+
 int
 accesslog_open(struct worker *w)
 {
@@ -51,13 +65,20 @@ accesslog_open(struct worker *w)
 		return -1;
 	}
 	log->wake = w->boot.log_wake;
-	log->style = (struct logline_style){
-		.format = conf->access_log_format,
-		.address = conf->access_log_address,
-		.node = span_str(log->node),
-		.worker = w->boot.slot,
-	};
 	w->accesslog = log;
+	set_style(w);
+	return 0;
+}
+
+int
+accesslog_apply(struct worker *w)
+{
+	if (w->accesslog == NULL)
+		return accesslog_open(w);
+	if (w->conf->access_log[0] == '\0')
+		accesslog_close(w);
+	else
+		set_style(w);
 	return 0;
 }
 
@@ -174,6 +195,8 @@ accesslog_end(struct worker *w, struct logline *line)
 	if (!line->open)
 		return;
 	line->open = false;
+	if (log == NULL) /* none is kept any more */
+		return;
 	log->style.now_ms = w->loop.now_ms;
 	log->style.time = time_text(log, w->loop.now_ms);
 	n = logline_write(line, &log->style, log->line);

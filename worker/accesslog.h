@@ -16,6 +16,9 @@ struct worker;
 int accesslog_open(struct worker *w);
 void accesslog_close(struct worker *w);
 
+/* The settings are others: open, close, or write other lines.  As above. */
+int accesslog_apply(struct worker *w);
+
 /*
  * A request has come, and this is decided about it; nothing is done without a
  * log.

@@ -6,6 +6,7 @@
 #include "worker/accesslog.h"
 #include "worker/errpage.h"
 #include "worker/process.h"
+#include "worker/settings.h"
 
 /* Others wait no longer than it takes to move this. */
 #define TURN_BYTES (256 * 1024)
@@ -66,6 +67,8 @@ exchange_end(struct exchange *ex)
 	ex->log.reason = ex->reason;
 	ex->log.received = ex->received;
 	accesslog_end(ex->w, &ex->log);
+	settings_drop(ex->settings);
+	ex->settings = NULL;
 }
 
 void

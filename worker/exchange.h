@@ -98,6 +98,7 @@ struct exchange {
 	struct worker *w;
 	enum exchange_stage stage;
 	enum reason reason; /* why it was we who answered, or cut */
+	struct settings *settings; /* owned: what it goes by; NULL: is over */
 	struct asked asked; /* what is remembered of the request */
 	unsigned redirect;  /* status of the answer; 0: it is none */
 	unsigned retry_after; /* of it, seconds; 0: the reason's */

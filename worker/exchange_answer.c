@@ -4,6 +4,7 @@
 #include "lib/clock.h"
 #include "worker/errpage.h"
 #include "worker/process.h"
+#include "worker/settings.h"
 #include "worker/zone.h"
 
 /* Make the head and body of an answer of our own.  False: no memory. */
@@ -46,8 +47,8 @@ exchange_begin_page(struct exchange *ex)
 	bool made = make_answer(ex, &text);
 
 	if (made)
-		zones_apply(
-		    ex->w->zones, asked_host(&ex->asked), ex->asked.https, msg);
+		zones_apply(ex->settings->zones,
+		    asked_host(&ex->asked), ex->asked.https, msg);
 	if (!made || !ex->ops->head(ex, msg, end, ex->answer.len)) {
 		exchange_cut(ex, REASON_INTERNAL);
 		return;

@@ -6,6 +6,7 @@
 #include "worker/accesslog.h"
 #include "worker/forward.h"
 #include "worker/process.h"
+#include "worker/settings.h"
 
 #define PASSES_MAX 1 /* through a dynproxy, before this one */
 
@@ -13,6 +14,8 @@ static void
 reset(struct exchange *ex)
 {
 	assert(ex->upstream.conn == NULL && ex->slot == 0);
+	settings_drop(ex->settings);
+	ex->settings = settings_hold(ex->w->settings);
 	ex->stage = STAGE_HEAD;
 	ex->reason = REASON_NONE;
 	ex->is_head = ex->request_done = ex->client_blocked = false;
@@ -56,7 +59,7 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 		return REASON_HEADER_TOO_LARGE;
 	ex->to_default = *ex->w->router.tool.key.ptr == KEY_DEFAULT;
 	if (r->msg->method == HTTP_GET || r->msg->method == HTTP_HEAD)
-		ex->site = site_find(&ex->w->site, r->target->path);
+		ex->site = site_find(&ex->settings->site, r->target->path);
 	u->sink.chunked = r->end == BODY_CHUNKED;
 	return upstream_begin(u, &ex->w->router.tool, d->route, r->msg->method,
 	    r->end == BODY_CHUNKED || (r->end == BODY_LENGTH && r->length > 0),

@@ -6,6 +6,7 @@
 #include "worker/encode.h"
 #include "worker/process.h"
 #include "worker/respond.h"
+#include "worker/settings.h"
 #include "worker/zone.h"
 
 /* Count bytes as moved in this turn; false: enough. */
@@ -134,7 +135,7 @@ begin_body(struct exchange *ex, enum body_end end, uint64_t length)
 	ex->client_ms = ex->w->loop.now_ms;
 	respond_location(msg, &ex->asked, &ex->page);
 	begin_compression(ex, &sent_end, length, etag);
-	zones_apply(ex->w->zones, asked_host(&ex->asked), ex->asked.https, msg);
+	zones_apply(ex->settings->zones, asked_host(&ex->asked), ex->asked.https, msg);
 	if (!ex->ops->head(ex, msg, sent_end, length)) {
 		exchange_end_compression(ex);
 		buf_consume(&ex->page, buf_len(&ex->page));

@@ -30,7 +30,7 @@ h1_new(struct worker *w)
 	exchange_init(&h->ex, w, &ops);
 	buf_init(&h->in, head > PUMP_BUF_MAX ? head : PUMP_BUF_MAX);
 	sink_init(
-	    &h->sink, w->conf->response_head_max + zones_room(w->zones) +
+	    &h->sink, w->conf->response_head_max + ZONE_ROOM_MAX +
 			  HEAD_ROOM + INTERIM_ROOM);
 	return h;
 }

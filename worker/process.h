@@ -12,7 +12,6 @@
 #include "route/decide.h"
 #include "worker/compress.h"
 #include "worker/connlimit.h"
-#include "worker/site.h"
 
 struct accesslog;
 struct backend_tls;
@@ -20,13 +19,15 @@ struct acceptor;
 struct h1;
 struct health;
 struct pool;
+struct settings;
 struct tls;
-struct zones;
 
 struct worker {
 	struct ev_loop loop;
 	struct boot boot;
-	const struct conf *conf; /* borrowed from boot */
+	struct settings *settings; /* owned */
+	const struct conf *conf; /* borrowed from these */
+	struct boot next;        /* of a reload: as far as it has come */
 	struct ev_io master;     /* the socket to it; fd -1: it is gone */
 	struct table *table;     /* owned */
 	struct policy *policy;   /* owned */
@@ -37,8 +38,6 @@ struct worker {
 	struct tls *tls; /* owned; NULL: no listener speaks it */
 	struct router router;
 	struct http_limits request_limits, response_limits;
-	struct zones *zones;       /* owned */
-	struct site site;          /* owned */
 	struct compressors compressors; /* owned */
 	struct trace_source trace; /* of request ids and spans */
 	struct acceptor *acceptor; /* owned */

@@ -17,21 +17,10 @@
 #include "worker/h1.h"
 #include "worker/pool.h"
 #include "worker/process.h"
+#include "worker/settings.h"
 #include "worker/tls.h"
-#include "worker/zone.h"
 
 #define FILES_MAX 65536 /* descriptors; 7-security.md 7.6 */
-
-static void
-drain(struct worker *w)
-{
-	if (w->draining)
-		return;
-	w->draining = true;
-	accept_stop(w);
-	if (w->connections == 0)
-		ev_stop(&w->loop);
-}
 
 /* The master is gone: whoever is served goes on being served. */
 static void
@@ -41,27 +30,6 @@ forget_master(struct worker *w)
 	ev_del(&w->loop, &w->master);
 	close(w->master.fd);
 	w->master.fd = -1;
-}
-
-static void
-master_ready(struct ev_io *io, uint32_t events)
-{
-	struct worker *w =
-	    (void *)((char *)io - offsetof(struct worker, master));
-	struct ctlmsg m;
-	int fd, rc = ctlmsg_recv(io->fd, &m, &fd);
-
-	(void)events;
-	if (rc == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (rc != 1) {
-		forget_master(w);
-		return;
-	}
-	if (fd != -1)
-		close(fd);
-	if (m.type == CTL_DRAIN)
-		drain(w);
 }
 
 static void
@@ -94,15 +62,21 @@ connections_max(const struct conf *conf)
 	return (unsigned)(files.rlim_cur / 5 * 3);
 }
 
+static struct limits_set
+limits_set(const struct conf *conf)
+{
+	return (struct limits_set){ .rate = conf->rate_limit,
+		.burst = conf->rate_burst,
+		.tool_requests = conf->tool_requests_max,
+		.connections = conf->client_connections_max,
+		.workers = conf->workers };
+}
+
 /* Bans, rules and limits.  -1 with errno. */
 static int
 open_gate(struct worker *w)
 {
-	const struct conf *c = w->conf;
-	struct limits_set set = { .rate = c->rate_limit,
-		.burst = c->rate_burst,
-		.tool_requests = c->tool_requests_max,
-		.connections = c->client_connections_max };
+	struct limits_set set = limits_set(w->conf);
 
 	w->policy = policy_open(w->boot.segment_fds[SEGMENT_POLICY]);
 	if (w->policy == NULL)
@@ -112,6 +86,104 @@ open_gate(struct worker *w)
 	    w->boot.segment_fds[SEGMENT_LIMITS], w->boot.slot, &set);
 	w->router.gate = (struct gate){ w->policy, w->rules, w->limits };
 	return w->rules != NULL && w->limits != NULL ? 0 : -1;
+}
+
+static void
+say(struct worker *w, enum ctl_type type, uint32_t arg)
+{
+	struct ctlmsg m = { .type = type, .arg = arg };
+
+	if (ctlmsg_send(w->master.fd, &m, -1) == -1)
+		log_event(LOG_WARNING, "master-unanswered", "%m");
+}
+
+/*
+ * Accept nothing more; the last client ends us.  The master waits for the
+ * answer: until then a queue might still be ours.
+ */
+static void
+drain(struct worker *w)
+{
+	if (w->draining)
+		return;
+	w->draining = true;
+	accept_stop(w);
+	say(w, CTL_DRAINING, w->connections);
+	if (w->connections == 0)
+		ev_stop(&w->loop);
+}
+
+/* A part of what CTL_APPLY will bring into force. */
+static void
+take(struct worker *w, const struct ctlmsg *m, int *fd)
+{
+	const char *wrong = boot_take(&w->next, m, fd);
+
+	if (wrong != NULL)
+		log_event(LOG_ERR, "reload-failed", "reason=\"%s\"", wrong);
+}
+
+/*
+ * Go by the configuration that has come.  Requests under way go on with what
+ * they have begun with.  -1 after saying why: all is as before.
+ */
+static int
+apply(struct worker *w)
+{
+	struct settings *new = NULL;
+	struct limits_set set;
+
+	if (w->next.conf != NULL &&
+	    (w->tls == NULL || w->next.certificates == -1 ||
+		tls_load(w->tls, w->next.certificates) == 0))
+		new = settings_new_take(&w->next);
+	boot_release(&w->next);
+	if (new == NULL) {
+		log_event(LOG_ERR, "reload-failed", "settings: %m");
+		return -1;
+	}
+	settings_drop(w->settings);
+	w->settings = new;
+	w->conf = w->router.conf = new->conf;
+	w->connections_max = connections_max(w->conf);
+	set = limits_set(w->conf);
+	limits_apply(w->limits, &set);
+	log_set_priority(w->conf->log_priority);
+	if (accesslog_apply(w) == -1)
+		log_event(LOG_ERR, "reload-failed", "access log: %m");
+	return 0;
+}
+
+static void
+master_ready(struct ev_io *io, uint32_t events)
+{
+	struct worker *w =
+	    (void *)((char *)io - offsetof(struct worker, master));
+	struct ctlmsg m;
+	int fd, rc = ctlmsg_recv(io->fd, &m, &fd);
+
+	(void)events;
+	if (rc == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (rc != 1) {
+		forget_master(w);
+		return;
+	}
+	switch (m.type) {
+	case CTL_DRAIN:
+		drain(w);
+		break;
+	case CTL_PING:
+		say(w, CTL_PONG, 0);
+		break;
+	case CTL_APPLY:
+		say(w, CTL_APPLIED, apply(w) == -1);
+		break;
+	default:
+		take(w, &m, &fd);
+	}
+	if (fd != -1)
+		close(fd);
 }
 
 /* -1 after saying why. */
@@ -143,6 +215,11 @@ start(struct worker *w)
 					     .files = FILES_MAX,
 					     .umask = 077 }) == -1)
 		return -1;
+	w->settings = settings_new_take(&w->boot);
+	if (w->settings == NULL) {
+		log_event(LOG_ERR, "worker-start", "settings: %m");
+		return -1;
+	}
 	w->router.conf = w->conf;
 	w->connections_max = connections_max(w->conf);
 	set_limits(w);
@@ -163,22 +240,17 @@ start(struct worker *w)
 		return -1;
 	}
 	arc4random_buf(w->trace.key, sizeof(w->trace.key));
-	w->zones = zones_new(w->conf);
 	w->health = health_open(w->boot.segment_fds[SEGMENT_HEALTH]);
 	if (w->health == NULL) {
 		log_event(LOG_ERR, "worker-start", "health: %m");
 		return -1;
 	}
-	if (site_open(&w->site, &w->boot) == -1) {
-		log_event(LOG_ERR, "worker-start", "site's files: %m");
-		return -1;
-	}
 	w->backend_tls =
-	    backend_tls_new(site_content(&w->site, SITE_BACKEND_CA));
-	if (w->backend_tls == NULL || open_tls(w) == -1)
+	    backend_tls_new(site_content(&w->settings->site, SITE_BACKEND_CA));
+	if (w->backend_tls == NULL)
 		return -1;
 	w->pool = pool_new(w);
-	if (w->zones == NULL || w->pool == NULL || accept_start(w) == -1 ||
+	if (w->pool == NULL || accept_start(w) == -1 ||
 	    ev_add(&w->loop, &w->master, EPOLLIN) == -1) {
 		log_event(LOG_ERR, "worker-start", "%m");
 		return -1;
@@ -205,9 +277,7 @@ release(struct worker *w)
 	if (w->tls != NULL)
 		tls_free(w->tls);
 	accept_release(w);
-	site_close(&w->site);
 	compressors_release(&w->compressors);
-	zones_free(w->zones);
 	accesslog_close(w);
 	buf_release(&w->scratch);
 	if (w->health != NULL)
@@ -221,6 +291,8 @@ release(struct worker *w)
 	if (w->table != NULL)
 		table_close(w->table);
 	ev_release(&w->loop);
+	settings_drop(w->settings);
+	boot_release(&w->next);
 	boot_release(&w->boot);
 	free(w);
 }
@@ -235,6 +307,7 @@ worker_main(void)
 	log_open(LOG_TO_STDERR, "worker", LOG_INFO);
 	if (w == NULL)
 		return EXIT_FAILURE;
+	boot_init(&w->next);
 	if (boot_receive(&w->boot, CTL_FD) == -1 || ev_init(&w->loop) == -1) {
 		free(w);
 		return EXIT_FAILURE;

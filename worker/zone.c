@@ -7,10 +7,7 @@
 #include "http/edit.h"
 #include "http/fields.h"
 
-#define RULES_MAX (RESPONSE_HEADERS_MAX + 2) /* hsts and csp_report_only */
-#define LINE_EXTRA 4			     /* ": " and the end of a line */
-
-static_assert(RULES_MAX < HTTP_FIELDS_OURS - 8, "there is room for them");
+static_assert(ZONE_RULES_MAX < HTTP_FIELDS_OURS - 8, "there is room for them");
 
 struct rule {
 	enum header_action action;
@@ -18,7 +15,7 @@ struct rule {
 };
 
 struct ruleset {
-	struct rule rules[RULES_MAX]; /* one for a name */
+	struct rule rules[ZONE_RULES_MAX]; /* one for a name */
 	size_t n;
 	uint64_t lengths; /* of their names, as bits: most fields have others */
 };
@@ -31,7 +28,6 @@ struct zone {
 struct zones {
 	struct zone *zone; /* owned; the longest names first, the empty last */
 	size_t n;
-	size_t room;
 };
 
 static uint64_t
@@ -49,7 +45,7 @@ add_rule(struct ruleset *set, enum header_action action, struct span name,
 
 	while (at < set->n && !span_eq_nocase(set->rules[at].name, name))
 		at++;
-	assert(at < RULES_MAX);
+	assert(at < ZONE_RULES_MAX);
 	set->rules[at] = (struct rule){ action, name, value };
 	set->lengths |= length_bit(name);
 	if (at == set->n)
@@ -129,18 +125,12 @@ static void
 add_zone(struct zones *zones, const struct conf *conf, struct span name)
 {
 	struct zone *zone = &zones->zone[zones->n];
-	size_t room = 0;
 
 	if (is_known(zones, name))
 		return;
 	zones->n++;
 	zone->name = name;
 	fill(zone, conf);
-	for (size_t i = 0; i < zone->tls.n; i++)
-		room += zone->tls.rules[i].name.len +
-			zone->tls.rules[i].value.len + LINE_EXTRA;
-	if (room > zones->room)
-		zones->room = room;
 }
 
 struct zones *
@@ -171,12 +161,6 @@ zones_free(struct zones *zones)
 	free(zones);
 }
 
-size_t
-zones_room(const struct zones *zones)
-{
-	return zones->room;
-}
-
 static const struct ruleset *
 find(const struct zones *zones, struct span host, bool https)
 {
@@ -190,7 +174,7 @@ find(const struct zones *zones, struct span host, bool https)
 /* What the rules have found in a response. */
 struct applying {
 	const struct ruleset *set;
-	bool has[RULES_MAX]; /* the backend sent it: no default */
+	bool has[ZONE_RULES_MAX]; /* the backend sent it: no default */
 };
 
 /* Is a received field in the way of a rule? */

@@ -1,6 +1,6 @@
 /*
  * What operators want in responses, by zone: fields set, defaulted, removed
- * (response_headers, hsts, csp_report_only).  Made ready at the start.
+ * (response_headers, hsts, csp_report_only).  Made ready when settings are.
  */
 #ifndef WORKER_ZONE_H
 #define WORKER_ZONE_H
@@ -10,14 +10,15 @@
 #include "conf/conf.h"
 #include "http/msg.h"
 
+/* Rules of a zone at most, and bytes that they add to a head. */
+#define ZONE_RULES_MAX (RESPONSE_HEADERS_MAX + 2) /* hsts, csp_report_only */
+#define ZONE_ROOM_MAX (ZONE_RULES_MAX * (HEADER_NAME_MAX + HEADER_VALUE_MAX + 4))
+
 struct zones;
 
 /* NULL: no memory.  conf has to outlive it. */
 struct zones *zones_new(const struct conf *conf);
 void zones_free(struct zones *zones);
-
-/* Bytes that zones_apply() adds to a head, at most. */
-size_t zones_room(const struct zones *zones);
 
 /*
  * Change the fields of a response, a backend's or our own.

@@ -59,9 +59,12 @@ static const struct {
 	    { { CTL_LISTENER, 0, LISTENER }, HAVE_CONFIG, HAVE_TABLE, START } },
 	{ "a listener out of range", -1,
 	    { HAVE_CONFIG, HAVE_TABLE, { CTL_LISTENER, 5, LISTENER }, START } },
-	{ "a listener twice", -1,
+	{ "a listener for clients twice: of two workers", 0,
 	    { HAVE_CONFIG, HAVE_TABLE, { CTL_LISTENER, 0, LISTENER },
 		{ CTL_LISTENER, 0, LISTENER }, START } },
+	{ "another listener twice", -1,
+	    { HAVE_CONFIG, HAVE_TABLE, { CTL_LISTENER, 2, LISTENER },
+		{ CTL_LISTENER, 2, LISTENER }, START } },
 	{ "a listener that does not listen", -1,
 	    { HAVE_CONFIG, HAVE_TABLE, { CTL_LISTENER, 0, NO_LISTENER },
 		START } },
@@ -147,8 +150,8 @@ run(size_t i)
 		is_int(boot.slot, 3, "the slot is known");
 		ok(boot.segment_fds[SEGMENT_TABLE] != -1, "the table is there");
 		ok(boot.log_wake != -1, "and what wakes the logger");
-		is_int(boot.listener_fds[0], -1, "a listener not ours");
-		ok(boot.listener_fds[1] != -1, "and one that is");
+		is_int((intmax_t)boot.nlisteners, 1, "a listener");
+		is_int((intmax_t)boot.listeners[0].at, 1, "that is ours");
 	}
 	boot_release(&boot);
 	close(pair[1]);
