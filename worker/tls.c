@@ -318,6 +318,12 @@ tls_new(const struct conf *conf)
 }
 
 void
+tls_follow(struct tls *t, const struct conf *conf)
+{
+	t->conf = conf;
+}
+
+void
 tls_free(struct tls *t)
 {
 	release_set(&t->set);

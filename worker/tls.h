@@ -14,6 +14,9 @@ struct tls;
 struct tls *tls_new(const struct conf *conf);
 void tls_free(struct tls *t);
 
+/* Go by another configuration; certificates by the next tls_load(). */
+void tls_follow(struct tls *t, const struct conf *conf);
+
 /*
  * Take the certificates that the master hands over (CTL_CERTIFICATES) in the
  * place of those there are; connections under way keep theirs.  -1 after

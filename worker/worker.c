@@ -145,6 +145,8 @@ apply(struct worker *w)
 	settings_drop(w->settings);
 	w->settings = new;
 	w->conf = w->router.conf = new->conf;
+	if (w->tls != NULL)
+		tls_follow(w->tls, w->conf);
 	w->connections_max = connections_max(w->conf);
 	set = limits_set(w->conf);
 	limits_apply(w->limits, &set);
@@ -247,7 +249,7 @@ start(struct worker *w)
 	}
 	w->backend_tls =
 	    backend_tls_new(site_content(&w->settings->site, SITE_BACKEND_CA));
-	if (w->backend_tls == NULL)
+	if (w->backend_tls == NULL || open_tls(w) == -1)
 		return -1;
 	w->pool = pool_new(w);
 	if (w->pool == NULL || accept_start(w) == -1 ||
