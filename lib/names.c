@@ -7,12 +7,18 @@
 
 #include "lib/siphash.h"
 
+static size_t
+nheads(const struct names *set)
+{
+	return (size_t)1 << set->log2;
+}
+
 bool
 names_init(struct names *set, unsigned log2)
 {
 	set->log2 = log2;
 	arc4random_buf(set->key, sizeof(set->key));
-	set->heads = calloc((size_t)1 << log2, sizeof(struct named *));
+	set->heads = calloc(nheads(set), sizeof(struct named *));
 	return set->heads != NULL;
 }
 
@@ -29,22 +35,36 @@ hash(const struct names *set, const char *name)
 	return siphash(set->key, name, strlen(name));
 }
 
+/* The upper bits: chains are in the order of the hashes, too. */
 static struct named **
 head(const struct names *set, uint64_t h)
 {
-	return &set->heads[h & (((uint64_t)1 << set->log2) - 1)];
+	return &set->heads[h >> (64 - set->log2)];
+}
+
+/* Where in its chain a name is, or would be: before that thing. */
+static struct named **
+place(const struct names *set, const char *name, uint64_t h)
+{
+	struct named **at = head(set, h);
+
+	while (*at != NULL &&
+	       ((*at)->hash < h ||
+		   ((*at)->hash == h && strcmp((*at)->name, name) < 0)))
+		at = &(*at)->next;
+	return at;
 }
 
 struct named *
 names_find(const struct names *set, const char *name)
 {
 	uint64_t h = hash(set, name);
-	struct named *thing = *head(set, h);
+	struct named *thing = *place(set, name, h);
 
-	while (thing != NULL &&
-	       (thing->hash != h || strcmp(thing->name, name) != 0))
-		thing = thing->next;
-	return thing;
+	return thing != NULL && thing->hash == h &&
+		       strcmp(thing->name, name) == 0
+		   ? thing
+		   : NULL;
 }
 
 void
@@ -54,7 +74,7 @@ names_add(struct names *set, struct named *thing, const char *name)
 
 	thing->name = name;
 	thing->hash = hash(set, name);
-	at = head(set, thing->hash);
+	at = place(set, name, thing->hash);
 	thing->next = *at;
 	*at = thing;
 }
@@ -69,4 +89,35 @@ names_remove(struct names *set, struct named *thing)
 		at = &(*at)->next;
 	}
 	*at = thing->next;
+}
+
+/* The first of the chains from that one on. */
+static struct named *
+first_from(const struct names *set, struct named **at)
+{
+	while (at < set->heads + nheads(set))
+		if (*at++ != NULL)
+			return at[-1];
+	return NULL;
+}
+
+struct named *
+names_from(const struct names *set, const char *name)
+{
+	uint64_t h;
+	struct named *thing;
+
+	if (name == NULL)
+		return first_from(set, set->heads);
+	h = hash(set, name);
+	thing = *place(set, name, h);
+	return thing != NULL ? thing : first_from(set, head(set, h) + 1);
+}
+
+struct named *
+names_next(const struct names *set, const struct named *thing)
+{
+	return thing->next != NULL
+		   ? thing->next
+		   : first_from(set, head(set, thing->hash) + 1);
 }

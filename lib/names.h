@@ -16,7 +16,7 @@ struct named {
 };
 
 struct names {
-	struct named **heads; /* owned; pages of it cost when they are used */
+	struct named **heads; /* owned; chains in order of hash, then name */
 	unsigned log2;	      /* of their number: it is never changed */
 	uint64_t key[2];
 };
@@ -32,5 +32,13 @@ struct named *names_find(const struct names *set, const char *name);
 
 void names_add(struct names *set, struct named *thing, const char *name);
 void names_remove(struct names *set, struct named *thing);
+
+/*
+ * To see all, in an order of the set's own that stays the same whatever is
+ * added or removed: the first at or after a name, be it there or not, and the
+ * one after a thing.  names_from(set, NULL) is the first of all.
+ */
+struct named *names_from(const struct names *set, const char *name);
+struct named *names_next(const struct names *set, const struct named *thing);
 
 #endif

@@ -1,4 +1,4 @@
-/* Keeps names in a hash table and in a tree, their routes in lists. */
+/* Keeps names in a hash table and their routes in lists. */
 #include "registrar/book.h"
 
 #include <bsd/sys/cdefs.h>
@@ -6,15 +6,6 @@
 #include <string.h>
 
 #define NAMES_LOG2 20 /* a million, the most that a table is made for */
-
-static int
-compare(const struct book_name *a, const struct book_name *b)
-{
-	return strcmp(a->key, b->key); /* bytes, as unsigned */
-}
-
-RB_GENERATE_INTERNAL(
-    book_names, book_name, entry, compare, __attribute__((unused)) static)
 
 static const char *const origin_names[] = {
 	[ORIGIN_TOOL] = "tool",
@@ -31,8 +22,8 @@ origin_name(enum origin origin)
 bool
 book_init(struct book *book)
 {
-	*book = (struct book){ .names = RB_INITIALIZER(&book->names) };
-	return names_init(&book->by_key, NAMES_LOG2);
+	*book = (struct book){ .last = NULL };
+	return names_init(&book->names, NAMES_LOG2);
 }
 
 static void
@@ -45,28 +36,51 @@ free_route(struct book_route *route)
 	free(route);
 }
 
+static struct book_name *
+name_of(struct named *named)
+{
+	return named == NULL ? NULL
+			     : __containerof(named, struct book_name, named);
+}
+
+static void
+free_name(struct book_name *name)
+{
+	struct book_route *route;
+
+	while ((route = TAILQ_FIRST(&name->routes)) != NULL) {
+		TAILQ_REMOVE(&name->routes, route, entry);
+		free_route(route);
+	}
+	free(name);
+}
+
 void
 book_release(struct book *book)
 {
-	struct book_name *name;
+	struct book_name *name, *next;
 
-	while ((name = RB_MIN(book_names, &book->names)) != NULL)
-		book_strike(book, name, TAILQ_FIRST(&name->routes));
-	names_release(&book->by_key);
+	if (book->names.heads == NULL)
+		return;
+	for (name = book_from(book, ""); name != NULL; name = next) {
+		next = book_next(book, name);
+		free_name(name);
+	}
+	names_release(&book->names);
+	*book = (struct book){ .last = NULL };
 }
 
 struct book_name *
 book_find(struct book *book, const char *key)
 {
-	struct named *named;
+	struct book_name *name = book->last;
 
-	if (book->last != NULL && strcmp(book->last->key, key) == 0)
-		return book->last;
-	named = names_find(&book->by_key, key);
-	if (named == NULL)
-		return NULL;
-	book->last = __containerof(named, struct book_name, named);
-	return book->last;
+	if (name != NULL && strcmp(name->key, key) == 0)
+		return name;
+	name = name_of(names_find(&book->names, key));
+	if (name != NULL)
+		book->last = name;
+	return name;
 }
 
 struct book_route *
@@ -83,23 +97,13 @@ book_find_route(struct book_name *name, const char *pattern)
 struct book_name *
 book_from(struct book *book, const char *key)
 {
-	struct book_name *name = RB_ROOT(&book->names), *found = NULL;
-
-	while (name != NULL) {
-		if (strcmp(name->key, key) < 0) {
-			name = RB_RIGHT(name, entry);
-		} else {
-			found = name;
-			name = RB_LEFT(name, entry);
-		}
-	}
-	return found;
+	return name_of(names_from(&book->names, *key == '\0' ? NULL : key));
 }
 
 struct book_name *
-book_next(struct book_name *name)
+book_next(struct book *book, struct book_name *name)
 {
-	return RB_NEXT(book_names, NULL, name);
+	return name_of(names_next(&book->names, &name->named));
 }
 
 static struct book_name *
@@ -112,8 +116,7 @@ add_name(struct book *book, const char *key)
 		return NULL;
 	TAILQ_INIT(&name->routes);
 	memcpy(name->key, key, size);
-	names_add(&book->by_key, &name->named, name->key);
-	RB_INSERT(book_names, &book->names, name);
+	names_add(&book->names, &name->named, name->key);
 	book->last = name;
 	book->nnames++;
 	return name;
@@ -171,8 +174,7 @@ book_strike(struct book *book, struct book_name *name, struct book_route *route)
 	book->nroutes--;
 	if (name->nroutes > 0)
 		return;
-	RB_REMOVE(book_names, &book->names, name);
-	names_remove(&book->by_key, &name->named);
+	names_remove(&book->names, &name->named);
 	if (book->last == name)
 		book->last = NULL;
 	free(name);

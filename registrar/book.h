@@ -7,7 +7,6 @@
 #define REGISTRAR_BOOK_H
 
 #include <bsd/sys/queue.h>
-#include <bsd/sys/tree.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,13 +37,11 @@ struct book_name {
 	bool canonical;	  /* key redirect:<tool> exists */
 	size_t nroutes;
 	TAILQ_HEAD(book_routes, book_route) routes;
-	RB_ENTRY(book_name) entry; /* beside the key, which decides there */
-	char key[];		   /* kind byte and name, NUL-terminated */
+	char key[]; /* kind byte and name, NUL-terminated */
 };
 
 struct book {
-	struct names by_key;
-	RB_HEAD(book_names, book_name) names; /* in byte order of keys */
+	struct names names;	/* by key */
 	struct book_name *last; /* found: mostly it is asked for again */
 	size_t nnames, nroutes;
 };
@@ -57,9 +54,12 @@ void book_release(struct book *book);
 struct book_name *book_find(struct book *book, const char *key);
 struct book_route *book_find_route(struct book_name *name, const char *pattern);
 
-/* The first name at or after key in byte order, and the one after a name. */
+/*
+ * All names, in an order of the book's own: the first at or after a key, be it
+ * there or not (empty: of all), and the one after a name.
+ */
 struct book_name *book_from(struct book *book, const char *key);
-struct book_name *book_next(struct book_name *name);
+struct book_name *book_next(struct book *book, struct book_name *name);
 
 /*
  * Enter a route, in place of one with the same pattern.  The strings are

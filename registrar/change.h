@@ -7,6 +7,7 @@
 #define REGISTRAR_CHANGE_H
 
 #include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
 #include <stdbool.h>
 #include <stdint.h>
 

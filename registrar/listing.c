@@ -14,7 +14,7 @@ after(struct book *book, const char *key)
 	struct book_name *name = book_from(book, key);
 
 	if (name != NULL && strcmp(name->key, key) == 0)
-		name = book_next(name);
+		name = book_next(book, name);
 	return name;
 }
 
@@ -25,7 +25,7 @@ listing_more(
 	struct book_name *name;
 
 	for (name = after(book, l->after); name != NULL;
-	     name = book_next(name)) {
+	     name = book_next(book, name)) {
 		if (name->key[0] != KEY_TOOL)
 			continue;
 		if (buf_len(b) >= CLIENT_PIECE)

@@ -339,7 +339,7 @@ publish_all(struct registrar *r)
 
 	table_reserve(r->table, r->book.nnames);
 	for (name = book_from(&r->book, ""); name != NULL;
-	     name = book_next(name))
+	     name = book_next(&r->book, name))
 		if (name->version == 0)
 			publish(p, name->key, name,
 			    change_version(&r->changes));

@@ -216,8 +216,9 @@ step_book(struct store_redis *s)
 	struct book_name *name = book_from(&s->r->book, p->book_at);
 
 	if (name != NULL && strcmp(name->key, p->book_at) == 0)
-		name = book_next(name);
-	for (; name != NULL && p->open < WINDOW_MAX; name = book_next(name)) {
+		name = book_next(&s->r->book, name);
+	for (; name != NULL && p->open < WINDOW_MAX;
+	     name = book_next(&s->r->book, name)) {
 		strlcpy(p->book_at, name->key, sizeof(p->book_at));
 		if (!was_seen(s, name->key))
 			want(s, name->key);

@@ -2,6 +2,7 @@
 #include "lib/array.h"
 #include "tools/ctl_commands.h"
 
+#include <bsd/stdlib.h>
 #include <string.h>
 
 /* The members of a route, in the order in which they are shown. */
@@ -15,6 +16,36 @@ cell(const json_t *route, size_t column)
 	    json_string_value(json_object_get(route, columns[column]));
 
 	return text != NULL ? text : "-";
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(
+	    cell(*(json_t *const *)a, 0), cell(*(json_t *const *)b, 0));
+}
+
+/* By tool; of one tool they stay as they are. */
+static json_t *
+sort_take(json_t *routes)
+{
+	size_t n = json_array_size(routes);
+	json_t **all = reallocarray(NULL, n, sizeof(json_t *));
+	json_t *sorted = json_array();
+
+	if (n == 0 || all == NULL || sorted == NULL) {
+		free(all);
+		json_decref(sorted);
+		return routes;
+	}
+	for (size_t i = 0; i < n; i++)
+		all[i] = json_array_get(routes, i);
+	mergesort(all, n, sizeof(json_t *), compare);
+	for (size_t i = 0; i < n; i++)
+		json_array_append(sorted, all[i]);
+	free(all);
+	json_decref(routes);
+	return sorted;
 }
 
 static void
@@ -50,6 +81,7 @@ cmd_list(const struct ctl *ctl, char **args)
 
 	if (status != CTL_DONE)
 		return status;
+	routes = sort_take(routes);
 	if (ctl->json)
 		ctl_print_json(routes);
 	else

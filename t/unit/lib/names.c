@@ -2,6 +2,7 @@
 #include "lib/names.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "t/tap.h"
 
@@ -31,6 +32,26 @@ test_many(struct names *set)
 	is_int(wrong, 0, "half of them removed, the others are found");
 }
 
+/* All things are seen, from any name on, be it there or not. */
+static void
+test_walk(const struct names *set)
+{
+	unsigned seen = 0, after = 0;
+	const struct named *thing;
+
+	for (thing = names_from(set, NULL); thing != NULL;
+	     thing = names_next(set, thing))
+		seen += (unsigned)strtol(thing->name, NULL, 10) % 2;
+	is_int(seen, THINGS / 2, "a walk sees each");
+	seen = 0;
+	for (thing = names_from(set, NULL); thing != names_from(set, "0");
+	     thing = names_next(set, thing))
+		seen++;
+	for (; thing != NULL; thing = names_next(set, thing))
+		after++;
+	is_int(seen + after, THINGS / 2, "one that begins at a name goes on");
+}
+
 int
 main(void)
 {
@@ -41,6 +62,7 @@ main(void)
 		return done();
 	ok(names_find(&set, "x") == NULL, "of nothing");
 	test_many(&set);
+	test_walk(&set);
 	snprintf(twice.name, sizeof(twice.name), "%s", things[1].name);
 	names_add(&set, &twice.named, twice.name);
 	ok(names_find(&set, "1") == &twice.named, "the last of that name");
