@@ -24,6 +24,7 @@ enum ctl_type {
 	CTL_START,	/* no descriptor; arg: slot number: begin */
 
 	/* child to master */
+	CTL_LOADING,  /* it is not ready, but at work: sent now and then */
 	CTL_READY,    /* it serves */
 	CTL_REOPENED, /* the logger; arg: 0, or the errno */
 	CTL_APPLIED,  /* arg: 0, or 1: it goes on as before */

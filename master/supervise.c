@@ -24,7 +24,7 @@
 #include "master/segments.h"
 #include "master/spawn.h"
 
-#define START_TIMEOUT_MS 30000 /* until every child is ready */
+#define START_TIMEOUT_MS 30000 /* until all are ready, or one says it loads */
 #define START_FAILURES 3       /* exits of a child in a row end the start */
 #define END_TIMEOUT_MS 5000    /* from TERM to KILL */
 #define SHORT_LIFE_MS 1000     /* who lives less has its successor wait, */
@@ -83,6 +83,15 @@ now_ready(struct child *c)
 	log_event(LOG_NOTICE, "serving", "workers=%u", m->conf->workers);
 }
 
+/* So long from now: a registrar may have a million routes to load. */
+static void
+await_start(struct master *m)
+{
+	if (m->phase == PHASE_STARTING)
+		timer_set(&m->loop.timers, &m->deadline,
+		    m->loop.now_ms + START_TIMEOUT_MS);
+}
+
 static void
 on_message(struct ev_io *io, uint32_t events)
 {
@@ -96,6 +105,10 @@ on_message(struct ev_io *io, uint32_t events)
 	got = ctlmsg_recv(io->fd, &msg, &fd);
 	if (fd != -1)
 		close(fd);
+	if (got == 1 && msg.type == CTL_LOADING && c->state == CHILD_STARTING) {
+		await_start(c->master);
+		return;
+	}
 	if (got == 1 && msg.type == CTL_READY && c->state == CHILD_STARTING) {
 		now_ready(c);
 		return;
@@ -267,7 +280,7 @@ on_deadline(struct timer *t)
 
 	switch (m->phase) {
 	case PHASE_STARTING:
-		start_failed(m, "not every child is ready after 30 s");
+		start_failed(m, "30 s without a sign of a child that starts");
 		break;
 	case PHASE_DRAINING:
 		log_event(
@@ -335,8 +348,7 @@ void
 supervise_start(struct master *m)
 {
 	m->phase = PHASE_STARTING;
-	timer_set(
-	    &m->loop.timers, &m->deadline, m->loop.now_ms + START_TIMEOUT_MS);
+	await_start(m);
 	/* the registrar first: it has routes to load */
 	for (size_t i = m->nchildren; i-- > 0;)
 		start_child(&m->children[i]);

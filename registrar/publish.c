@@ -7,6 +7,7 @@
 
 #include "lib/log.h"
 #include "registrar/grow.h"
+#include "registrar/loading.h"
 #include "registrar/process.h"
 #include "registrar/slots.h"
 #include "route/pattern.h"
@@ -325,6 +326,7 @@ publish_all(struct registrar *r)
 {
 	struct publisher *p = r->publisher;
 	struct book_name *name;
+	size_t seen = 0;
 
 	p->strays = calloc(table_count(r->table) + 1, sizeof(*p->strays));
 	if (p->strays != NULL) {
@@ -339,10 +341,12 @@ publish_all(struct registrar *r)
 
 	table_reserve(r->table, r->book.nnames);
 	for (name = book_from(&r->book, ""); name != NULL;
-	     name = book_next(&r->book, name))
+	     name = book_next(&r->book, name)) {
 		if (name->version == 0)
 			publish(p, name->key, name,
 			    change_version(&r->changes));
+		loading_tell(++seen);
+	}
 }
 
 void

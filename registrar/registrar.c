@@ -15,6 +15,7 @@
 #include "registrar/ctl.h"
 #include "registrar/default_backend.h"
 #include "registrar/http8081.h"
+#include "registrar/loading.h"
 #include "registrar/process.h"
 #include "registrar/publish.h"
 #include "registrar/session.h"
@@ -308,6 +309,7 @@ load(struct registrar *r, const struct stored_route *route)
 		    route->key + 1, route->pattern, route->destinations);
 	else
 		book_find(&r->book, route->key)->canonical = route->canonical;
+	loading_tell(r->book.nroutes);
 }
 
 /* Everything that must be there before anybody can be served. */
