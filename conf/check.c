@@ -131,6 +131,24 @@ check_sizes(struct checking *c)
 		    "is above request_head_max: a field is a part of it");
 }
 
+static void
+check_redis(struct checking *c)
+{
+	const struct conf *conf = c->conf;
+
+	if (conf->redis.len != 0 && conf->nredis_sentinels > 0)
+		fault(c, "redis",
+		    "the sentinels say where it is: write either redis or "
+		    "redis_sentinels");
+	if (conf->redis_replica.len != 0 && !conf_has_redis(conf))
+		fault(c, "redis_replica",
+		    "it is a replica of nothing: write redis or "
+		    "redis_sentinels, too");
+	if (*conf->redis_user != '\0' && *conf->redis_password == '\0')
+		fault(c, "redis_user",
+		    "it needs a password: write redis_password");
+}
+
 bool
 conf_check(const struct conf *conf, const char *name, FILE *err)
 {
@@ -140,5 +158,6 @@ conf_check(const struct conf *conf, const char *name, FILE *err)
 	check_names(&c);
 	check_redirects(&c);
 	check_sizes(&c);
+	check_redis(&c);
 	return c.good;
 }

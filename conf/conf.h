@@ -97,6 +97,8 @@ struct conf_origin {
 enum access_log_format { ACCESS_LOG_VHOSTS, ACCESS_LOG_JSON };
 enum access_log_address { ADDRESS_FULL, ADDRESS_NETWORK, ADDRESS_OFF };
 
+#define REDIS_SENTINELS_MAX 16
+
 #define LOG_SINK_AUTO (-1) /* log_sink: the master decides, see dynproxyd(8) */
 
 struct conf {
@@ -133,7 +135,13 @@ struct conf {
 	size_t table_size;     /* bytes of the route table's segment, sparse */
 	char *state_directory; /* owned; SQLite lives here */
 	struct addr redis;     /* len 0: none */
+	struct addr *redis_sentinels; /* owned; none: redis is the primary */
+	size_t nredis_sentinels;
+	char *redis_primary;   /* owned; its name there */
+	struct addr redis_replica; /* read from there; len 0: the primary */
+	char *redis_user;      /* owned; empty: the default user */
 	char *redis_password;  /* owned; empty: none */
+	unsigned wait_replicas; /* that must have it, too, before `ok` */
 	enum store_down store_down;
 
 	char *account_prefix; /* owned; "tools." */
@@ -220,6 +228,11 @@ void conf_clear(struct conf *conf, const char *setting);
 
 /* Is there a listener that speaks TLS? */
 bool conf_has_https(const struct conf *conf);
+static inline bool
+conf_has_redis(const struct conf *conf)
+{
+	return conf->redis.len != 0 || conf->nredis_sentinels > 0;
+}
 
 /*
  * Write the effective settings, secrets too, each with its origin as a

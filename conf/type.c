@@ -200,6 +200,33 @@ print_string(
 	type_print_text(*(char **)place(conf, d), out);
 }
 
+/*
+ * What a file of its own holds, up to its first newline: read when the
+ * setting is, so that what children get needs no file.
+ */
+#define SECRET_FILE "file:"
+#define SECRET_MAX 512
+
+static enum set_result
+set_secret(struct conf *conf, const struct directive *d, const char *text)
+{
+	char secret[SECRET_MAX + 2];
+	FILE *file;
+	bool got;
+
+	if (strncmp(text, SECRET_FILE, strlen(SECRET_FILE)) != 0)
+		return set_string(conf, d, text);
+	file = fopen(text + strlen(SECRET_FILE), "re");
+	if (file == NULL)
+		return SET_MALFORMED;
+	got = fgets(secret, sizeof(secret), file) != NULL;
+	fclose(file);
+	if (!got || strncmp(secret, SECRET_FILE, strlen(SECRET_FILE)) == 0)
+		return SET_MALFORMED; /* a child would look for another file */
+	secret[strcspn(secret, "\n")] = '\0';
+	return set_string(conf, d, secret);
+}
+
 /* One address, or none. */
 
 static enum set_result
@@ -294,6 +321,33 @@ print_host(
     const struct conf *conf, const struct directive *d, size_t at, FILE *out)
 {
 	type_print_text((*(char ***)place(conf, d))[at], out);
+}
+
+static enum set_result
+set_one_address(
+    struct conf *conf, const struct directive *d, const char *text)
+{
+	struct addr addr = { .len = 0 }, *to;
+
+	if (!addr_parse(&addr, text))
+		return SET_MALFORMED;
+	if (count_list(conf, d) >= d->max)
+		return SET_ABOVE;
+	to = append(conf, d, sizeof(*to));
+	if (to == NULL)
+		return SET_NO_MEMORY;
+	*to = addr;
+	return SET_DONE;
+}
+
+static void
+print_one_address(
+    const struct conf *conf, const struct directive *d, size_t at, FILE *out)
+{
+	char text[ADDR_TEXT_MAX];
+
+	type_print_text(
+	    addr_format(*(struct addr **)place(conf, d) + at, text), out);
 }
 
 static enum set_result
@@ -464,11 +518,18 @@ const struct type type_choice = { "word known here", NULL, false, false,
 	set_choice, clear_nothing, count_one, print_choice, NULL };
 const struct type type_string = { "text of the right length", NULL, false, true,
 	set_string, STRING };
+const struct type type_secret = { "text of the right length, or file of one",
+	"at most 512 bytes, or \"file:/a/path\"", false, true, set_secret,
+	STRING };
 const struct type type_path = { "absolute path", "\"/a/path\"", false, true,
 	set_path, STRING };
 const struct type type_address = { "address",
 	"\"127.0.0.1:6379\", \"[::1]:6379\", \"/run/a.sock\" or none", false,
 	true, set_address, clear_nothing, count_one, print_address, NULL };
+
+const struct type type_addresses = { "address",
+	"\"127.0.0.1:26379\", \"[::1]:26379\" or \"/run/a.sock\"", true, true,
+	set_one_address, clear_list, count_list, print_one_address, NULL };
 
 const struct type type_hosts = { "host name",
 	"a-z, 0-9, - and dots, as in toolforge.org", true, true, set_host,

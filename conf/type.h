@@ -44,8 +44,10 @@ struct type {
 extern const struct type type_count, type_port, type_duration, type_size;
 extern const struct type type_choice; /* one of directive->choices */
 extern const struct type type_string; /* min and max bound its length */
+extern const struct type type_secret; /* the same, or "file:" and a path */
 extern const struct type type_path;
 extern const struct type type_address; /* "none", or one of addr_parse() */
+extern const struct type type_addresses; /* of addr_parse() */
 extern const struct type type_hosts, type_networks, type_local_tools;
 extern const struct type type_redirects, type_default_backends;
 extern const struct type type_response_headers, type_header_value;

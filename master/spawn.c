@@ -122,6 +122,7 @@ spawn_prepare(struct master *m)
 		close(fd);
 
 	/* Redis is the registrar's business only */
+	without_secrets.redis_user = nothing;
 	without_secrets.redis_password = nothing;
 	for (unsigned i = 0; i < ROLE_COUNT; i++) {
 		m->config_fd[i] = made(config_memfd(i == ROLE_REGISTRAR

@@ -319,6 +319,17 @@ greeted(void *arg, const redisReply *reply)
 	}
 }
 
+static bool
+authenticate(struct redis *c)
+{
+	if (*c->password == '\0')
+		return true;
+	if (*c->user == '\0')
+		return greet_with(c, authenticated, "AUTH", c->password, NULL);
+	return greet_with(
+	    c, authenticated, "AUTH", c->user, c->password, NULL);
+}
+
 static void
 greet(struct redis *c)
 {
@@ -329,9 +340,7 @@ greet(struct redis *c)
 		return;
 	}
 	enter(c, REDIS_GREETING);
-	if ((*c->password != '\0' &&
-	        !greet_with(c, authenticated, "AUTH", c->password, NULL)) ||
-	    !greet_with(c, greeted, "PING", NULL))
+	if (!authenticate(c) || !greet_with(c, greeted, "PING", NULL))
 		redis_lose(c, "out of memory");
 }
 
@@ -356,6 +365,10 @@ try_connect(struct redis *c)
 {
 	enter(c, REDIS_CONNECTING);
 	timer_set(&c->loop->timers, &c->timer, c->since_ms + REDIS_ANSWER_MS);
+	if (c->addr->len == 0) {
+		redis_lose(c, "it is not known where it is");
+		return;
+	}
 	c->io.fd = sock_connect(c->addr, NULL);
 	if (c->io.fd == -1 || !redis_reader_open(&c->replies)) {
 		redis_lose(c, strerror(errno));
@@ -404,12 +417,14 @@ fired(struct timer *t)
 
 void
 redis_open(struct redis *c, struct ev_loop *loop, const struct addr *addr,
-    const char *password, const struct redis_ops *ops, void *owner)
+    const char *user, const char *password, const struct redis_ops *ops,
+    void *owner)
 {
 	*c = (struct redis){
 		.io = { .fd = -1, .ready = connection_ready },
 		.loop = loop,
 		.addr = addr,
+		.user = user,
 		.password = password,
 		.ops = ops,
 		.owner = owner,
@@ -420,6 +435,14 @@ redis_open(struct redis *c, struct ev_loop *loop, const struct addr *addr,
 	buf_init(&c->out, REDIS_OUT_MAX);
 	TAILQ_INIT(&c->owed);
 	timer_set(&loop->timers, &c->timer, clock_mono_ms());
+}
+
+void
+redis_moved(struct redis *c)
+{
+	redis_lose(c, "it is elsewhere now");
+	c->tries = 0;
+	timer_set(&c->loop->timers, &c->timer, clock_mono_ms());
 }
 
 void

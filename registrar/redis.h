@@ -46,9 +46,9 @@ struct redis_owed; /* a command whose reply has not come */
 
 struct redis {
 	struct ev_io io;            /* owns the descriptor; first */
-	struct ev_loop *loop;       /* borrowed, like the next three */
-	const struct addr *addr;
-	const char *password;       /* empty: none */
+	struct ev_loop *loop;       /* borrowed, like the next four */
+	const struct addr *addr;    /* len 0: not known yet */
+	const char *user, *password; /* empty: the default one; none */
 	const struct redis_ops *ops;
 	void *owner;                /* for ops */
 	struct timer timer;         /* next try, or look at what is owed */
@@ -64,7 +64,11 @@ struct redis {
 
 /* Begin to connect: never fails, tries again.  Redis is in use by the loop. */
 void redis_open(struct redis *c, struct ev_loop *loop, const struct addr *addr,
-    const char *password, const struct redis_ops *ops, void *owner);
+    const char *user, const char *password, const struct redis_ops *ops,
+    void *owner);
+
+/* Its address is another one: try at once, and give up the old connection. */
+void redis_moved(struct redis *c);
 
 /* Those who wait for a reply are told; ops->down is not called. */
 void redis_close(struct redis *c);

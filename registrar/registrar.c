@@ -354,7 +354,7 @@ prepare(struct registrar *r)
 	publish_ready(r);
 	log_event(LOG_INFO, "loaded", "names=%zu routes=%zu", r->book.nnames,
 	    r->book.nroutes);
-	if (r->conf->redis.len == 0)
+	if (!conf_has_redis(r->conf))
 		return true;
 	r->redis = store_redis_open(r);
 	if (r->redis == NULL)

@@ -480,9 +480,9 @@ store_redis_open(struct registrar *r)
 	watch_init(s);
 	pass_init(s);
 	redis_open(&s->commands, &r->loop, &r->boot.conf->redis,
-	    r->boot.conf->redis_password, &commands, s);
+	    r->boot.conf->redis_user, r->boot.conf->redis_password, &commands, s);
 	redis_open(&s->messages, &r->loop, &r->boot.conf->redis,
-	    r->boot.conf->redis_password, &messages, s);
+	    r->boot.conf->redis_user, r->boot.conf->redis_password, &messages, s);
 	return s;
 }
 

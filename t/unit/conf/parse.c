@@ -89,6 +89,20 @@ static const struct {
 	{ "a word that is none", "store_down = wait\n",
 	    "f:1: store_down: \"wait\" is no word known here: "
 	    "write accept or refuse\n" },
+	{ "a password in a file that is not there",
+	    "redis_password = \"file:/none\"\n",
+	    "f:1: redis_password: \"file:/none\" is no text of the right "
+	    "length, or file of one: write at most 512 bytes, or "
+	    "\"file:/a/path\"\n" },
+	{ "sentinels and the primary itself",
+	    "redis = \"127.0.0.1:1\"\nredis_sentinels = \"127.0.0.1:2\"\n",
+	    "f:1: redis: the sentinels say where it is: write either redis "
+	    "or redis_sentinels\n" },
+	{ "a replica of nothing", "redis_replica = \"127.0.0.1:1\"\n",
+	    "f:1: redis_replica: it is a replica of nothing: write redis or "
+	    "redis_sentinels, too\n" },
+	{ "a user without a password", "redis_user = \"a\"\n",
+	    "f:1: redis_user: it needs a password: write redis_password\n" },
 	{ "a port too high", "ident_port = 65536\n",
 	    "f:1: ident_port: \"65536\" is above the hard maximum: "
 	    "write at most 65535\n" },
@@ -295,7 +309,9 @@ static const char full[] =
     "pid_file = /p\nsandbox = off\nuser_worker = w\nuser_registrar = r\n"
     "user_logger = 7\nuser_lookup = l\ntable_size = 8m\nstate_directory = "
     "'/s\\'t'\n"
-    "redis = \"[::1]:6379\"\nredis_password = \"a\\nb$c\"\n"
+    "redis = none\nredis_sentinels = {\"[::1]:26379\", \"/s.sock\"}\nredis_primary = p\n"
+    "redis_replica = \"[::1]:6379\"\nredis_user = u\nwait_replicas = 1\n"
+    "redis_password = \"a\\nb$c\"\n"
     "store_down = refuse\naccount_prefix = \"x.\"\nident_port = 1113\n"
     "ident_timeout = 1s\nlocal_tools = {\"1000:hello\", \"0:root\"}\n"
     "backend_networks = {\"127.0.0.0/8\"}\nadmin_networks = {\"::/0\"}\n"
