@@ -28,7 +28,9 @@ struct book_route {
 	char *pattern;		/* owned; as registered: ".*" */
 	struct destinations to; /* owned; at least one */
 	enum origin origin;
-	uint64_t since_ms; /* CLOCK_REALTIME of its registration */
+	uint64_t since_ms;      /* CLOCK_REALTIME of its registration */
+	uint64_t version;       /* of its last change, as Redis has it; 0: it
+	                           was the original's, which has none */
 };
 
 struct book_name {

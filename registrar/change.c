@@ -181,23 +181,29 @@ change_under_way(struct registrar *r, const char *key, const char *pattern)
 	       strcmp(lane->current->pattern, pattern) == 0;
 }
 
+bool
+changes_busy(struct changes *changes, const char *key)
+{
+	return lane_find(changes, key) != NULL;
+}
+
 void
 change_keep(struct registrar *r, enum change_kind kind, const char *key,
-    const char *pattern, const struct destination *to, size_t nto,
-    enum origin origin, bool canonical)
+    const struct book_route *route, bool canonical)
 {
-	struct change *c = change_new(kind, key, pattern);
+	struct change *c = change_new(kind, key, route->pattern);
 
-	if (c == NULL ||
-	    (kind == CHANGE_SET && !destinations_copy(&c->to, to, nto))) {
+	if (c == NULL || (kind == CHANGE_SET &&
+	                     !destinations_copy(&c->to, route->to.at,
+	                         route->to.n))) {
 		if (c != NULL)
 			change_free(c);
 		r->changes.failed++;
 		return;
 	}
-	c->origin = origin;
+	c->origin = route->origin;
 	c->canonical = canonical;
-	c->version = change_version(&r->changes);
+	c->version = route->version;
 	store_io_save(r->io, c);
 }
 
@@ -211,18 +217,16 @@ undo(struct registrar *r, const struct change *c)
 	struct book_name *name = book_find(&r->book, c->key);
 	const struct book_route *entered =
 	    name == NULL ? NULL : book_find_route(name, c->pattern);
+	const struct book_route struck = { .pattern = c->pattern };
 
 	if (r->redis != NULL && c->pending < 2 &&
 	    !(c->failed && c->pending == 1)) /* it said so itself */
 		store_redis_restore(r->redis, c->key, c->pattern);
 	if (c->pending > 0 || c->failed)
 		return; /* SQLite has not got it */
-	if (entered == NULL)
-		change_keep(r, CHANGE_STRIKE, c->key, c->pattern, NULL, 0,
-		    c->origin, name != NULL && name->canonical);
-	else
-		change_keep(r, CHANGE_SET, c->key, c->pattern, entered->to.at,
-		    entered->to.n, entered->origin, name->canonical);
+	change_keep(r, entered != NULL ? CHANGE_SET : CHANGE_STRIKE, c->key,
+	    entered != NULL ? entered : &struck,
+	    name != NULL && name->canonical);
 }
 
 /*

@@ -41,13 +41,15 @@ struct change {
 	char *key;              /* owned, like the next */
 	char *pattern;
 	struct destinations to; /* owned; not with CHANGE_STRIKE: at least one */
-	uint64_t version;       /* set by change_submit_take() */
+	uint64_t version;       /* set by change_submit_take(); a store may
+	                           find that it needs a later one */
 	char why[128];          /* one line, for CHANGE_REFUSED and _FAILED */
 
 	/* called once, on the loop; NULL: nobody waits.  Then it is freed. */
 	void (*done)(struct change *change, enum change_result result);
 	void *arg; /* the waiter's; it sets done to NULL when it goes away */
 	bool abandoned; /* by change_abandon() */
+	bool unsaved;   /* Redis has not got it: SQLite remembers that, too */
 
 	/* change.c and the stores only */
 	TAILQ_ENTRY(change) queue; /* of its name; then of the store it is at */
@@ -79,6 +81,18 @@ uint64_t change_version(struct changes *changes);
 /* A version that exists: those to come are greater. */
 void change_version_seen(struct changes *changes, uint64_t version);
 
+static inline uint64_t
+change_version_ms(uint64_t version)
+{
+	return version >> 16;
+}
+
+static inline uint64_t
+change_version_at(uint64_t ms)
+{
+	return ms << 16;
+}
+
 /* NULL: no memory. */
 struct change *change_new(enum change_kind kind, const char *key,
     const char *pattern);
@@ -106,13 +120,15 @@ void change_stored(struct registrar *r, struct change *change, bool ok);
 bool change_under_way(struct registrar *r, const char *key,
     const char *pattern);
 
+/* Is there a change of this name at all? */
+bool changes_busy(struct changes *changes, const char *key);
+
 /*
- * Have SQLite keep what the book says already; nobody waits for it.
+ * Have SQLite keep what the book says already, or struck; nobody waits for it.
  *
- * to   of CHANGE_SET; copied
+ * route   copied; CHANGE_STRIKE: only its pattern counts
  */
 void change_keep(struct registrar *r, enum change_kind kind, const char *key,
-    const char *pattern, const struct destination *to, size_t nto,
-    enum origin origin, bool canonical);
+    const struct book_route *route, bool canonical);
 
 #endif

@@ -5,6 +5,16 @@
 #include "registrar/publish.h"
 #include "registrar/store.h"
 
+/* null: it is not known yet. */
+static json_t *
+address(const struct addr *addr)
+{
+	char text[ADDR_TEXT_MAX];
+
+	return addr->len == 0 ? json_null()
+			      : json_string(addr_format(addr, text));
+}
+
 static json_t *
 redis_status(const struct registrar *r)
 {
@@ -13,9 +23,11 @@ redis_status(const struct registrar *r)
 	if (r->redis == NULL)
 		return json_null();
 	store_redis_status(r->redis, &status);
-	return json_pack("{s:b, s:o, s:I, s:I}", "connected",
-	    (int)status.connected, "synced", listing_time(status.synced_ms),
-	    "unsaved", (json_int_t)status.unsaved, "refused",
+	return json_pack("{s:b, s:o, s:o, s:o, s:I, s:I}", "connected",
+	    (int)status.connected, "primary", address(status.primary),
+	    "reading", address(status.reading), "synced",
+	    listing_time(status.synced_ms), "unsaved",
+	    (json_int_t)status.unsaved, "refused",
 	    (json_int_t)status.refused);
 }
 

@@ -142,16 +142,18 @@ static int
 enter_set(struct registrar *r, const struct change *c)
 {
 	struct book_name *name = book_find(&r->book, c->key);
-	struct book_route *old;
+	struct book_route *route;
 	bool same = false;
 
-	if (name != NULL && (old = book_find_route(name, c->pattern)) != NULL)
+	if (name != NULL && (route = book_find_route(name, c->pattern)) != NULL)
 		same = name->canonical == c->canonical && name->version != 0 &&
-		       destinations_eq(&old->to, c->to.at, c->to.n) &&
-		       destinations_serve_alike(&old->to, c->to.at);
-	if (book_set(&r->book, c->key, c->pattern, c->to.at, c->to.n, c->origin,
-		clock_real_ms()) == NULL)
+		       destinations_eq(&route->to, c->to.at, c->to.n) &&
+		       destinations_serve_alike(&route->to, c->to.at);
+	route = book_set(&r->book, c->key, c->pattern, c->to.at, c->to.n,
+	    c->origin, clock_real_ms());
+	if (route == NULL)
 		return -1;
+	route->version = c->version;
 	book_find(&r->book, c->key)->canonical = c->canonical;
 	return !same;
 }

@@ -15,7 +15,9 @@ bool
 foreign_is_known(const char *key, const struct book_route *ours,
     const struct foreign_route *theirs)
 {
-	if (*key == KEY_TOOL && theirs->nto == 1)
+	if (theirs->version > ours->version)
+		return false;
+	if (*key == KEY_TOOL && theirs->version == 0 && theirs->nto == 1)
 		return destinations_has(&ours->to, theirs->to[0].url);
 	return destinations_eq(&ours->to, theirs->to, theirs->nto);
 }
@@ -35,22 +37,26 @@ static size_t
 set_new(struct registrar *r, const char *key, bool canonical,
     const struct foreign_route *routes, size_t nroutes)
 {
-	const struct book_route *old;
+	struct book_route *route;
 	struct book_name *name;
 	size_t set = 0;
 
 	for (size_t i = 0; i < nroutes; i++) {
 		name = book_find(&r->book, key);
-		old = name != NULL ? book_find_route(name, routes[i].pattern)
-				   : NULL;
+		route = name != NULL
+		    ? book_find_route(name, routes[i].pattern)
+		    : NULL;
 		if (change_under_way(r, key, routes[i].pattern) ||
-		    (old != NULL && foreign_is_known(key, old, &routes[i])))
+		    (route != NULL &&
+		        foreign_is_known(key, route, &routes[i])))
 			continue;
-		if (book_set(&r->book, key, routes[i].pattern, routes[i].to,
-			routes[i].nto, ORIGIN_REDIS, clock_real_ms()) == NULL)
+		route = book_set(&r->book, key, routes[i].pattern,
+		    routes[i].to, routes[i].nto, ORIGIN_REDIS,
+		    clock_real_ms());
+		if (route == NULL)
 			continue;
-		change_keep(r, CHANGE_SET, key, routes[i].pattern, routes[i].to,
-		    routes[i].nto, ORIGIN_REDIS, canonical);
+		route->version = routes[i].version;
+		change_keep(r, CHANGE_SET, key, route, canonical);
 		set++;
 	}
 	return set;
@@ -72,8 +78,8 @@ strike_others(struct registrar *r, struct book_name *name, bool canonical,
 		if (is_among(routes, nroutes, route->pattern) ||
 		    change_under_way(r, name->key, route->pattern))
 			continue;
-		change_keep(r, CHANGE_STRIKE, name->key, route->pattern, NULL,
-		    0, ORIGIN_REDIS, canonical && name->nroutes > 1);
+		change_keep(r, CHANGE_STRIKE, name->key, route,
+		    canonical && name->nroutes > 1);
 		book_strike(&r->book, name, route);
 		struck++;
 	}
@@ -90,8 +96,7 @@ mark(struct registrar *r, struct book_name *name, bool canonical)
 	    change_under_way(r, name->key, route->pattern))
 		return 0;
 	name->canonical = canonical;
-	change_keep(r, CHANGE_SET, name->key, route->pattern, route->to.at,
-	    route->to.n, route->origin, canonical);
+	change_keep(r, CHANGE_SET, name->key, route, canonical);
 	return 1;
 }
 

@@ -10,12 +10,14 @@ struct registrar;
 struct foreign_route {
 	const char *pattern;
 	const struct destination *to; /* in order, each once */
-	size_t nto; /* of a tool: 1 */
+	size_t nto;
+	uint64_t version; /* of its record; 0: it has none, and one destination
+	                     if it is a tool's */
 };
 
 /*
- * Does it say what the book has?  Redis holds one destination of a tool's
- * route: that is enough, when it is one of those in the book.
+ * Does it say what the book has?  Without a record Redis holds one destination
+ * of a tool's route: that is enough, when it is one of those in the book.
  */
 bool foreign_is_known(const char *key, const struct book_route *ours,
     const struct foreign_route *theirs);

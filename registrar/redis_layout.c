@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/array.h"
+#include "lib/clock.h"
 #include "registrar/vet.h"
 #include "route/pattern.h"
 
@@ -25,6 +26,14 @@ const char *
 redis_redirect_key(const char *key, char out[REDIS_KEY_MAX])
 {
 	snprintf(out, REDIS_KEY_MAX, "redirect:%s", key + 1);
+	return out;
+}
+
+const char *
+redis_records_key(const char *key, char out[REDIS_KEY_MAX])
+{
+	snprintf(out, REDIS_KEY_MAX, "dynproxy:%s:%s",
+	    *key == KEY_TOOL ? "route" : "frontend", key + 1);
 	return out;
 }
 
@@ -94,15 +103,16 @@ static bool
 read_destination(struct redis_view *view, const redisReply *text)
 {
 	struct destination *to = &view->destinations[view->ndestinations];
-	enum vet_fault fault = is_text(text)
-	    ? vet_url(span_str(text->str), &to->backend)
-	    : VET_ADDRESS;
+	enum vet_fault fault;
+
+	*to = (struct destination){ .url = text->str };
+	fault = is_text(text) ? vet_url(span_str(text->str), &to->backend)
+	                      : VET_ADDRESS;
 
 	if (fault != VET_FINE) {
 		refuse(view, vet_says(fault));
 		return false;
 	}
-	to->url = text->str;
 	view->ndestinations++;
 	return true;
 }
@@ -113,6 +123,55 @@ add_route(struct redis_view *view, const char *pattern,
 {
 	view->routes[view->nroutes++] =
 	    (struct foreign_route){ .pattern = pattern, .to = to, .nto = nto };
+}
+
+/*
+ * The destinations of a record, whose text they end, behind those of the view;
+ * 0: one is malformed, or they are too many.
+ */
+static size_t
+read_recorded(struct redis_view *view, char *text)
+{
+	struct destination *first = &view->destinations[view->ndestinations];
+	size_t n = 0;
+	char *stored;
+
+	while ((stored = strsep(&text, " ")) != NULL) {
+		if (n == ROUTE_BACKENDS_MAX ||
+		    !destination_restore(&first[n], stored) ||
+		    vet_url(span_str(first[n].url), &first[n].backend) !=
+		        VET_FINE)
+			return 0;
+		n++;
+	}
+	qsort(first, n, sizeof(*first), destination_order);
+	return n;
+}
+
+/*
+ * A route with one destination, and what its record says beside.  Another
+ * destination than those of the record came later, from who knows no records:
+ * it replaces them.
+ */
+static void
+add_recorded(struct redis_view *view, const char *pattern,
+    const struct destination *to)
+{
+	const struct redis_record *record = redis_view_record(view, pattern);
+	struct foreign_route *route = &view->routes[view->nroutes];
+	struct destinations all;
+
+	add_route(view, pattern, to, 1);
+	if (record == NULL)
+		return;
+	route->version = record->version;
+	all.at = &view->destinations[view->ndestinations];
+	all.n = read_recorded(view, record->destinations);
+	if (!destinations_has(&all, to->url))
+		return;
+	route->to = all.at;
+	route->nto = all.n;
+	view->ndestinations += all.n;
 }
 
 static void
@@ -149,7 +208,7 @@ read_route(struct redis_view *view, const redisReply *pattern,
 	else if (too_many_regexes(view, pattern->str))
 		refuse(view, "more regular expressions than a name may have");
 	else if (read_destination(view, destination))
-		add_route(view, pattern->str, to, 1);
+		add_recorded(view, pattern->str, to);
 	else
 		keep(view, pattern->str);
 }
@@ -213,6 +272,37 @@ redis_view_read(struct redis_view *view, const char *key,
 		view->refused += entries - ENTRIES_MAX - 1;
 	}
 	return true;
+}
+
+void
+redis_view_records(struct redis_view *view, const redisReply *reply)
+{
+	uint64_t now = clock_real_ms();
+
+	view->nrecords = 0;
+	if (reply->type != REDIS_REPLY_ARRAY)
+		return;
+	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+		struct redis_record *record = &view->records[view->nrecords];
+
+		if (view->nrecords == RECORDS_MAX)
+			return;
+		if (!is_text(reply->element[i]) ||
+		    !is_text(reply->element[i + 1]) ||
+		    !redis_record_read(record, reply->element[i + 1]->str, now))
+			continue;
+		record->pattern = reply->element[i]->str;
+		view->nrecords++;
+	}
+}
+
+const struct redis_record *
+redis_view_record(const struct redis_view *view, const char *pattern)
+{
+	for (size_t i = 0; i < view->nrecords; i++)
+		if (strcmp(view->records[i].pattern, pattern) == 0)
+			return &view->records[i];
+	return NULL;
 }
 
 const struct foreign_route *

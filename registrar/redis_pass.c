@@ -267,7 +267,7 @@ scanned(void *arg, const redisReply *reply)
 	if (reply == NULL || !p->scanning)
 		return;
 	if (!is_scan(reply)) {
-		redis_lose(&s->commands, reply->type == REDIS_REPLY_ERROR
+		redis_lose(&s->reads, reply->type == REDIS_REPLY_ERROR
 		                             ? reply->str
 		                             : "no answer to SCAN");
 		return;
@@ -300,10 +300,10 @@ step_scan(struct store_redis *s)
 	if (p->scanning || p->open >= WINDOW_MAX)
 		return;
 	p->scanning = true;
-	if (!redis_command(&s->commands, scanned, s, "SCAN", p->cursor,
+	if (!redis_command(&s->reads, scanned, s, "SCAN", p->cursor,
 	        "MATCH", p->phase == PASS_PREFIX ? "prefix:*" : "frontend:*",
 	        "COUNT", SCAN_COUNT, NULL))
-		redis_lose(&s->commands, "too much is waiting to be sent");
+		redis_lose(&s->reads, "too much is waiting to be sent");
 }
 
 static void
@@ -391,8 +391,8 @@ pass_begin(struct store_redis *s)
 	p->phase = PASS_WHO;
 	p->begun_ms = clock_mono_ms();
 	strlcpy(p->cursor, "0", sizeof(p->cursor));
-	if (!redis_command(&s->commands, who, s, "INFO", "replication", NULL))
-		redis_lose(&s->commands, "too much is waiting to be sent");
+	if (!redis_command(&s->reads, who, s, "INFO", "replication", NULL))
+		redis_lose(&s->reads, "too much is waiting to be sent");
 }
 
 static void

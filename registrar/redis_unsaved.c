@@ -67,7 +67,7 @@ make(const char *key, const char *pattern)
 
 bool
 unsaved_add(struct unsaved *u, enum change_kind kind, const char *key,
-    const char *pattern)
+    const char *pattern, uint64_t version)
 {
 	struct unsaved_route *route = find(u, key, pattern);
 
@@ -81,6 +81,7 @@ unsaved_add(struct unsaved *u, enum change_kind kind, const char *key,
 		u->count++;
 	}
 	route->kind = kind;
+	route->version = version;
 	route->serial = ++u->serial;
 	return true;
 }

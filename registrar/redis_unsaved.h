@@ -18,12 +18,14 @@ struct unsaved_route {
 	RB_ENTRY(unsaved_route) entry;
 	char *key, *pattern;   /* owned, in the same allocation */
 	enum change_kind kind;
+	uint64_t version;      /* of that change */
 	uint64_t serial;       /* new each time it is added */
 };
 
 struct unsaved {
 	RB_HEAD(unsaved_routes, unsaved_route) routes; /* by key, pattern */
 	size_t count;
+	bool kept; /* SQLite has some of them, or had */
 	uint64_t serial;
 };
 
@@ -32,7 +34,7 @@ void unsaved_release(struct unsaved *u);
 
 /* Add, or replace what was there.  False: over the bound, or no memory. */
 bool unsaved_add(struct unsaved *u, enum change_kind kind, const char *key,
-    const char *pattern);
+    const char *pattern, uint64_t version);
 
 /* Redis has it.  serial: unless it was added anew since; 0: in any case. */
 void unsaved_remove(struct unsaved *u, const char *key, const char *pattern,

@@ -38,7 +38,6 @@ struct wanted {
 	bool live;      /* it changed now; else only the pass wants it */
 	unsigned for_pass; /* how often the pass has asked for it */
 	bool sure;      /* it had lost routes, and has rested since */
-	bool canonical; /* EXISTS redirect: */
 	char *key;      /* owned, in the same allocation */
 };
 
@@ -183,7 +182,7 @@ read_error(struct wanted *name, const redisReply *reply)
 	else if (redis_is_error(reply, "WRONGTYPE"))
 		watch_refused(s, redis_key, 1, "it has another type");
 	else
-		redis_lose(&s->commands, reply->str);
+		redis_lose(&s->reads, reply->str);
 	finish(name);
 }
 
@@ -194,16 +193,24 @@ routes_read(struct wanted *name, const redisReply *reply)
 {
 	static struct redis_view view; /* as large as that */
 	struct store_redis *s = name->store;
+	bool whole = reply->type == REDIS_REPLY_ARRAY && reply->elements == 3;
 
-	view.canonical = name->canonical;
+	if (whole) {
+		redisReply *const *part = reply->element;
+
+		view.canonical = part[0]->type == REDIS_REPLY_INTEGER &&
+		    part[0]->integer > 0;
+		redis_view_records(&view, part[1]);
+		reply = part[2];
+	}
 	if (reply->type == REDIS_REPLY_ERROR) {
 		read_error(name, reply);
 	} else if (store_redis_busy(s, name->key)) {
 		defer(name);
-	} else if (redis_view_read(&view, name->key, reply)) {
+	} else if (whole && redis_view_read(&view, name->key, reply)) {
 		apply(name, &view);
 	} else {
-		redis_lose(&s->commands, "a reply of the wrong type");
+		redis_lose(&s->reads, "a reply of the wrong type");
 		finish(name);
 	}
 }
@@ -228,28 +235,24 @@ routes_answered(void *arg, const redisReply *reply)
 	pump(s);
 }
 
-static void
-redirect_answered(void *arg, const redisReply *reply)
-{
-	struct wanted *name = arg;
-
-	name->canonical = reply != NULL &&
-	    reply->type == REDIS_REPLY_INTEGER && reply->integer > 0;
-}
-
-/* Two commands; the second one's answer ends it. */
+/* All of it at one moment; the last one's answer ends it. */
 static bool
 send_read(struct wanted *name)
 {
-	struct redis *c = &name->store->commands;
+	struct redis *c = &name->store->reads;
 	char routes[REDIS_KEY_MAX], redirect[REDIS_KEY_MAX];
+	char records[REDIS_KEY_MAX];
 
 	redis_routes_key(name->key, routes);
 	redis_redirect_key(name->key, redirect);
-	return redis_command(c, redirect_answered, name, "EXISTS", redirect,
-	           NULL) &&
-	    redis_command(c, routes_answered, name,
-	        *name->key == KEY_TOOL ? "HGETALL" : "SMEMBERS", routes, NULL);
+	redis_records_key(name->key, records);
+	return redis_command(c, NULL, NULL, "MULTI", NULL) &&
+	    redis_command(c, NULL, NULL, "EXISTS", redirect, NULL) &&
+	    redis_command(c, NULL, NULL, "HGETALL", records, NULL) &&
+	    redis_command(c, NULL, NULL,
+	        *name->key == KEY_TOOL ? "HGETALL" : "SMEMBERS", routes,
+	        NULL) &&
+	    redis_command(c, routes_answered, name, "EXEC", NULL);
 }
 
 /* Read what is queued, so many at a time. */
@@ -268,7 +271,7 @@ pump(struct store_redis *s)
 			continue;
 		w->reading--;
 		enqueue(w, name); /* as one that waits it is forgotten with */
-		redis_lose(&s->commands, "too much is waiting to be sent");
+		redis_lose(&s->reads, "too much is waiting to be sent");
 	}
 }
 
@@ -394,7 +397,7 @@ tracked(void *arg, const redisReply *reply)
 	if (reply->type == REDIS_REPLY_STATUS)
 		s->watch.begun(s);
 	else
-		redis_lose(&s->commands, reply->type == REDIS_REPLY_ERROR
+		redis_lose(&s->reads, reply->type == REDIS_REPLY_ERROR
 		                             ? reply->str
 		                             : "no answer to CLIENT TRACKING");
 }
@@ -411,11 +414,11 @@ subscribed(void *arg, const redisReply *reply)
 		redis_lose(&s->messages, reply->type == REDIS_REPLY_ERROR
 		                             ? reply->str
 		                             : "no answer to SUBSCRIBE");
-	else if (!redis_command(&s->commands, tracked, s, "CLIENT",
+	else if (!redis_command(&s->reads, tracked, s, "CLIENT",
 	             "TRACKING", "ON", "REDIRECT", s->watch.id, "BCAST",
 	             "PREFIX", "prefix:", "PREFIX", "redirect:", "PREFIX",
 	             "frontend:", NULL))
-		redis_lose(&s->commands, "out of memory");
+		redis_lose(&s->reads, "out of memory");
 }
 
 static void

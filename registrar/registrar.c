@@ -307,9 +307,21 @@ load(struct registrar *r, const struct stored_route *route)
 		    "name=%s route=%s destination=%s in routes.sqlite: "
 		    "left out",
 		    route->key + 1, route->pattern, route->destinations);
-	else
-		book_find(&r->book, route->key)->canonical = route->canonical;
 	loading_tell(r->book.nroutes);
+	if (entered == NULL)
+		return;
+	entered->version = route->version;
+	book_find(&r->book, route->key)->canonical = route->canonical;
+}
+
+/* A change that Redis has not got yet. */
+static void
+load_unsaved(struct registrar *r, const struct stored_unsaved *unsaved)
+{
+	change_version_seen(&r->changes, unsaved->version);
+	if (r->redis != NULL)
+		store_redis_unsaved(r->redis, unsaved->kind, unsaved->key,
+		    unsaved->pattern, unsaved->version);
 }
 
 /* Everything that must be there before anybody can be served. */
@@ -341,8 +353,14 @@ prepare(struct registrar *r)
 		log_event(LOG_ERR, "registrar-failed", "policy: %m");
 		return false;
 	}
+	if (conf_has_redis(r->conf)) {
+		r->redis = store_redis_open(r);
+		if (r->redis == NULL)
+			return false;
+	}
 	r->io = store_io_open(r,
-	    boot_inside(&r->boot, r->conf->state_directory), load, policy_load);
+	    boot_inside(&r->boot, r->conf->state_directory), load, policy_load,
+	    load_unsaved);
 	if (r->io == NULL || policy_loaded(r) == -1)
 		return false;
 	publish_all(r);
@@ -354,12 +372,7 @@ prepare(struct registrar *r)
 	publish_ready(r);
 	log_event(LOG_INFO, "loaded", "names=%zu routes=%zu", r->book.nnames,
 	    r->book.nroutes);
-	if (!conf_has_redis(r->conf))
-		return true;
-	r->redis = store_redis_open(r);
-	if (r->redis == NULL)
-		log_event(LOG_ERR, "registrar-failed", "Redis: no memory");
-	return r->redis != NULL;
+	return true;
 }
 
 /* Tell the master, and serve until it is over. */

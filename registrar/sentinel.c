@@ -29,7 +29,7 @@ read_addr(const redisReply *reply, struct addr *addr)
 	port = strtonum(reply->element[1]->str, 1, UINT16_MAX, &error);
 	if (error != NULL ||
 	    !ip_parse(&ip, (struct span){ reply->element[0]->str,
-	                       reply->element[0]->len }))
+			       reply->element[0]->len }))
 		return false;
 	memset(addr, 0, sizeof(*addr));
 	addr_set(addr, &ip, (uint16_t)port);
@@ -48,8 +48,8 @@ answered(void *arg, const redisReply *reply)
 		return;
 	if (!read_addr(reply, &addr)) {
 		redis_lose(&s->questions, reply->type == REDIS_REPLY_ERROR
-		                              ? reply->str
-		                              : "it knows no such primary");
+					      ? reply->str
+					      : "it knows no such primary");
 		return;
 	}
 	s->silent_logged = false;
@@ -112,9 +112,8 @@ message(struct redis *c, const redisReply *reply)
 }
 
 void
-sentinel_open(struct sentinel *s, struct ev_loop *loop,
-    const struct conf *conf, struct addr *primary, void (*moved)(void *owner),
-    void *owner)
+sentinel_open(struct sentinel *s, struct ev_loop *loop, const struct conf *conf,
+    struct addr *primary, void (*moved)(void *owner), void *owner)
 {
 	static const struct redis_ops questions = { up, down, NULL };
 	static const struct redis_ops events = { up, down, message };

@@ -7,15 +7,16 @@
 
 #include <stdbool.h>
 
+#include "conf/conf.h"
 #include "registrar/redis.h"
 
 struct sentinel {
 	const struct conf *conf; /* borrowed */
-	size_t at;               /* of conf->redis_sentinels: the one asked */
-	struct addr addr;        /* of it */
+	size_t at;		 /* of conf->redis_sentinels: the one asked */
+	struct addr addr;	 /* of it */
 	struct redis questions;
 	struct redis events; /* subscribed: no questions there (RESP2) */
-	bool asking;         /* a question has not been answered */
+	bool asking;	     /* a question has not been answered */
 	bool silent_logged;
 	struct addr *primary; /* the owner's; len 0: not known yet */
 

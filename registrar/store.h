@@ -27,15 +27,24 @@ struct stored_route {
 	uint64_t version, since_ms;
 };
 
+/* A change that Redis had not got when this was written. */
+struct stored_unsaved {
+	const char *key, *pattern;
+	enum change_kind kind;
+	uint64_t version;
+};
+
 /*
- * Open, or make, <directory>/routes.sqlite and call found() for each route in
- * it, found_policy() for each ban, rule and maintenance.  Synchronous: only
+ * Open, or make, <directory>/routes.sqlite and call found() for each route in it, found_policy() for each ban, rule and maintenance,
+ * found_unsaved() for each change that Redis has not got.  Synchronous: only
  * before the loop runs.  NULL: it was logged why.
  */
 struct store_io *store_io_open(struct registrar *r, const char *directory,
     void (*found)(struct registrar *r, const struct stored_route *route),
     void (*found_policy)(
-	struct registrar *r, const struct stored_policy *stored));
+	struct registrar *r, const struct stored_policy *stored),
+    void (*found_unsaved)(
+	struct registrar *r, const struct stored_unsaved *unsaved));
 
 /* Ends the thread when all that was handed to it is on disk. */
 void store_io_close(struct store_io *io);
@@ -45,6 +54,9 @@ void store_io_close(struct store_io *io);
  * called on the loop when it is on disk, or could not be.
  */
 void store_io_save(struct store_io *io, struct change *change);
+
+/* Redis has got all changes: SQLite forgets that it had not. */
+void store_io_saved(struct store_io *io);
 
 /* The same for the policy; policy_stored() is called. */
 void store_io_save_policy(struct store_io *io, struct policy_change *change);
@@ -68,8 +80,15 @@ void store_redis_save(struct store_redis *redis, struct change *change);
 void store_redis_restore(struct store_redis *redis, const char *key,
     const char *pattern);
 
+/*
+ * SQLite remembers that Redis has not got this change: before the loop runs.
+ */
+void store_redis_unsaved(struct store_redis *redis, enum change_kind kind,
+    const char *key, const char *pattern, uint64_t version);
+
 struct store_redis_status {
 	bool connected;
+	const struct addr *primary, *reading; /* len 0: not known yet */
 	uint64_t synced_ms; /* CLOCK_REALTIME of the last full pass; 0: never */
 	size_t unsaved;     /* changes that Redis has not got yet */
 	uint64_t refused;   /* foreign entries that were malformed */

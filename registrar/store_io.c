@@ -2,8 +2,6 @@
  * The thread that writes to SQLite.  It takes all that waits, commits it as
  * one, and hands it back, so that no fsync ever blocks the loop.
  */
-#include "registrar/store_io.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
@@ -15,20 +13,19 @@
 #include <unistd.h>
 
 #include "lib/log.h"
-#include "lib/names.h"
 #include "registrar/process.h"
+#include "registrar/store.h"
 #include "registrar/store_sqlite.h"
 
-#define OPEN_LOG2 20 /* mostly few; many when a Redis fills an empty file */
 #define REST_S 1     /* what Redis has, too, waits so long for its like */
 
 /* A change on its way through the thread; made and freed by the loop. */
 struct job {
 	TAILQ_ENTRY(job) queue; /* waiting, then the thread's, then written */
-	struct named named;	/* in open; the thread reads the name only */
+	const char *name;	/* borrowed; the change's, or empty */
 	uint64_t serial;	/* grows */
 	struct change *change;	/* borrowed; the thread reads its strings */
-	struct policy_change *policy; /* or this one */
+	struct policy_change *policy; /* or this one; neither: Redis has all */
 	const char *fault;	      /* NULL: it is on disk */
 };
 TAILQ_HEAD(jobs, job);
@@ -37,8 +34,7 @@ struct store_io {
 	struct registrar *r;	 /* borrowed */
 	struct store_sqlite *db; /* owned; the thread's while that runs */
 	struct ev_io event;	 /* an eventfd: something was written */
-	struct names open;	 /* all that are not answered */
-	size_t nopen;
+	size_t nopen;		 /* that are not answered; the loop's only */
 	uint64_t serial; /* of the last one */
 	bool failing;	 /* the last answer was a failure */
 	bool closing;	 /* store_io_close() has been called */
@@ -55,8 +51,11 @@ struct store_io {
 static bool
 save(struct store_sqlite *db, const struct job *job)
 {
-	return job->change != NULL ? store_sqlite_save(db, job->change)
-				   : store_sqlite_save_policy(db, job->policy);
+	if (job->change != NULL)
+		return store_sqlite_save(db, job->change);
+	if (job->policy != NULL)
+		return store_sqlite_save_policy(db, job->policy);
+	return store_sqlite_clear_unsaved(db);
 }
 
 static bool
@@ -100,7 +99,7 @@ compare(const void *a, const void *b)
 {
 	const struct job *left = *(struct job *const *)a;
 	const struct job *right = *(struct job *const *)b;
-	int order = strcmp(left->named.name, right->named.name);
+	int order = strcmp(left->name, right->name);
 
 	return order != 0 ? order
 			  : (left->serial > right->serial) -
@@ -245,15 +244,14 @@ answer(struct store_io *io, struct job *job)
 	struct policy_change *policy = job->policy;
 	const char *fault = job->fault;
 
-	names_remove(&io->open, &job->named);
 	io->nopen--;
 	free(job);
 	note(io, fault);
 	if (policy != NULL)
 		policy_stored(io->r, policy, fault);
-	else if (fault == NULL)
+	else if (change != NULL && fault == NULL)
 		change_stored(io->r, change, true);
-	else
+	else if (change != NULL)
 		fail(io, change, fault);
 }
 
@@ -324,7 +322,6 @@ release(struct store_io *io)
 	pthread_cond_destroy(&io->wake);
 	pthread_mutex_destroy(&io->lock);
 	store_sqlite_close(io->db);
-	names_release(&io->open);
 	free(io);
 }
 
@@ -333,6 +330,8 @@ struct load {
 	void (*found)(struct registrar *r, const struct stored_route *route);
 	void (*found_policy)(
 	    struct registrar *r, const struct stored_policy *stored);
+	void (*found_unsaved)(
+	    struct registrar *r, const struct stored_unsaved *unsaved);
 };
 
 static void
@@ -351,18 +350,35 @@ load_policy(void *arg, const struct stored_policy *stored)
 	load->found_policy(load->r, stored);
 }
 
+static void
+load_unsaved(void *arg, const struct stored_unsaved *unsaved)
+{
+	const struct load *load = arg;
+
+	load->found_unsaved(load->r, unsaved);
+}
+
+static bool
+load_all(struct store_sqlite *db, struct load *load)
+{
+	return store_sqlite_each(db, load_one, load) &&
+	    store_sqlite_each_policy(db, load_policy, load) &&
+	    store_sqlite_each_unsaved(db, load_unsaved, load);
+}
+
 struct store_io *
 store_io_open(struct registrar *r, const char *directory,
     void (*found)(struct registrar *r, const struct stored_route *route),
     void (*found_policy)(
-	struct registrar *r, const struct stored_policy *stored))
+	struct registrar *r, const struct stored_policy *stored),
+    void (*found_unsaved)(
+	struct registrar *r, const struct stored_unsaved *unsaved))
 {
 	struct store_io *io = calloc(1, sizeof(*io));
-	struct load load = { r, found, found_policy };
+	struct load load = { r, found, found_policy, found_unsaved };
 	pthread_condattr_t clock;
 
-	if (io == NULL || !names_init(&io->open, OPEN_LOG2)) {
-		free(io);
+	if (io == NULL) {
 		log_event(LOG_ERR, "store-failed", "out of memory");
 		return NULL;
 	}
@@ -378,8 +394,7 @@ store_io_open(struct registrar *r, const char *directory,
 	io->db = store_sqlite_open(directory); /* which says why not */
 	if (io->db == NULL)
 		goto fail;
-	if (!store_sqlite_each(io->db, load_one, &load) ||
-	    !store_sqlite_each_policy(io->db, load_policy, &load)) {
+	if (!load_all(io->db, &load)) {
 		log_event(LOG_ERR, "store-failed", "routes.sqlite: %s",
 		    store_sqlite_error(io->db));
 		goto fail;
@@ -436,7 +451,7 @@ submit(struct store_io *io, struct job *job, const char *name)
 {
 	bool first;
 
-	names_add(&io->open, &job->named, name);
+	job->name = name;
 	io->nopen++;
 	job->serial = ++io->serial;
 	pthread_mutex_lock(&io->lock);
@@ -480,8 +495,13 @@ store_io_save_policy(struct store_io *io, struct policy_change *change)
 	submit(io, job, "");
 }
 
-bool
-store_io_busy(const struct store_io *io, const char *key)
+void
+store_io_saved(struct store_io *io)
 {
-	return names_find(&io->open, key) != NULL;
+	const char *fault;
+	struct job *job = job_new(io, &fault);
+
+	if (job == NULL)
+		return; /* the next start tells Redis once more: no harm */
+	submit(io, job, "");
 }

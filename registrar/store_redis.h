@@ -1,7 +1,8 @@
 /*
- * What the parts of the Redis store share: store_redis.c (both connections,
- * and what we write), redis_watch.c (what others write, as it happens) and
- * redis_pass.c (all there is, now and then).  All of it runs on the loop.
+ * What the parts of the Redis store share: store_redis.c (the connections),
+ * redis_write.c (what we write), redis_push.c (what Redis has not got),
+ * redis_watch.c (what others write, as it happens) and redis_pass.c (all there
+ * is, now and then).  All of it runs on the loop.
  */
 #ifndef REGISTRAR_STORE_REDIS_H
 #define REGISTRAR_STORE_REDIS_H
@@ -14,6 +15,7 @@
 
 #include "registrar/redis.h"
 #include "registrar/redis_unsaved.h"
+#include "registrar/sentinel.h"
 #include "registrar/store.h"
 #include "shm/route.h"
 
@@ -21,10 +23,22 @@
 #define REFUSED_NAMES    4096 /* of which it is logged that they were refused */
 #define TOO_LARGE_NAMES  64   /* whose reply was over REDIS_REPLY_MAX */
 
-struct save;   /* a change whose EXEC has not been answered: store_redis.c */
+struct save;   /* a change that was not answered: redis_write.c */
 struct wanted; /* a name to be read: redis_watch.c */
 
 struct store_redis;
+
+/* Changes on their way to the primary. */
+struct writer {
+	void (*begun)(struct store_redis *s);
+	char sha[48];              /* of the script, as Redis names it */
+	TAILQ_HEAD(saves, save) saves; /* owned; not answered */
+	struct saves written;      /* owned; the primary has them */
+	struct ev_task wait;       /* one WAIT for a turn of the loop */
+	bool waiting;              /* a WAIT has not been answered */
+	bool few_replicas;         /* the last WAIT was in vain */
+	bool demoted;              /* it says that it is a replica now */
+};
 
 /* Telling Redis what it has not got: one round over the unsaved. */
 struct push {
@@ -85,28 +99,32 @@ struct pass {
 
 struct store_redis {
 	struct registrar *r;     /* borrowed */
-	struct redis commands;
-	struct redis messages;   /* subscribed to invalidations */
-	bool ready;              /* both are up, and tracking is on */
+	struct sentinel sentinel; /* if there are any */
+	struct addr primary;     /* len 0: not known yet */
+	struct redis writes;     /* to the primary */
+	struct addr reading;     /* where reads are: the primary, the replica */
+	struct redis reads;
+	struct redis messages;   /* subscribed to invalidations, there */
+	bool at_replica;         /* else at the primary */
+	bool writing;            /* writes is up, and has our script */
+	bool ready;              /* the others are up, and tracking is on */
 	bool lost_logged;
 	bool unsaved_logged;
+	bool pass_wanted;        /* when all is pushed */
 	uint64_t hash_key[2];
-	char refusal[96];        /* of the transaction being answered */
-	TAILQ_HEAD(saves, save) saves;
 	struct unsaved unsaved;
+	struct writer writer;
 	struct push push;
 	struct watch watch;
 	struct pass pass;
 };
 
-/* May commands be sent? */
+/* May be read from; may be written to. */
 bool store_redis_is_up(const struct store_redis *s);
+bool store_redis_may_write(const struct store_redis *s);
 
-/* Is a change of ours on its way to Redis, to SQLite or to the book? */
+/* Is a change of ours not yet in the book, or not yet in Redis? */
 bool store_redis_busy(struct store_redis *s, const char *key);
-
-/* Tell Redis of the unsaved, if it is there: now, or when it may be tried. */
-void store_redis_push(struct store_redis *s);
 
 /* Never 0. */
 uint64_t store_redis_hash(const struct store_redis *s, const char *text);

@@ -14,7 +14,7 @@
 
 #define PATH_SIZE      4096
 #define BUSY_MS        1000 /* an operator's sqlite3(1) may hold the lock */
-#define SCHEMA_VERSION 3    /* PRAGMA user_version */
+#define SCHEMA_VERSION 4    /* PRAGMA user_version */
 
 enum statement {
 	BEGIN,
@@ -28,6 +28,9 @@ enum statement {
 	SET_POLICY,
 	STRIKE_POLICY,
 	EACH_POLICY,
+	ADD_UNSAVED,
+	CLEAR_UNSAVED,
+	EACH_UNSAVED,
 	NSTATEMENTS,
 };
 
@@ -56,6 +59,11 @@ static const char *const sql[NSTATEMENTS] = {
 			  " AND (?3 = 0 OR until_ms = ?3)",
 	[EACH_POLICY] = "SELECT kind, subject, since_ms, until_ms FROM policy"
 			" ORDER BY kind, subject",
+	[ADD_UNSAVED] = "INSERT OR REPLACE INTO unsaved"
+			" (key, pattern, kind, version)"
+			" VALUES (?1, ?2, ?3, ?4)",
+	[CLEAR_UNSAVED] = "DELETE FROM unsaved",
+	[EACH_UNSAVED] = "SELECT key, pattern, kind, version FROM unsaved",
 };
 
 /* What takes a file of one version to the next; [0] lays out a new one. */
@@ -92,6 +100,14 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	" since_ms INTEGER NOT NULL," /* Unix time */
 	" until_ms INTEGER NOT NULL," /* the same; 0: for ever */
 	" PRIMARY KEY (kind, subject)) STRICT, WITHOUT ROWID;",
+
+	/* what Redis has not got */
+	"CREATE TABLE unsaved ("
+	" key TEXT NOT NULL,"
+	" pattern TEXT NOT NULL,"
+	" kind INTEGER NOT NULL," /* enum change_kind */
+	" version INTEGER NOT NULL,"
+	" PRIMARY KEY (key, pattern)) STRICT, WITHOUT ROWID;",
 };
 
 struct store_sqlite {
@@ -432,6 +448,39 @@ store_sqlite_each_policy(struct store_sqlite *s,
 }
 
 bool
+store_sqlite_each_unsaved(struct store_sqlite *s,
+    void (*found)(void *arg, const struct stored_unsaved *unsaved), void *arg)
+{
+	sqlite3_stmt *row = s->statements[EACH_UNSAVED];
+	struct stored_unsaved unsaved;
+	int code;
+
+	while ((code = sqlite3_step(row)) == SQLITE_ROW) {
+		unsaved = (struct stored_unsaved){
+			.key = (const char *)sqlite3_column_text(row, 0),
+			.pattern = (const char *)sqlite3_column_text(row, 1),
+			.kind = sqlite3_column_int(row, 2) == CHANGE_SET
+			    ? CHANGE_SET
+			    : CHANGE_STRIKE,
+			.version = (uint64_t)sqlite3_column_int64(row, 3),
+		};
+		if (unsaved.key == NULL || unsaved.pattern == NULL) {
+			code = SQLITE_NOMEM; /* the columns are NOT NULL */
+			break;
+		}
+		found(arg, &unsaved);
+	}
+	sqlite3_reset(row);
+	return worked(s, code);
+}
+
+bool
+store_sqlite_clear_unsaved(struct store_sqlite *s)
+{
+	return run(s, CLEAR_UNSAVED);
+}
+
+bool
 store_sqlite_begin(struct store_sqlite *s)
 {
 	return run(s, BEGIN);
@@ -475,13 +524,24 @@ write_route(struct store_sqlite *s, const struct change *change)
 	return true;
 }
 
+static bool
+add_unsaved(struct store_sqlite *s, const struct change *change)
+{
+	return bind_text(s, ADD_UNSAVED, 1, change->key) &&
+	    bind_text(s, ADD_UNSAVED, 2, change->pattern) &&
+	    bind_number(s, ADD_UNSAVED, 3, change->kind) &&
+	    bind_number(s, ADD_UNSAVED, 4, change->version) &&
+	    run(s, ADD_UNSAVED);
+}
+
 bool
 store_sqlite_save(struct store_sqlite *s, const struct change *change)
 {
 	enum statement mark =
 	    change->canonical ? MARK_CANONICAL : CLEAR_CANONICAL;
 
-	return write_route(s, change) && bind_text(s, mark, 1, change->key) && run(s, mark);
+	return write_route(s, change) && bind_text(s, mark, 1, change->key) &&
+	    run(s, mark) && (!change->unsaved || add_unsaved(s, change));
 }
 
 bool

@@ -23,6 +23,11 @@ void store_sqlite_close(struct store_sqlite *s);
 bool store_sqlite_each(struct store_sqlite *s,
     void (*found)(void *arg, const struct stored_route *route), void *arg);
 
+/* And the changes that Redis has not got; then they are forgotten. */
+bool store_sqlite_each_unsaved(struct store_sqlite *s,
+    void (*found)(void *arg, const struct stored_unsaved *unsaved), void *arg);
+bool store_sqlite_clear_unsaved(struct store_sqlite *s);
+
 /* So too bans, rules and maintenance. */
 bool store_sqlite_each_policy(struct store_sqlite *s,
     void (*found)(void *arg, const struct stored_policy *stored), void *arg);

@@ -363,7 +363,7 @@ test_round_trip(void)
 	is_int(conf->response_headers[1].action, HEADER_REMOVE, "its verb");
 
 	first = dump(conf);
-	ok(strstr(first, "ident_port               = 1113  # f:23\n") != NULL,
+	ok(strstr(first, "ident_port               = 1113  # f:28\n") != NULL,
 	    "a dump tells where a setting was given");
 	again = read_text(first);
 	is_str(said, "", "the dump is taken");
