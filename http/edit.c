@@ -21,7 +21,7 @@ http_msg_begin(struct http_msg *msg, unsigned status)
 {
 	msg->status = status;
 	msg->reason = http_status_phrase(status);
-	msg->minor = 1;
+	msg->major = msg->minor = 1;
 	msg->nfields = 0;
 	memset(msg->count, 0, sizeof(msg->count));
 }

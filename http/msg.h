@@ -91,6 +91,7 @@ struct http_msg {
 	struct span reason;
 
 	/* of both */
+	unsigned major;   /* 1; 2: what follows is as if it were HTTP/1.1 */
 	unsigned minor;   /* HTTP/1.minor: 0 or 1 */
 	size_t head_len;  /* bytes, with the empty line */
 	size_t nfields;

@@ -138,12 +138,13 @@ take_version(struct parser *p, struct http_msg *msg)
 	}
 	if (p->at[-3] != '1' || p->at[-1] > '1')
 		return HTTP_BAD_VERSION;
+	msg->major = 1;
 	msg->minor = (unsigned)(p->at[-1] - '0');
 	return HTTP_FINE;
 }
 
-static enum http_method
-method_of(struct span text)
+enum http_method
+http_method_of(struct span text)
 {
 	static const struct {
 		struct span text;
@@ -183,7 +184,7 @@ request_line(struct parser *p, struct http_msg *msg)
 		return HTTP_BAD;
 	if (fault != HTTP_FINE || (fault = expect(p, ' ')) != HTTP_FINE)
 		return fault;
-	msg->method = method_of(msg->method_text);
+	msg->method = http_method_of(msg->method_text);
 	fault = take_word(p, char_skip_target, ' ', &msg->target);
 	if (fault != HTTP_FINE || (fault = expect(p, ' ')) != HTTP_FINE ||
 	    (fault = take_version(p, msg)) != HTTP_FINE)

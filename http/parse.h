@@ -31,6 +31,8 @@ enum http_fault {
 	HTTP_HEAD_TOO_LARGE,  /* 431; also when Connection names over 32 */
 };
 
+enum http_method http_method_of(struct span text);
+
 /*
  * Parse a request's head, as far as it is there.
  *
