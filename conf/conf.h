@@ -185,6 +185,7 @@ struct conf {
 	/* limits of the data path (7-security.md 7.5) */
 	size_t request_line_max, request_head_max, request_field_max;
 	size_t request_fields_max;
+	size_t http2_streams_max;
 	size_t response_head_max, response_fields_max;
 	uint64_t request_body_max;
 	unsigned connections_max; /* client connections of a worker */

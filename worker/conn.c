@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "lib/sock.h"
 #include "worker/h1.h"
+#include "worker/h2.h"
 #include "worker/process.h"
 #include "worker/proxy_protocol.h"
 #include "worker/tls.h"
@@ -27,6 +28,7 @@ static enum conn_state step_idle(struct conn *c);
 static enum conn_state step_head(struct conn *c);
 static enum conn_state step_busy(struct conn *c);
 static enum conn_state step_tunnel(struct conn *c);
+static enum conn_state step_h2(struct conn *c);
 static enum conn_state step_linger(struct conn *c);
 
 static const struct {
@@ -37,12 +39,13 @@ static const struct {
 	[CONN_PROXIED] = { "proxied", step_proxied,
 	    TO(HANDSHAKE) | TO(IDLE) | TO(CLOSED) },
 	[CONN_HANDSHAKE] = { "handshake", step_handshake,
-	    TO(IDLE) | TO(BUSY) | TO(CLOSED) },
+	    TO(IDLE) | TO(BUSY) | TO(H2) | TO(CLOSED) },
 	[CONN_IDLE] = { "idle", step_idle, TO(HEAD) | TO(CLOSED) },
 	[CONN_HEAD] = { "head", step_head, TO(BUSY) | TO(CLOSED) },
 	[CONN_BUSY] = { "busy", step_busy,
 	    TO(IDLE) | TO(TUNNEL) | TO(LINGER) | TO(CLOSED) },
 	[CONN_TUNNEL] = { "tunnel", step_tunnel, TO(CLOSED) },
+	[CONN_H2] = { "h2", step_h2, TO(LINGER) | TO(CLOSED) },
 	[CONN_LINGER] = { "linger", step_linger,
 	    TO(CLOSED) }, /* RFC 9112 section 9.6 */
 	[CONN_CLOSED] = { "closed", NULL, 0 },
@@ -56,6 +59,8 @@ conn_free(struct conn *c)
 
 	if (c->h1 != NULL)
 		h1_put(c->h1);
+	if (c->h2 != NULL)
+		h2_free(c->h2);
 	ev_forget(&w->loop, &c->later);
 	timer_clear(&w->loop.timers, &c->timer);
 	stream_close(&w->loop, &c->stream);
@@ -239,6 +244,24 @@ begin_tls(struct conn *c)
 	return ssl != NULL && stream_secure_take(&c->stream, ssl) == 0;
 }
 
+/* Many streams may wake it in one turn. */
+static void
+conn_wake_later(void *user)
+{
+	struct conn *c = user;
+
+	ev_later(&c->w->loop, &c->later);
+}
+
+/* False: no memory. */
+static bool
+begin_h2(struct conn *c)
+{
+	c->h2 = h2_new(c->w, &c->stream, &c->peer,
+	    addr_port(&c->listener->addr), conn_wake_later, c);
+	return c->h2 != NULL;
+}
+
 static enum conn_state
 step_handshake(struct conn *c)
 {
@@ -251,6 +274,8 @@ step_handshake(struct conn *c)
 		switch (tls_protocol(c->stream.ssl)) {
 		case TLS_HTTP1:
 			return CONN_IDLE;
+		case TLS_HTTP2:
+			return begin_h2(c) ? CONN_H2 : CONN_CLOSED;
 		}
 		break;
 	case HANDSHAKE_PLAIN: /* say so in the words that it understands */
@@ -363,6 +388,27 @@ step_tunnel(struct conn *c)
 	}
 	set_deadline(c, h->tunnel.moved_ms + c->w->conf->tunnel_timeout_ms);
 	return CONN_TUNNEL;
+}
+
+static enum conn_state
+step_h2(struct conn *c)
+{
+	if (c->expired && !h2_expire(c->h2))
+		return CONN_CLOSED;
+	c->expired = false;
+	switch (h2_run(c->h2)) {
+	case H2_YIELD:
+		ev_later(&c->w->loop, &c->later);
+		break;
+	case H2_WAIT:
+		break;
+	case H2_DONE:
+		return CONN_LINGER;
+	case H2_GONE:
+		return CONN_CLOSED;
+	}
+	set_deadline(c, h2_deadline(c->h2));
+	return CONN_H2;
 }
 
 /* Read what it still sends, so that no reset destroys what we have sent. */

@@ -9,6 +9,7 @@
 #include "worker/stream.h"
 
 struct h1;
+struct h2;
 struct listener_conf;
 struct worker;
 
@@ -19,6 +20,7 @@ enum conn_state {
 	CONN_HEAD,   /* a request's head has begun to come in */
 	CONN_BUSY,   /* its exchange is under way */
 	CONN_TUNNEL, /* another protocol has begun */
+	CONN_H2,     /* HTTP/2: its streams have states of their own */
 	CONN_LINGER, /* all was said: let the client read it before we close */
 	CONN_CLOSED,
 };
@@ -29,6 +31,7 @@ struct conn {
 	struct worker *w;
 	const struct listener_conf *listener; /* borrowed */
 	struct h1 *h1;        /* borrowed from h1_get(); NULL when idle */
+	struct h2 *h2;        /* owned; CONN_H2, and later, only */
 	struct timer timer;   /* due at deadline_ms, or earlier */
 	uint64_t deadline_ms; /* of the state */
 	struct ev_task later; /* go on after others had their turn */

@@ -162,8 +162,9 @@ put_trace(struct buf *out, const struct forward *f)
 static bool
 put_ours(struct buf *out, const struct forward *f)
 {
-	struct span via =
-	    f->msg->minor == 0 ? SPAN("1.0 " OWN_NAME) : SPAN("1.1 " OWN_NAME);
+	struct span via = f->msg->major == 2   ? SPAN("2.0 " OWN_NAME)
+			  : f->msg->minor == 0 ? SPAN("1.0 " OWN_NAME)
+					       : SPAN("1.1 " OWN_NAME);
 	char digits[8];
 	int n = snprintf(digits, sizeof(digits), "%u", f->port);
 	struct span port = { digits, (size_t)n };

@@ -7,8 +7,8 @@
 #include "http/framing.h"
 #include "http/parse.h"
 #include "worker/process.h"
+#include "worker/request.h"
 #include "worker/respond.h"
-#include "worker/trusted.h"
 #include "worker/zone.h"
 
 #define SPARES_MAX 64	      /* kept with their buffers */
@@ -146,28 +146,6 @@ reason_of(enum http_fault fault)
 	}
 }
 
-static enum reason
-find_target(const struct http_msg *msg, struct http_target *target)
-{
-	switch (http_target(msg, target)) {
-	case TARGET_FINE:
-		return REASON_NONE;
-	case TARGET_NO_HOST:
-		return REASON_NO_HOST;
-	case TARGET_CONNECT:
-		return REASON_METHOD;
-	case TARGET_BAD:
-		break;
-	}
-	return REASON_BAD_REQUEST;
-}
-
-static struct span
-proto_of(const struct stream *s)
-{
-	return s->ssl != NULL ? SPAN("https") : SPAN("http");
-}
-
 /* A head is complete: begin its exchange. */
 static void
 begin(struct h1 *h)
@@ -175,16 +153,12 @@ begin(struct h1 *h)
 	const struct http_msg *msg = &h->w->msg;
 	size_t head_len = msg->head_len;
 	struct http_target target;
-	struct exchange_request r = { .msg = msg,
-		.target = &target,
-		.port = h->port };
-	struct trusted said = { .client = *h->peer, .proto = proto_of(h->stream) };
-	enum reason reason = find_target(msg, &target);
+	struct exchange_request r = { .msg = msg, .port = h->port };
+	enum reason reason;
 
-	trusted_believe(h->w->conf, msg, &said);
-	h->client = said.client;
-	r.proto = said.proto;
-	r.forwarded_host = said.host;
+	h->client = *h->peer;
+	reason = request_understand(
+	    h->w->conf, h->stream, &h->client, &r, &target);
 	r.end = http_request_body(msg, &r.length);
 	if (reason == REASON_NONE && r.end == BODY_REFUSE)
 		reason = REASON_BAD_REQUEST;

@@ -12,6 +12,7 @@
 #include "route/decide.h"
 #include "worker/compress.h"
 #include "worker/connlimit.h"
+#include "worker/h2.h"
 
 struct accesslog;
 struct backend_tls;
@@ -46,6 +47,7 @@ struct worker {
 	struct h1 *h1_spare;       /* owned list; see h1_get() */
 	unsigned h1_nspare;
 	struct connlimit connlimit;
+	struct h2_worker h2;
 	unsigned connections;     /* of clients, open */
 	unsigned connections_max; /* then accepting pauses */
 	struct buf scratch;       /* empty between its uses; see tunnel_run() */

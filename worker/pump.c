@@ -10,11 +10,17 @@
 
 /* What is behind a chunk's data when it is the last. */
 #define ENDING CHUNK_TAIL CHUNK_LAST
+#define ENDING_BEGIN CHUNK_TAIL "0\r\n" /* then trailers */
 #define ENDING_MAX 8192 /* with trailers */
 
 /* 7-security.md 7.5 */
 static const struct http_limits trailer_limits = {
 	.line = 4096, .head = 4096, .field = 4096, .fields = 16
+};
+
+/* The same, written again. */
+static const struct http_limits ending_limits = {
+	.line = ENDING_MAX, .head = ENDING_MAX, .field = ENDING_MAX, .fields = 16
 };
 
 void
@@ -53,30 +59,40 @@ close_gap(struct source *s, struct buf *in, const char *from)
 	in->tail -= (size_t)(from - to);
 }
 
-/* False: no memory. */
-static bool
-keep_trailers(struct source *s, const struct http_msg *trailers)
+bool
+ending_put(struct buf *ending, const struct http_msg *trailers)
 {
-	static const char begin[] = CHUNK_TAIL "0\r\n";
-
 	if (trailers->nfields == 0)
 		return true;
-	if (!buf_append(&s->ending, begin, sizeof(begin) - 1))
+	if (!buf_append_span(ending, SPAN(ENDING_BEGIN)))
 		return false;
 	for (size_t i = 0; i < trailers->nfields; i++) {
 		const struct http_field *f = &trailers->field[i];
 
 		if (f->id == FIELD_OTHER && !http_field_is_hop(trailers, f) &&
-		    !http_put_field(&s->ending, f->name, f->value))
+		    !http_put_field(ending, f->name, f->value))
 			return false;
 	}
-	return http_put_end(&s->ending);
+	return http_put_end(ending);
 }
 
 struct span
 source_ending(const struct source *s)
 {
 	return buf_len(&s->ending) > 0 ? buf_span(&s->ending) : SPAN(ENDING);
+}
+
+bool
+source_trailers(const struct source *s, struct http_msg *msg)
+{
+	struct span bytes = buf_span(&s->ending);
+	size_t scanned = 0;
+
+	if (bytes.len == 0)
+		return false;
+	bytes = span_from(bytes, sizeof(ENDING_BEGIN) - 1);
+	return http_parse_trailers(bytes.ptr, bytes.len, &scanned,
+		   &ending_limits, msg) == HTTP_FINE;
 }
 
 static bool
@@ -88,7 +104,7 @@ decode_trailers(struct source *s, struct buf *in, struct http_msg *scratch)
 	switch (http_parse_trailers(
 	    bytes.ptr, bytes.len, &s->scanned, &trailer_limits, scratch)) {
 	case HTTP_FINE:
-		kept = keep_trailers(s, scratch);
+		kept = ending_put(&s->ending, scratch);
 		close_gap(s, in, bytes.ptr + scratch->head_len);
 		s->done = true;
 		return kept;

@@ -60,6 +60,12 @@ source_piece(const struct source *s, const struct buf *in)
  */
 struct span source_ending(const struct source *s);
 
+/* Its trailers as fields; false: it has none. */
+bool source_trailers(const struct source *s, struct http_msg *msg);
+
+/* Write such an ending, of these trailers.  False: they are too large. */
+bool ending_put(struct buf *ending, const struct http_msg *trailers);
+
 /* n bytes of the piece have been sent on. */
 void source_taken(struct source *s, struct buf *in, size_t n);
 

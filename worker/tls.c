@@ -57,7 +57,7 @@ static const struct {
 };
 
 /* In the order in which we like them; each behind its length. */
-static const unsigned char protocols[] = "\x08http/1.1";
+static const unsigned char protocols[] = "\x02h2\x08http/1.1";
 
 /* A client that offers nothing of ours is told so (RFC 7301 section 3.2). */
 static int
@@ -78,8 +78,11 @@ choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *len,
 enum tls_protocol
 tls_protocol(const SSL *ssl)
 {
-	(void)ssl;
-	return TLS_HTTP1;
+	const unsigned char *name;
+	unsigned len;
+
+	SSL_get0_alpn_selected(ssl, &name, &len);
+	return len == 2 && memcmp(name, "h2", 2) == 0 ? TLS_HTTP2 : TLS_HTTP1;
 }
 
 /* The name in the extension's bytes (RFC 6066 section 3).  Empty: none. */

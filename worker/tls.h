@@ -28,7 +28,7 @@ int tls_load(struct tls *t, int fd);
 struct ssl_st *tls_accept(struct tls *t);
 
 /* What the client chose by ALPN (RFC 7301), after the handshake. */
-enum tls_protocol { TLS_HTTP1 };
+enum tls_protocol { TLS_HTTP1, TLS_HTTP2 };
 enum tls_protocol tls_protocol(const struct ssl_st *ssl);
 
 #endif

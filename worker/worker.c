@@ -15,6 +15,7 @@
 #include "worker/accesslog.h"
 #include "worker/backend_tls.h"
 #include "worker/h1.h"
+#include "worker/h2.h"
 #include "worker/pool.h"
 #include "worker/process.h"
 #include "worker/settings.h"
@@ -108,6 +109,7 @@ drain(struct worker *w)
 		return;
 	w->draining = true;
 	accept_stop(w);
+	h2_drain(w);
 	say(w, CTL_DRAINING, w->connections);
 	if (w->connections == 0)
 		ev_stop(&w->loop);
@@ -252,7 +254,7 @@ start(struct worker *w)
 	if (w->backend_tls == NULL || open_tls(w) == -1)
 		return -1;
 	w->pool = pool_new(w);
-	if (w->pool == NULL || accept_start(w) == -1 ||
+	if (w->pool == NULL || h2_start(w) == -1 || accept_start(w) == -1 ||
 	    ev_add(&w->loop, &w->master, EPOLLIN) == -1) {
 		log_event(LOG_ERR, "worker-start", "%m");
 		return -1;
@@ -272,6 +274,7 @@ static void
 release(struct worker *w)
 {
 	h1_free_spares(w);
+	h2_release(w);
 	if (w->pool != NULL)
 		pool_free(w->pool);
 	if (w->backend_tls != NULL)

@@ -316,7 +316,7 @@ static const char full[] =
     "ident_timeout = 1s\nlocal_tools = {\"1000:hello\", \"0:root\"}\n"
     "backend_networks = {\"127.0.0.0/8\"}\nadmin_networks = {\"::/0\"}\n"
     "request_line_max = 1k\nrequest_head_max = 64k\n"
-    "request_field_max = 600b\nrequest_fields_max = 10\n"
+    "request_field_max = 600b\nrequest_fields_max = 10\nhttp2_streams_max = 9\n"
     "response_head_max = 2k\nresponse_fields_max = 11\n"
     "request_body_max = 1g\nconnections_max = 5\nbackend_idle_max = 6\n"
     "request_head_timeout = 1s\nkeepalive_timeout = 2s\n"
