@@ -86,6 +86,11 @@ check_names(struct checking *c)
 		    "\"%s\" is no tool's name: write a-z, 0-9 and -, "
 		    "or \"\" for none",
 		    conf->admin_tool);
+	if (!node_name_valid(conf->node_name))
+		fault(c, "node_name",
+		    "\"%s\" is no node's name: write letters, digits, dots, "
+		    "hyphens and underscores",
+		    conf->node_name);
 	for (size_t i = 0; i < conf->nlocal_tools; i++)
 		for (size_t j = 0; j < i; j++)
 			if (conf->local_tools[i].uid ==

@@ -40,6 +40,9 @@ listener_is_web(enum listener_kind kind)
 
 enum store_down { STORE_DOWN_ACCEPT, STORE_DOWN_REFUSE };
 
+/* What becomes of a backend whose owner is unknown (1-registration.md 1.1). */
+enum verify { VERIFY_IF_POSSIBLE, VERIFY_REQUIRE, VERIFY_OFF };
+
 /* A user of the Unix registration socket who has no tool account. */
 struct local_tool {
 	uid_t uid;
@@ -144,9 +147,12 @@ struct conf {
 	unsigned wait_replicas; /* that must have it, too, before `ok` */
 	enum store_down store_down;
 
+	char *node_name;      /* owned; of this node, among those that share */
 	char *account_prefix; /* owned; "tools." */
 	uint16_t ident_port;
 	uint64_t ident_timeout_ms;
+	struct cidr *ident_networks; /* owned; whose identds are believed */
+	size_t nident_networks;
 	struct local_tool *local_tools; /* owned */
 	size_t nlocal_tools;
 	struct cidr *backend_networks; /* owned; besides the peer itself */
@@ -206,7 +212,14 @@ struct conf {
 	/* 8282 (7-security.md 7.4) */
 	uint64_t registration_timeout_ms;
 	unsigned registrations_open_max; /* connections, of one host */
+	unsigned registration_connects; /* a second, of one host */
+	unsigned registration_rate;     /* registrations a second, of one tool */
+	unsigned registration_burst;    /* and at once */
 	unsigned routes_per_tool_max;
+	unsigned routes_max;            /* of all tools together */
+	uint64_t lease_grace_ms; /* for a lease that nobody holds at the start */
+	enum verify verify;
+	uint64_t verify_interval_ms; /* from one proof to the next, +- 20 % */
 
 	struct conf_origin *origins; /* owned; by place in the table */
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "conf/value.h"
 #include "lib/array.h"
 #include "lib/log.h"
 
@@ -61,6 +62,13 @@ static const struct choice off_or_on[] = {
 static const struct choice no_or_yes[] = {
 	{ "no", 0 },
 	{ "yes", 1 },
+	{ NULL, 0 },
+};
+
+static const struct choice verifications[] = {
+	{ "if-possible", VERIFY_IF_POSSIBLE },
+	{ "require", VERIFY_REQUIRE },
+	{ "off", VERIFY_OFF },
 	{ NULL, 0 },
 };
 
@@ -205,6 +213,10 @@ const struct directive directives[] = {
 	    .preset = "accept",
 	    .help = "what becomes of registrations without Redis" },
 
+	{ "node_name", &type_string, AT(node_name), BETWEEN(1, NODE_NAME_MAX),
+	    .preset = "auto", .automatic = machine_node_name,
+	    .applied = APPLIED_REGISTRAR,
+	    .help = "what this node is called, in leases" },
 	{ "account_prefix", &type_string, AT(account_prefix), BETWEEN(1, 64),
 	    .preset = "auto", .automatic = machine_account_prefix,
 	    .help = "what tool accounts begin with" },
@@ -213,6 +225,9 @@ const struct directive directives[] = {
 	{ "ident_timeout", &type_duration, AT(ident_timeout_ms),
 	    BETWEEN(100, 10 * SECOND), .preset = "2s",
 	    .help = "for an ident answer" },
+	{ "ident_networks", &type_networks, LIST(ident_networks),
+	    .preset = "0.0.0.0/0, ::/0",
+	    .help = "where identds are that are believed" },
 	{ "local_tools", &type_local_tools, LIST(local_tools), .preset = "",
 	    .help = "users of a Unix registration socket" },
 	{ "backend_networks", &type_networks, LIST(backend_networks),
@@ -345,8 +360,28 @@ const struct directive directives[] = {
 	{ "registrations_open_max", &type_count, AT(registrations_open_max),
 	    BETWEEN(1, 65536), .preset = "200",
 	    .help = "connections of one host at a time" },
+	{ "registration_connects", &type_count, AT(registration_connects),
+	    BETWEEN(1, 65536), .preset = "20",
+	    .help = "connections a second of one host" },
+	{ "registration_rate", &type_count, AT(registration_rate),
+	    BETWEEN(1, 65536), .preset = "10",
+	    .help = "registrations a second of one tool" },
+	{ "registration_burst", &type_count, AT(registration_burst),
+	    BETWEEN(1, 65536), .preset = "30",
+	    .help = "registrations of one tool at once" },
 	{ "routes_per_tool_max", &type_count, AT(routes_per_tool_max),
 	    BETWEEN(1, 256), .preset = "64", .help = "routes of one tool" },
+	{ "routes_max", &type_count, AT(routes_max), BETWEEN(1, 1000000),
+	    .preset = "200000", .help = "routes of all tools together" },
+	{ "lease_grace", &type_duration, AT(lease_grace_ms),
+	    BETWEEN(100, HOUR), .preset = "90s",
+	    .help = "for a lease after a restart, until someone holds it" },
+	{ "verify", &type_choice, AT(verify), .choices = verifications,
+	    .preset = "if-possible",
+	    .help = "whether backends have to be proved" },
+	{ "verify_interval", &type_duration, AT(verify_interval_ms),
+	    BETWEEN(100, HOUR), .preset = "60s",
+	    .help = "from one proof of a backend to the next" },
 };
 
 const size_t ndirectives = nitems(directives);

@@ -61,6 +61,16 @@ machine_web_domain(char out[MACHINE_TEXT_MAX])
 }
 
 void
+machine_node_name(char out[MACHINE_TEXT_MAX])
+{
+	if (gethostname(out, MACHINE_TEXT_MAX) == -1)
+		out[0] = '\0';
+	out[MACHINE_TEXT_MAX - 1] = '\0';
+	if (!node_name_valid(out))
+		snprintf(out, MACHINE_TEXT_MAX, "node");
+}
+
+void
 machine_account_prefix(char out[MACHINE_TEXT_MAX])
 {
 	char project[64] = "";

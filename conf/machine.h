@@ -12,6 +12,9 @@ void machine_workers(char out[MACHINE_TEXT_MAX]);
 /* The host's domain; "localhost" when it has none. */
 void machine_web_domain(char out[MACHINE_TEXT_MAX]);
 
+/* The host's own name, as far as it may be a node's; "node" otherwise. */
+void machine_node_name(char out[MACHINE_TEXT_MAX]);
+
 /* The project of /etc/wmcs-project and a dot; "tools." without that file. */
 void machine_account_prefix(char out[MACHINE_TEXT_MAX]);
 

@@ -147,3 +147,12 @@ tool_name_valid(const char *name)
 
 	return n > 0 && n <= 63 && name[0] != '-' && name[n] == '\0';
 }
+
+bool
+node_name_valid(const char *name)
+{
+	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	return len > 0 && len <= NODE_NAME_MAX && name[len] == '\0';
+}

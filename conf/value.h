@@ -25,4 +25,8 @@ bool host_name_valid(const char *name);
 /* What may stand before a web domain: [a-z0-9][a-z0-9-]{0,62}. */
 bool tool_name_valid(const char *name);
 
+/* A node's: 1 to NODE_NAME_MAX letters, digits, dots, hyphens, underscores. */
+#define NODE_NAME_MAX 64
+bool node_name_valid(const char *name);
+
 #endif

@@ -1,5 +1,6 @@
 /* Opens sockets. */
 #include "lib/sock.h"
+#include "lib/array.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -176,6 +177,26 @@ int
 sock_nodelay(int fd)
 {
 	return turn_on(fd, IPPROTO_TCP, TCP_NODELAY);
+}
+
+int
+sock_keepalive(int fd, int seconds)
+{
+	const struct {
+		int level, name, value;
+	} options[] = {
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, seconds / 3 },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, seconds / 6 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 4 },
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000 },
+	};
+
+	for (size_t i = 0; i < nitems(options); i++)
+		if (setsockopt(fd, options[i].level, options[i].name,
+			&options[i].value, sizeof(options[i].value)) == -1)
+			return -1;
+	return 0;
 }
 
 int

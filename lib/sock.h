@@ -33,6 +33,12 @@ int sock_accept(int fd, struct addr *peer);
 int sock_nodelay(int fd);
 
 /*
+ * Find out within so many seconds, 6 at least, that a TCP peer is gone without
+ * a word, or takes nothing any more: recv(2) then fails.
+ */
+int sock_keepalive(int fd, int seconds);
+
+/*
  * Let the kernel hold so many bytes that it cannot send yet, and not all that
  * its buffer might grow to (megabytes).
  */

@@ -28,6 +28,14 @@ enum change_kind {
 	CHANGE_MARK,  /* it is drained, stale, or neither, if it is there */
 };
 
+/* What CHANGE_MARK says of its destination. */
+enum change_mark {
+	MARK_DRAINED,
+	MARK_UNDRAINED,
+	MARK_STALE,
+	MARK_FRESH,
+};
+
 enum change_result {
 	CHANGE_DONE,    /* stored and published: `ok` may be said */
 	CHANGE_REFUSED, /* a bound was reached; change->why says which */
@@ -36,6 +44,7 @@ enum change_result {
 
 struct change {
 	enum change_kind kind;
+	enum change_mark mark; /* CHANGE_MARK only */
 	enum origin origin;
 	bool canonical;         /* the name's mark, from now on */
 	char *key;              /* owned, like the next */

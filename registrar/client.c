@@ -58,8 +58,33 @@ step_answer(struct client *c)
 	/* one piece in a turn of the loop: the others want theirs, too */
 	if (c->kind->more != NULL && c->kind->more(c))
 		return CLIENT_ANSWER;
+	if (c->stays) {
+		c->answered = c->complete = false;
+		return CLIENT_STAY;
+	}
 	shutdown(c->io.fd, SHUT_WR);
 	return CLIENT_LINGER;
+}
+
+static enum client_state
+step_stay(struct client *c)
+{
+	ssize_t n;
+
+	while (c->stays && !c->hung_up) {
+		if (!c->kind->said(c))
+			break;
+		if (c->answered)
+			return CLIENT_ANSWER;
+		if (c->complete)
+			return CLIENT_WORK;
+		n = buf_recv(&c->in, c->io.fd, RECEIVE_MAX);
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			return CLIENT_STAY;
+		if (n <= 0)
+			break;
+	}
+	return CLIENT_CLOSED;
 }
 
 /* Closing with bytes unread would reset the answer away (RFC 9112 9.6). */
@@ -90,7 +115,10 @@ static const struct {
 	[CLIENT_REQUEST] = { step_request, EPOLLIN,
 	    TO(WORK) | TO(ANSWER) | TO(CLOSED) },
 	[CLIENT_WORK] = { step_work, 0, TO(ANSWER) | TO(CLOSED) },
-	[CLIENT_ANSWER] = { step_answer, EPOLLOUT, TO(LINGER) | TO(CLOSED) },
+	[CLIENT_ANSWER] = { step_answer, EPOLLOUT,
+	    TO(STAY) | TO(LINGER) | TO(CLOSED) },
+	[CLIENT_STAY] = { step_stay, EPOLLIN,
+	    TO(WORK) | TO(ANSWER) | TO(CLOSED) },
 	[CLIENT_LINGER] = { step_linger, EPOLLIN, TO(CLOSED) },
 	[CLIENT_CLOSED] = { NULL, 0, 0 },
 };
@@ -105,6 +133,8 @@ state_ms(const struct client *c)
 		return c->work_ms;
 	case CLIENT_ANSWER:
 		return ANSWER_MS;
+	case CLIENT_STAY:
+		return 0; /* the kernel finds out when nobody is there */
 	default:
 		return LINGER_MS;
 	}
@@ -115,7 +145,9 @@ set_deadline(struct client *c, uint64_t ms)
 {
 	struct ev_loop *loop = &c->r->loop;
 
-	timer_set(&loop->timers, &c->timer, loop->now_ms + ms);
+	timer_clear(&loop->timers, &c->timer);
+	if (ms > 0)
+		timer_set(&loop->timers, &c->timer, loop->now_ms + ms);
 }
 
 static void
@@ -263,6 +295,25 @@ client_answer(struct client *c)
 {
 	c->answered = true;
 	ev_later(&c->r->loop, &c->task);
+}
+
+void
+client_end(struct client *c)
+{
+	c->stays = false;
+	ev_later(&c->r->loop, &c->task);
+}
+
+void
+clients_end_stays(struct clients *clients)
+{
+	struct client *c, *next;
+
+	for (c = LIST_FIRST(&clients->list); c != NULL; c = next) {
+		next = LIST_NEXT(c, entry);
+		if (c->state == CLIENT_STAY)
+			free_client(c);
+	}
 }
 
 unsigned

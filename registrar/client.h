@@ -25,6 +25,7 @@ enum client_state {
 	CLIENT_REQUEST, /* it is coming in */
 	CLIENT_WORK,    /* it is complete, and somebody is at work on it */
 	CLIENT_ANSWER,  /* the answer goes out */
+	CLIENT_STAY,    /* all is sent; the other end may say more, or nothing */
 	CLIENT_LINGER,  /* all is sent; wait until the other end has read it */
 	CLIENT_CLOSED,
 	CLIENT_STATES
@@ -56,6 +57,13 @@ struct client_kind {
 	/* c->out is empty: put more in.  False: that was all.  NULL: so too. */
 	bool (*more)(struct client *c);
 
+	/*
+	 * It stays, and c->in may hold something: calls client_work() or
+	 * client_answer() for it, takes it out of there, and returns false
+	 * when that was the end.  NULL: this kind does not stay.
+	 */
+	bool (*said)(struct client *c);
+
 	/* It goes away: let nobody remember it. */
 	void (*closed)(struct client *c);
 };
@@ -75,6 +83,7 @@ struct client {
 	enum client_state state;      /* set by run() only */
 	bool complete;                /* the request */
 	bool answered;                /* out has the answer's beginning */
+	bool stays;                   /* after that; set by its kind */
 	bool ended;                   /* nothing more comes in */
 	bool hung_up;                 /* the other end is gone for good */
 	bool expired;
@@ -92,11 +101,20 @@ void client_open_take(struct registrar *r, const struct client_kind *kind,
 /* The request is complete: read no more of it.  From received() only. */
 void client_work(struct client *c);
 
+/* Close it when all is sent, or now when nothing is to be sent. */
+void client_end(struct client *c);
+
 /* The next part of the work may take so long, from now on. */
 void client_work_within(struct client *c, uint64_t ms);
 
 /* c->out has the answer, or its beginning.  From anywhere. */
 void client_answer(struct client *c);
+
+/*
+ * Close those that stay, without their kind's mind: they come back to our
+ * successor.
+ */
+void clients_end_stays(struct clients *clients);
 
 /* How many there are, and an end to all of them. */
 unsigned clients_open(const struct clients *clients);

@@ -50,12 +50,13 @@ ctl_status(struct ctl *ctl)
 	const struct registrar *r = ctl->client.r;
 
 	ctl_succeed_take(ctl,
-	    json_pack("{s:s, s:i, s:o, s:I, s:I, s:I, s:o, s:{s:I, s:I}, s:o}",
+	    json_pack("{s:s, s:i, s:o, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I}, s:o}",
 		"role", "registrar", "pid", (int)getpid(), "started",
 		listing_time(r->started_ms), "names",
 		(json_int_t)r->book.nnames, "routes",
 		(json_int_t)r->book.nroutes, "registrations",
-		(json_int_t)r->clients.open[LISTEN_REGISTRATION], "table",
+		(json_int_t)r->clients.open[LISTEN_REGISTRATION], "leases",
+		(json_int_t)r->leases.held, "table",
 		table_status(r), "sqlite", "saved",
 		(json_int_t)r->changes.saved, "failed",
 		(json_int_t)r->changes.failed, "redis", redis_status(r)));

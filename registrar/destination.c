@@ -157,15 +157,6 @@ destination_store(const struct destination *d, char *out, size_t size)
 		   d->stale ? ",stale" : "") < size;
 }
 
-bool
-node_name_valid(const char *name)
-{
-	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "abcdefghijklmnopqrstuvwxyz0123456789._-");
-
-	return len > 0 && len <= NODE_NAME_MAX && name[len] == '\0';
-}
-
 /* One of those behind the URL. */
 static bool
 restore_word(struct destination *d, const char *word)

@@ -6,9 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/value.h"
 #include "shm/route.h"
-
-#define NODE_NAME_MAX 64 /* bytes: A-Z a-z 0-9 . _ - */
 
 /* What the last proof has found (proof.h). */
 enum proof_result {
@@ -82,7 +81,5 @@ bool destination_store(const struct destination *d, char *out, size_t size);
  * not set.  False: malformed.
  */
 bool destination_restore(struct destination *d, char *text);
-
-bool node_name_valid(const char *name);
 
 #endif

@@ -40,6 +40,28 @@ stays(const struct change *c, const struct destination *d)
 	return c->kind != CHANGE_LEASE || d->lease != NULL;
 }
 
+/* The destination that it is about, as it shall be. */
+static struct destination
+changed(const struct change *c, const struct book_route *route)
+{
+	struct destination d = c->to.at[0];
+
+	if (c->kind != CHANGE_MARK)
+		return d;
+	d = *destinations_find(&route->to, d.url);
+	switch (c->mark) {
+	case MARK_DRAINED:
+	case MARK_UNDRAINED:
+		d.drained = c->mark == MARK_DRAINED;
+		break;
+	case MARK_STALE:
+	case MARK_FRESH:
+		d.stale = c->mark == MARK_STALE;
+		break;
+	}
+	return d;
+}
+
 /* Those of the book with the change made.  False: why says what is wrong. */
 static bool
 merge(struct change *c, const struct book_route *route)
@@ -52,7 +74,7 @@ merge(struct change *c, const struct book_route *route)
 		if (stays(c, &route->to.at[i]))
 			to[n++] = route->to.at[i];
 	if (c->kind != CHANGE_LEAVE)
-		to[n++] = c->to.at[0];
+		to[n++] = changed(c, route);
 	if (n > ROUTE_BACKENDS_MAX) {
 		snprintf(c->why, sizeof(c->why),
 		    "the route has %d backends already: end a lease first",
@@ -194,6 +216,7 @@ enter_change(struct registrar *r, struct change *c)
 		    "tell an administrator");
 		return CHANGE_FAILED;
 	}
+	leases_check(r, c->key);
 	if (c->kind == CHANGE_SET)
 		log_event(LOG_INFO, "route-registered",
 		    "name=%s route=%s destination=%s by=%s", c->key + 1,

@@ -120,6 +120,7 @@ foreign_enter(struct registrar *r, const char *key, bool canonical,
 	if (differences == 0)
 		return;
 	publish_name(r, key, change_version(&r->changes));
+	leases_check(r, key);
 	log_event(
 	    LOG_INFO, "route-foreign", "name=%s routes=%zu", key + 1, nroutes);
 }

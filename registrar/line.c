@@ -11,6 +11,7 @@ static const struct {
 	{ { "register", 8 }, VERB_REGISTER, true },
 	{ { "registerCanonical", 17 }, VERB_REGISTER_CANONICAL, true },
 	{ { "unregister", 10 }, VERB_UNREGISTER, false },
+	{ { "lease", 5 }, VERB_LEASE, true },
 };
 
 #define NVERBS nitems(verbs)
@@ -50,9 +51,9 @@ next_operand(struct span *bytes, struct span *line)
 enum line_fault
 line_parse(struct span bytes, struct line_request *request)
 {
+	size_t all = bytes.len, i = 0;
 	struct span word;
 	enum line_fault fault;
-	size_t i = 0;
 
 	fault = next_line(&bytes, &word);
 	if (fault != LINE_FINE)
@@ -66,5 +67,25 @@ line_parse(struct span bytes, struct line_request *request)
 	fault = next_operand(&bytes, &request->route);
 	if (fault == LINE_FINE && verbs[i].destination)
 		fault = next_operand(&bytes, &request->destination);
+	request->len = all - bytes.len;
+	return fault;
+}
+
+enum line_fault
+line_word(struct span bytes, enum word *word, size_t *len)
+{
+	static const struct span words[] = {
+		[WORD_PING] = { "ping", 4 },
+		[WORD_DRAIN] = { "drain", 5 },
+	};
+	size_t all = bytes.len;
+	struct span line;
+	enum line_fault fault = next_line(&bytes, &line);
+
+	*word = WORD_UNKNOWN;
+	for (size_t i = 0; fault == LINE_FINE && i < nitems(words); i++)
+		if (span_eq(line, words[i]))
+			*word = (enum word)i;
+	*len = all - bytes.len;
 	return fault;
 }

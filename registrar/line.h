@@ -12,12 +12,14 @@ enum verb {
 	VERB_REGISTER,
 	VERB_REGISTER_CANONICAL,
 	VERB_UNREGISTER,
+	VERB_LEASE,
 };
 
 struct line_request {
 	enum verb verb;
 	struct span route;       /* no control bytes, perhaps empty */
 	struct span destination; /* likewise; not with VERB_UNREGISTER */
+	size_t len;              /* bytes of all its lines */
 };
 
 enum line_fault {
@@ -36,5 +38,11 @@ enum line_fault {
  * request  complete after LINE_FINE only
  */
 enum line_fault line_parse(struct span bytes, struct line_request *request);
+
+/* What is said on a connection that holds a lease. */
+enum word { WORD_PING, WORD_DRAIN, WORD_UNKNOWN };
+
+/* The next word, without its line's end; *len: bytes of the line. */
+enum line_fault line_word(struct span bytes, enum word *word, size_t *len);
 
 #endif

@@ -55,10 +55,16 @@ listing_put_json_take(struct buf *b, json_t *value)
 json_t *
 listing_route(const struct book_route *route, const struct destination *to)
 {
-	return json_pack("{s:o, s:o, s:s, s:o}", "pattern",
-	    listing_text(route->pattern), "destination",
-	    listing_text(to->url), "origin",
-	    origin_name(route->origin), "since", listing_time(route->since_ms));
+	uint64_t since_ms = to->since_ms != 0 ? to->since_ms : route->since_ms;
+
+	return json_pack("{s:o, s:o, s:s, s:s?, s:s, s:s, s:o, s:o}", "pattern",
+	    listing_text(route->pattern), "destination", listing_text(to->url),
+	    "origin", origin_name(route->origin), "lease", to->lease, "state",
+	    to->stale	  ? "stale"
+	    : to->drained ? "drained"
+			  : "active",
+	    "proof", proof_result_name(to->proof), "proved",
+	    listing_time(to->proved_ms), "since", listing_time(since_ms));
 }
 
 json_t *

@@ -32,8 +32,8 @@ bool listing_more(struct listing *l, struct book *book, struct buf *b,
 bool listing_put_json_take(struct buf *b, json_t *value);
 
 /*
- * {"pattern", "destination", "origin", "since"} for one destination of it;
- * NULL: no memory.
+ * {"pattern", "destination", "origin", "lease", "state", "proof", "proved",
+ * "since"} for one destination of it; NULL: no memory.
  */
 json_t *listing_route(
     const struct book_route *route, const struct destination *to);

@@ -17,7 +17,8 @@ struct ident_query;
 struct peer {
 	RB_ENTRY(peer) entry;
 	struct ip id;  /* or AF_UNIX with a uid in its first bytes */
-	unsigned open; /* connections */
+	unsigned open; /* connections, */
+	unsigned leases; /* and of them those that hold one */
 
 	/* ident.c only: the questions to this host */
 	unsigned asking;                          /* under way */

@@ -145,6 +145,7 @@ gather_one(struct gathering *g, const struct entry *e)
 			g->tools[c->ntools++] =
 			    (struct policy_tool){ e->subject, until };
 		break;
+	case POLICY_REGISTRATION: /* not the workers' business */
 	case POLICY_KINDS:
 		break;
 	}
@@ -221,6 +222,19 @@ run_publish(struct ev_task *task)
 }
 
 /* Changes. */
+
+const char *
+policy_registration_off(const struct registrar *r)
+{
+	struct entry like = { .kind = POLICY_REGISTRATION,
+		.subject = (char *)"" };
+	struct entry *e = RB_NFIND(entry_tree, &r->policy->entries, &like);
+
+	return e != NULL && e->kind == POLICY_REGISTRATION &&
+		       !is_over(e, clock_real_ms())
+		   ? e->subject
+		   : NULL;
+}
 
 struct policy_change *
 policy_change_new(struct registrar *r, enum policy_kind kind, bool strike,

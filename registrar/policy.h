@@ -60,6 +60,9 @@ void policy_submit_take(struct registrar *r, struct policy_change *change);
 void policy_stored(
     struct registrar *r, struct policy_change *change, const char *fault);
 
+/* What tools are told while registration is off; NULL: it is on. */
+const char *policy_registration_off(const struct registrar *r);
+
 /* How far a walk through the entries has come.  Zeroed: at its beginning. */
 struct policy_listing {
 	enum policy_kind kind;

@@ -7,6 +7,8 @@
 #include "registrar/vet.h"
 #include "route/rules.h"
 
+#define REASON_MAX 200 /* bytes */
+
 static bool
 check_ban(const char *text, char *subject, char *why, size_t size)
 {
@@ -46,6 +48,22 @@ check_tool(const char *text, char *subject, char *why, size_t size)
 	return true;
 }
 
+/* A line for tools; perhaps empty. */
+static bool
+check_reason(const char *text, char *subject, char *why, size_t size)
+{
+	for (const char *at = text; *at != '\0'; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7f ||
+		    at - text >= REASON_MAX) {
+			snprintf(why, size,
+			    "the reason is one line of %d bytes at most",
+			    REASON_MAX);
+			return false;
+		}
+	strlcpy(subject, text, POLICY_SUBJECT_MAX + 1);
+	return true;
+}
+
 static const struct policy_kind_info kinds[POLICY_KINDS] = {
 	[POLICY_BAN] = { "ban", "bans", POLICY_BANS_MAX, check_ban },
 	[POLICY_RULE_AGENT] = { "agent", "rules", POLICY_RULES_MAX / 2,
@@ -54,6 +72,7 @@ static const struct policy_kind_info kinds[POLICY_KINDS] = {
 	    check_rule },
 	[POLICY_MAINTENANCE] = { "maintenance", "tools in maintenance",
 	    POLICY_TOOLS_MAX, check_tool },
+	[POLICY_REGISTRATION] = { "registration", "reasons", 1, check_reason },
 };
 
 const struct policy_kind_info *

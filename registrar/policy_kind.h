@@ -12,6 +12,7 @@ enum policy_kind {
 	POLICY_RULE_AGENT, /* a regular expression */
 	POLICY_RULE_REFERER,
 	POLICY_MAINTENANCE, /* a tool's name; empty: the site */
+	POLICY_REGISTRATION, /* off: what tools are told */
 	POLICY_KINDS
 };
 

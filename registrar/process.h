@@ -10,7 +10,10 @@
 #include "registrar/change.h"
 #include "registrar/client.h"
 #include "registrar/ident.h"
+#include "registrar/lease.h"
 #include "registrar/peer.h"
+#include "registrar/policy.h"
+#include "registrar/rate.h"
 #include "registrar/store.h"
 #include "registrar/vet.h"
 
@@ -35,6 +38,9 @@ struct registrar {
 	struct peers peers;
 	struct ident ident;
 	struct clients clients;
+	struct leases leases;
+	struct rate *host_rate;     /* owned; connections on 8282 */
+	struct rate *tool_rate;     /* owned; registrations */
 	bool draining;              /* it accepts nobody any more */
 	uint64_t started_ms;        /* CLOCK_REALTIME */
 };

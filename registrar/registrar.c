@@ -186,6 +186,7 @@ drain(struct running *p, uint64_t within_ms)
 		log_event(LOG_INFO, "draining", "clients=%u",
 		    clients_open(&p->r.clients));
 		p->r.draining = true;
+		clients_end_stays(&p->r.clients);
 		close_doors(p);
 		timer_set(&loop->timers, &p->look, loop->now_ms);
 	}
@@ -287,6 +288,23 @@ read_urls(char *text, struct destination *to, size_t max)
 	return n;
 }
 
+/* Without a Redis there is no other node whose leases these could be. */
+static void
+await_leases(struct registrar *r, const struct stored_route *route,
+    struct destination *to, size_t n)
+{
+	const char *node = r->conf->node_name;
+
+	for (size_t i = 0; i < n; i++) {
+		if (to[i].lease == NULL)
+			continue;
+		if (!conf_has_redis(r->conf))
+			to[i].lease = node;
+		if (strcmp(to[i].lease, node) == 0)
+			lease_await(r, route->key, route->pattern, to[i].url);
+	}
+}
+
 /* A route that SQLite kept. */
 static void
 load(struct registrar *r, const struct stored_route *route)
@@ -298,6 +316,7 @@ load(struct registrar *r, const struct stored_route *route)
 	struct book_route *entered = NULL;
 
 	change_version_seen(&r->changes, route->version);
+	await_leases(r, route, to, n);
 	if (n > 0)
 		entered = book_set(&r->book, route->key, route->pattern, to, n,
 		    route->origin, route->since_ms);
@@ -330,6 +349,7 @@ prepare(struct registrar *r)
 {
 	changes_init(&r->changes);
 	peers_init(&r->peers);
+	leases_init(&r->leases);
 	r->started_ms = clock_real_ms();
 	if (!book_init(&r->book)) {
 		log_event(LOG_ERR, "registrar-failed", "book: %m");
@@ -337,6 +357,12 @@ prepare(struct registrar *r)
 	}
 	if (ev_init(&r->loop) == -1) {
 		log_event(LOG_ERR, "registrar-failed", "event loop: %m");
+		return false;
+	}
+	r->host_rate = rate_new();
+	r->tool_rate = rate_new();
+	if (r->host_rate == NULL || r->tool_rate == NULL) {
+		log_event(LOG_ERR, "registrar-failed", "rates: %m");
 		return false;
 	}
 	ident_init(&r->ident, &r->loop, r->conf->ident_port,
@@ -402,6 +428,7 @@ release(struct running *p)
 
 	if (!r->draining)
 		close_doors(p);
+	r->draining = true;
 	free(p->doors);
 	clients_close(&r->clients);
 	if (r->redis != NULL)
@@ -410,6 +437,9 @@ release(struct running *p)
 	if (r->io != NULL)
 		store_io_close(r->io);
 	changes_release(&r->changes);
+	leases_release(r);
+	free(r->host_rate);
+	free(r->tool_rate);
 	if (r->policy != NULL)
 		policy_end(r);
 	default_backends_close(r->defaults);

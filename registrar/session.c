@@ -9,18 +9,22 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/sock.h"
 #include "registrar/line.h"
 #include "registrar/process.h"
 #include "route/pattern.h"
 
-#define SESSIONS_MAX 4096
-#define STORE_MS 2000	/* for the stores */
-#define REFUSALS_MAX 20 /* lines in the log within a second */
+#define SESSIONS_MAX 65536 /* most of them hold leases */
+#define HOST_LEASES_MAX 4096
+#define LEASE_SILENCE_S 30 /* then its host is gone */
+#define STORE_MS 2000	   /* for the stores */
+#define REFUSALS_MAX 20	   /* lines in the log within a second */
 
 /* The answers that are fixed, byte for byte. */
 #define SAY_OK "ok"
+#define SAY_LEASED "ok\n"
 #define SAY_UNKNOWN "fail"
 #define SAY_IDENT                                                              \
 	"Identd authentication failed. Please contact an administrator"
@@ -42,6 +46,8 @@ struct session {
 	struct ip ip;	   /* of the host, elsewhere */
 	struct ident_query query;
 	struct change *change; /* borrowed; while it is under way */
+	struct lease_holder holder;
+	bool leased; /* it is counted so at its host */
 	enum identity identity;
 	enum ident_fault ident_fault;
 	char key[TOOL_NAME_MAX + 2]; /* with IDENTITY_TOOL */
@@ -66,7 +72,9 @@ answer(struct session *s, const char *text)
 static void
 refuse(struct session *s, const char *why)
 {
-	buf_printf(&s->client.out, "fail: %s", why);
+	/* on a connection that stays, a line is a line */
+	buf_printf(
+	    &s->client.out, "fail: %s%s", why, s->client.stays ? "\n" : "");
 	client_answer(&s->client);
 }
 
@@ -165,39 +173,79 @@ still_connected(const struct session *s)
 /* What is to be done? */
 
 static void
-stored(struct change *change, enum change_result result)
-{
-	struct session *s = change->arg;
-
-	s->change = NULL;
-	if (result == CHANGE_DONE) {
-		answer(s, SAY_OK);
-		return;
-	}
-	refuse(s, change->why);
-	note_refusal(s);
-}
-
-static void
 copy_line(char to[LINE_MAX_BYTES + 1], struct span line)
 {
 	memcpy(to, line.ptr, line.len);
 	to[line.len] = '\0';
 }
 
+/* False: no memory. */
+static bool
+hold(struct session *s)
+{
+	char pattern[LINE_MAX_BYTES + 1], url[LINE_MAX_BYTES + 1];
+
+	copy_line(pattern, s->request.route);
+	copy_line(url, s->request.destination);
+	return lease_hold(s->client.r, s->key, pattern, url, &s->holder);
+}
+
+/* The backend is there as long as this connection. */
+static void
+grant(struct session *s)
+{
+	if (!hold(s)) {
+		refuse(s, "no memory: try again later");
+		return;
+	}
+	s->peer->leases++;
+	s->leased = true;
+	s->client.stays = true;
+	buf_consume(&s->client.in, s->request.len);
+	answer(s, SAY_LEASED);
+}
+
+static void
+stored(struct change *change, enum change_result result)
+{
+	struct session *s = change->arg;
+
+	s->change = NULL;
+	if (result != CHANGE_DONE) {
+		refuse(s, change->why);
+		note_refusal(s);
+	} else if (s->client.stays) {
+		answer(s, SAY_LEASED);
+	} else if (s->request.verb == VERB_LEASE) {
+		grant(s);
+	} else {
+		answer(s, SAY_OK);
+	}
+}
+
 /* backend: the request's destination, unless it unregisters. */
 static struct change *
 new_change(const struct session *s, const struct backend *backend)
 {
-	bool set = s->request.verb != VERB_UNREGISTER;
+	static const enum change_kind kinds[] = {
+		[VERB_REGISTER] = CHANGE_SET,
+		[VERB_REGISTER_CANONICAL] = CHANGE_SET,
+		[VERB_UNREGISTER] = CHANGE_STRIKE,
+		[VERB_LEASE] = CHANGE_LEASE,
+	};
+	enum change_kind kind = kinds[s->request.verb];
 	char pattern[LINE_MAX_BYTES + 1], url[LINE_MAX_BYTES + 1];
 	struct destination to = { .url = url, .backend = *backend };
 	struct change *change;
 
 	copy_line(pattern, s->request.route);
-	change = change_new(set ? CHANGE_SET : CHANGE_STRIKE, s->key, pattern);
-	if (change == NULL || !set)
+	change = change_new(kind, s->key, pattern);
+	if (change == NULL || kind == CHANGE_STRIKE)
 		return change;
+	if (kind == CHANGE_LEASE) {
+		to.lease = s->client.r->conf->node_name;
+		to.since_ms = clock_real_ms();
+	}
 	copy_line(url, s->request.destination);
 	if (!destinations_copy(&change->to, &to, 1)) {
 		change_free(change);
@@ -226,14 +274,44 @@ vet_request(
 	return fault == VET_FINE ? NULL : vet_says(fault);
 }
 
+/* Too much of it, or not now: why not, or NULL. */
+static const char *
+restrain(struct session *s, char *why, size_t size)
+{
+	struct registrar *r = s->client.r;
+	const char *off = policy_registration_off(r);
+
+	if (off != NULL) {
+		snprintf(why, size, "registration is off%s%s",
+		    *off != '\0' ? ": " : " for now: try again later", off);
+		return why;
+	}
+	if (!rate_take(r->tool_rate, s->key, strlen(s->key),
+		r->conf->registration_rate, r->conf->registration_burst,
+		r->loop.now_ms)) {
+		snprintf(why, size,
+		    "the tool registers more than %u times a second: wait a "
+		    "little",
+		    r->conf->registration_rate);
+		return why;
+	}
+	if (s->request.verb == VERB_LEASE && s->peer->leases >= HOST_LEASES_MAX)
+		return "your host holds too many leases: end some first";
+	return NULL;
+}
+
 static void
 submit(struct session *s)
 {
 	struct backend backend = { .port = 0 };
-	char text[128];
-	const char *why = vet_request(s, &backend, text, sizeof(text));
-	struct change *change = why == NULL ? new_change(s, &backend) : NULL;
+	char text[256];
+	const char *why = restrain(s, text, sizeof(text));
+	struct change *change = NULL;
 
+	if (why == NULL)
+		why = vet_request(s, &backend, text, sizeof(text));
+	if (why == NULL)
+		change = new_change(s, &backend);
 	if (change == NULL) {
 		refuse(s, why != NULL ? why : "no memory: try again later");
 		note_refusal(s);
@@ -325,6 +403,75 @@ expired(struct client *c)
 	note_refusal(s);
 }
 
+/* Is its identd one of those that are believed? */
+static bool
+is_trusted(const struct conf *conf, const struct ip *ip)
+{
+	for (size_t i = 0; i < conf->nident_networks; i++)
+		if (cidr_contains(&conf->ident_networks[i], ip))
+			return true;
+	return false;
+}
+
+/* The lease is over: it was replaced, or someone else holds it. */
+static void
+ended(struct lease_holder *holder)
+{
+	client_end(&__containerof(holder, struct session, holder)->client);
+}
+
+/* No new requests to its backend. */
+static void
+drain(struct session *s)
+{
+	char pattern[LINE_MAX_BYTES + 1], url[LINE_MAX_BYTES + 1];
+	struct destination to = { .url = url };
+	struct change *change;
+
+	lease_names(s->holder.lease, pattern, url);
+	change = change_new(CHANGE_MARK, s->key, pattern);
+	if (change == NULL || !destinations_copy(&change->to, &to, 1)) {
+		if (change != NULL)
+			change_free(change);
+		refuse(s, "no memory: try again later");
+		return;
+	}
+	change->mark = MARK_DRAINED;
+	change->origin = ORIGIN_TOOL;
+	change->arg = s;
+	change->done = stored;
+	s->change = change;
+	client_work(&s->client);
+	client_work_within(&s->client, STORE_MS);
+	change_submit_take(s->client.r, change);
+}
+
+/* On a connection that holds a lease. */
+static bool
+said(struct client *c)
+{
+	struct session *s = session_of(c);
+	enum word word;
+	size_t len;
+	enum line_fault fault = line_word(buf_span(&c->in), &word, &len);
+
+	if (fault != LINE_FINE)
+		return fault == LINE_MORE;
+	buf_consume(&c->in, len);
+	switch (word) {
+	case WORD_PING:
+		answer(s, SAY_LEASED);
+		break;
+	case WORD_DRAIN:
+		drain(s);
+		break;
+	case WORD_UNKNOWN:
+		refuse(s, "say ping or drain");
+		break;
+	}
+	return true;
+}
+
 static const char *
 opened(struct client *c)
 {
@@ -333,6 +480,7 @@ opened(struct client *c)
 	struct addr local = { .len = sizeof(local.u) };
 	struct ip id;
 
+	s->holder.ended = ended;
 	c->request_ms = r->conf->registration_timeout_ms;
 	c->work_ms = 2 * r->conf->ident_timeout_ms; /* which ends by itself */
 	s->local = !addr_ip(&c->peer, &s->ip);
@@ -343,11 +491,19 @@ opened(struct client *c)
 	s->peer = peer_hold(&r->peers, &id);
 	if (s->peer == NULL)
 		return "fail: no memory: try again later";
-	if (s->peer->open > r->conf->registrations_open_max)
+	if (!rate_take(r->host_rate, &id, sizeof(id),
+		r->conf->registration_connects, r->conf->registration_connects,
+		r->loop.now_ms))
+		return "fail: your host connects too often: wait a little";
+	if (s->peer->open - s->peer->leases > r->conf->registrations_open_max)
 		return "fail: your host has too many registrations open: "
 		       "close some and try again";
 	if (s->local) {
 		identify_local(s);
+	} else if (!is_trusted(r->conf, &s->ip)) {
+		return SAY_IDENT;
+	} else if (sock_keepalive(c->io.fd, LEASE_SILENCE_S) == -1) {
+		return "fail: you have closed the connection";
 	} else {
 		s->query.done = identified;
 		ident_ask(&r->ident, &s->query, s->peer, &local, &c->peer);
@@ -361,10 +517,18 @@ closed(struct client *c)
 	struct session *s = session_of(c);
 
 	ident_cancel(&s->query);
-	if (s->change != NULL)
+	if (s->change != NULL) {
 		s->change->done = NULL;
-	if (s->peer != NULL)
-		peer_drop(&c->r->peers, s->peer);
+		/* it comes about all the same: then it goes again */
+		if (s->request.verb == VERB_LEASE && !c->stays)
+			hold(s);
+	}
+	lease_withdraw(&s->holder);
+	if (s->peer == NULL)
+		return;
+	if (s->leased)
+		s->peer->leases--;
+	peer_drop(&c->r->peers, s->peer);
 }
 
 const struct client_kind session_kind = {
@@ -376,5 +540,6 @@ const struct client_kind session_kind = {
 	.opened = opened,
 	.received = received,
 	.expired = expired,
+	.said = said,
 	.closed = closed,
 };

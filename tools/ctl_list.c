@@ -7,7 +7,8 @@
 
 /* The members of a route, in the order in which they are shown. */
 static const char *const columns[] = { "tool", "pattern", "destination",
-	"origin", "since" };
+	"origin",
+	"lease", "state", "proof", "since" };
 
 static const char *
 cell(const json_t *route, size_t column)

@@ -187,6 +187,9 @@ sub default_conf {
         backend_networks    => list('127.0.0.0/8'),
         rate_limit          => 1000000,    # a test is one client
         rate_burst          => 1000000,
+        registration_connects => 65536,    # and registers more than a tool does
+        registration_rate   => 65536,
+        registration_burst  => 65536,
         client_connections_max => 0,
         map({ ("user_$_" => qq("$USER{$_}")) } keys %USER),
     };
@@ -294,13 +297,36 @@ sub unregister {
 
 sub say_lines {
     my ($self, $tool, @lines) = @_;
-    my $socket;
-    {
-        local $> = $self->{uid}{$tool} // die "$tool is none of my tools";
-        $socket = IO::Socket::UNIX->new(Peer => $self->socket_path('register'))
-            or die "register.sock: $!";
-    }
-    return converse($socket, map { "$_\n" } @lines);
+    return converse($self->connect_as($tool), map { "$_\n" } @lines);
+}
+
+# A connection to the registration socket, as the tool's user.
+sub connect_as {
+    my ($self, $tool) = @_;
+    local $> = $self->{uid}{$tool} // die "$tool is none of my tools";
+    return IO::Socket::UNIX->new(Peer => $self->socket_path('register')) || die "register.sock: $!";
+}
+
+# A lease: keep what is returned, or lose it.
+sub lease {
+    my ($self, $tool, $route, $url) = @_;
+    my $socket = $self->connect_as($tool);
+    my $answer = say_on($socket, 'lease', $route, $url);
+    return $answer eq 'ok' ? $socket : die "lease: $answer\n";
+}
+
+# Say lines on a connection that stays; the line that comes back, '' at the end.
+sub say_on {
+    my ($socket, @lines) = @_;
+    local $SIG{PIPE} = 'IGNORE';
+    local $SIG{ALRM} = sub { die "no answer\n" };
+    alarm 20;
+    $socket->print(map { "$_\n" } @lines);
+    $socket->flush;
+    my $answer = <$socket> // '';
+    alarm 0;
+    chomp $answer;
+    return $answer;
 }
 
 # Send, read to the end.

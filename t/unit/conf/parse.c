@@ -339,7 +339,11 @@ static const char full[] =
     "refuse_no_agent = yes\nrate_limit = 5\nrate_burst = 6\n"
     "client_connections_max = 8\ntool_requests_max = 7\n"
     "tls_directory = /t\ntls_default = a\ntls_unknown_name = refuse\n"
-    "tls_profile = modern\ntls_handshake_timeout = 7s\n";
+    "tls_profile = modern\ntls_handshake_timeout = 7s\n"
+    "node_name = a.b\nident_networks = \"10.0.0.0/8\"\n"
+    "registration_connects = 2\nregistration_rate = 3\n"
+    "registration_burst = 4\nroutes_max = 5\nlease_grace = 6s\n"
+    "verify = require\nverify_interval = 7s\n";
 
 static void
 test_round_trip(void)
