@@ -321,14 +321,14 @@ load(struct registrar *r, const struct stored_route *route)
 		entered = book_set(&r->book, route->key, route->pattern, to, n,
 		    route->origin, route->since_ms);
 	free(urls);
-	if (entered == NULL)
+	loading_tell(r->book.nroutes);
+	if (entered == NULL) {
 		log_event(LOG_WARNING, "route-damaged",
 		    "name=%s route=%s destination=%s in routes.sqlite: "
 		    "left out",
 		    route->key + 1, route->pattern, route->destinations);
-	loading_tell(r->book.nroutes);
-	if (entered == NULL)
 		return;
+	}
 	entered->version = route->version;
 	book_find(&r->book, route->key)->canonical = route->canonical;
 }

@@ -1,4 +1,6 @@
 # Debian's redis-server on a port of its own, with a file that survives kill -9.
+#
+#   RedisServer->new(replicaof => $other)    a replica
 package RedisServer;
 use v5.26;
 use warnings;
@@ -7,8 +9,8 @@ use DynProxy ();
 use File::Temp;
 
 sub new {
-    my ($class) = @_;
-    my $self = bless { dir => File::Temp->newdir, port => DynProxy::free_port(), owner => $$ }, $class;
+    my ($class, %want) = @_;
+    my $self = bless { %want, dir => File::Temp->newdir, port => DynProxy::free_port(), owner => $$ }, $class;
     $self->start;
     return $self;
 }
@@ -17,15 +19,33 @@ sub addr { "127.0.0.1:$_[0]{port}" }
 
 sub start {
     my ($self) = @_;
+    my $primary = delete $self->{replicaof};    # afterwards the file says whose replica it is
+    my $conf = "$self->{dir}/conf";
+    if (!-e $conf) {
+        open my $fh, '>', $conf or die "$conf: $!";
+        print $fh "replicaof 127.0.0.1 $primary->{port}\n" if $primary;
+        close $fh;
+    }
+    $self->run('redis-server', $conf, '--port', $self->{port}, '--bind', '127.0.0.1', '--dir', "$self->{dir}",
+        '--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--repl-diskless-sync-delay', '0');
+}
+
+sub run {
+    my ($self, @command) = @_;
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         open STDOUT, '>>', "$self->{dir}/log";
-        exec 'redis-server', '--port', $self->{port}, '--bind', '127.0.0.1', '--dir', "$self->{dir}",
-            '--save', '', '--appendonly', 'yes', '--appendfsync', 'always'
-            or POSIX::_exit(127);
+        exec { $command[0] } @command or POSIX::_exit(127);
     }
     $self->{pid} = $pid;
-    DynProxy::eventually(sub { $self->cli('ping') eq 'PONG' }) or die "redis-server does not answer\n";
+    DynProxy::eventually(sub { $self->cli('ping') eq 'PONG' }) or die "$command[0] does not answer\n";
+}
+
+# All it had is gone: a new, empty one in its place.
+sub forget {
+    my ($self) = @_;
+    $self->kill_hard;
+    system 'rm', '-rf', "$self->{dir}/appendonlydir";
 }
 
 # What redis-cli says, without the last newline.

@@ -1,0 +1,78 @@
+# A Redis primary, two replicas and three sentinels, the real ones.
+package RedisCluster;
+use v5.26;
+use warnings;
+
+use DynProxy ();
+use RedisServer;
+
+my $NAME = 'dynproxy';
+
+sub new {
+    my ($class) = @_;
+    my $first = RedisServer->new;
+    my $self = bless { servers => [$first, map { RedisServer->new(replicaof => $first) } 1 .. 2] }, $class;
+    $self->{sentinels} = [map { RedisCluster::Sentinel->new($first) } 1 .. 3];
+    DynProxy::eventually(sub { $self->is_whole }, 30) or die "the sentinels do not find each other\n";
+    return $self;
+}
+
+# For dynproxy.conf.
+sub conf {
+    my ($self) = @_;
+    return (
+        redis_sentinels => DynProxy::list(map { $_->addr } @{ $self->{sentinels} }),
+        redis_primary   => $NAME,
+    );
+}
+
+sub is_whole {
+    my ($self) = @_;
+    for my $sentinel (@{ $self->{sentinels} }) {
+        return 0 if $sentinel->cli('sentinel', 'ckquorum', $NAME) !~ /^OK 3/;
+        return 0 if (() = $sentinel->cli('sentinel', 'replicas', $NAME) =~ /^name$/mg) < 2;
+    }
+    return $self->primary->cli('info', 'replication') =~ /connected_slaves:2/;
+}
+
+# The server that most sentinels take for the primary.
+sub primary {
+    my ($self) = @_;
+    my %votes;
+    $votes{ (split ' ', $_->cli('sentinel', 'get-master-addr-by-name', $NAME))[1] // 0 }++ for @{ $self->{sentinels} };
+    my ($port) = grep { $votes{$_} >= 2 } keys %votes;
+    my ($server) = grep { $_->{port} == ($port // 0) } @{ $self->{servers} };
+    return $server;
+}
+
+sub replicas {
+    my ($self) = @_;
+    my $primary = $self->primary;
+    return grep { $_ != $primary } @{ $self->{servers} };
+}
+
+package RedisCluster::Sentinel;
+our @ISA = ('RedisServer');
+
+sub start {
+    my ($self) = @_;
+    my $primary = delete $self->{watches};
+    my $conf    = "$self->{dir}/conf";
+    if ($primary) {
+        open my $fh, '>', $conf or die "$conf: $!";
+        print $fh <<~"CONF";
+            port $self->{port}
+            bind 127.0.0.1
+            dir $self->{dir}
+            sentinel monitor $NAME 127.0.0.1 $primary->{port} 2
+            sentinel down-after-milliseconds $NAME 1000
+            sentinel failover-timeout $NAME 5000
+            CONF
+        close $fh or die "$conf: $!";
+    }
+    $self->run('redis-sentinel', $conf);
+}
+
+sub new { my ($class, $primary) = @_; $class->SUPER::new(watches => $primary) }
+
+1;
