@@ -187,6 +187,8 @@ struct conf {
 	char *tls_default;   /* owned; a file's name there; empty: the first */
 	enum tls_profile tls_profile;
 	enum tls_unknown_name tls_unknown_name;
+	uint64_t tls_ticket_rotation_ms;
+	char *tls_ticket_key_file; /* owned; empty: keys are made here */
 
 	/* limits of the data path (7-security.md 7.5) */
 	size_t request_line_max, request_head_max, request_field_max;

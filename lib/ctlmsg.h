@@ -40,10 +40,12 @@ enum ctl_type {
 	CTL_PING,   /* answer CTL_PONG: the loop turns */
 
 	/* dynproxyctl to master: a question; the answer has the same type */
-	CTL_STATUS, /* answered by one message a process, then CTL_END */
+	CTL_STATUS, /* answered by one message a process, one CTL_CERTIFICATE
+		       each (value: its end, text: its name), then CTL_END */
 	CTL_STOP,   /* arg: 0 fast, 1 graceful */
 	CTL_RELOAD, /* answered by CTL_SAY, then CTL_END */
 	CTL_UPGRADE, /* the same */
+	CTL_CERTIFICATE,
 	CTL_SAY,    /* text: a piece of what is to be told */
 	/* and CTL_REOPEN; to this the answer is CTL_END only */
 	CTL_END, /* the answer is complete; arg: 0, or an exit code */
@@ -57,6 +59,7 @@ enum ctl_segment {
 	SEGMENT_POLICY, /* bans, rules, maintenance; the registrar writes */
 	SEGMENT_LIMITS, /* rates, requests under way; all workers write */
 	SEGMENT_HEALTH, /* backends that fail; all workers write */
+	SEGMENT_TICKET_KEYS, /* of TLS; the master writes, workers read */
 	SEGMENT_COUNT
 };
 

@@ -3,21 +3,22 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/bundle.h"
 #include "lib/certpair.h"
 #include "lib/log.h"
+#include "master/secret.h"
 
 #define PAIRS_MAX 4096
 #define FILE_BYTES_MAX (256 * 1024)
-#define PAIR_BYTES_MAX (2 * FILE_BYTES_MAX + 2)
+#define PAIR_BYTES_MAX (2 * (FILE_BYTES_MAX + 2))
 
 /* A pair as its files have it. */
 struct cert_file {
@@ -25,6 +26,7 @@ struct cert_file {
 	char *pem;  /* owned; a secret */
 	size_t len; /* bytes of it */
 	time_t not_after;
+	unsigned warned; /* of its end, so many days before; UINT_MAX: no */
 };
 
 struct certs {
@@ -70,43 +72,25 @@ free_file(struct cert_file *f)
 
 /*
  * Append a file to out, which has room for FILE_BYTES_MAX bytes more.  NULL:
- * all is well; else what is wrong, or "" with errno.
+ * all is well; else what is wrong.
  */
 static const char *
-read_file(const char *path, char *out, size_t *len)
+append_file(const char *path, char *out, size_t *len)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
-	size_t n = 0;
-	ssize_t got = 1;
+	size_t n;
+	const char *wrong =
+	    secret_read(path, out + *len, FILE_BYTES_MAX, &n, &st);
 
-	if (fd == -1)
-		return "";
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return "it is no file";
-	}
-	while (got > 0 && n <= FILE_BYTES_MAX) {
-		got = read(fd, out + *len + n, FILE_BYTES_MAX + 1 - n);
-		n += got > 0 ? (size_t)got : 0;
-	}
-	close(fd);
-	if (got == -1)
-		return "";
-	if (n > FILE_BYTES_MAX)
-		return "it is larger than 256 KiB";
-	if (memmem(out + *len, n, "PRIVATE KEY", 11) != NULL) {
-		if (st.st_mode & 077)
-			return "others may read its private key: chmod 600";
-		if (st.st_uid != 0 && st.st_uid != geteuid())
-			return "its private key is another user's: chown root";
-	}
+	if (wrong == NULL &&
+	    memmem(out + *len, n, "PRIVATE KEY", 11) != NULL)
+		wrong = secret_check(&st);
 	*len += n;
 	out[(*len)++] = '\n';
-	return NULL;
+	return wrong;
 }
 
-/* NAME.pem and, if it is there, NAME.key.  As read_file(). */
+/* NAME.pem and, if it is there, NAME.key.  As append_file(). */
 static const char *
 read_both(const char *directory, const char *name, char *out, size_t *len)
 {
@@ -115,13 +99,13 @@ read_both(const char *directory, const char *name, char *out, size_t *len)
 
 	*len = 0;
 	snprintf(path, sizeof(path), "%s/%s.pem", directory, name);
-	wrong = read_file(path, out, len);
+	wrong = append_file(path, out, len);
 	if (wrong != NULL)
 		return wrong;
 	snprintf(path, sizeof(path), "%s/%s.key", directory, name);
-	wrong = read_file(path, out, len);
-	return wrong != NULL && *wrong == '\0' && errno == ENOENT ? NULL
-								  : wrong;
+	errno = 0;
+	wrong = append_file(path, out, len);
+	return errno == ENOENT ? NULL : wrong;
 }
 
 static void
@@ -129,37 +113,81 @@ refuse(const struct master *m, const char *name, const char *wrong)
 {
 	log_event(LOG_ERR, "certificate-refused",
 	    "file=%s/%s.pem reason=\"%s\"", m->conf->tls_directory, name,
-	    *wrong == '\0' ? strerror(errno) : wrong);
+	    wrong);
 }
 
-/* False: it was logged what is wrong with it. */
 static bool
-load(const struct master *m, const char *name, struct cert_file *f)
+same(const struct cert_file *a, const struct cert_file *b)
 {
-	char *bytes = OPENSSL_malloc(PAIR_BYTES_MAX + 2);
-	const char *wrong = "no memory";
+	return strcmp(a->name, b->name) == 0 && a->len == b->len &&
+	       memcmp(a->pem, b->pem, a->len) == 0;
+}
+
+/* False: no memory. */
+static bool
+copy(struct cert_file *to, const struct cert_file *from)
+{
+	*to = *from;
+	to->name = strdup(from->name);
+	to->pem = OPENSSL_memdup(from->pem, from->len);
+	if (to->name != NULL && to->pem != NULL)
+		return true;
+	free_file(to);
+	return false;
+}
+
+/* Fill f in from the bytes of its files.  NULL, or what is wrong with them. */
+static const char *
+understand(struct cert_file *f, const struct cert_file *old)
+{
 	struct certpair pair;
+	const char *wrong;
+	time_t now = time(NULL);
+
+	if (old != NULL && same(f, old)) {
+		f->not_after = old->not_after;
+		f->warned = old->warned;
+		return NULL;
+	}
+	wrong = certpair_parse(&pair, (struct span){ f->pem, f->len });
+	if (wrong != NULL)
+		return wrong;
+	f->not_after = pair.not_after;
+	if (old != NULL && pair.not_after <= now)
+		wrong = "it has expired";
+	else if (old != NULL && pair.not_before > now)
+		wrong = "it is not valid yet";
+	certpair_release(&pair);
+	return wrong;
+}
+
+/*
+ * Read a pair.  What is wrong with it was logged, and *bad tells; then old is
+ * what there still is.  False: nothing.
+ */
+static bool
+load(const struct master *m, const char *name, const struct cert_file *old,
+    struct cert_file *f, bool *bad)
+{
+	char *bytes = OPENSSL_malloc(PAIR_BYTES_MAX);
+	const char *wrong = "no memory";
 	size_t len = 0;
 
-	*f = (struct cert_file){ .name = strdup(name) };
+	*f = (struct cert_file){ .name = strdup(name), .warned = UINT_MAX };
 	if (bytes != NULL && f->name != NULL)
 		wrong = read_both(m->conf->tls_directory, name, bytes, &len);
-	if (wrong == NULL)
-		wrong = certpair_parse(&pair, (struct span){ bytes, len });
 	if (wrong == NULL) {
-		f->not_after = pair.not_after;
-		certpair_release(&pair);
 		f->pem = OPENSSL_memdup(bytes, len);
 		f->len = len;
-		if (f->pem == NULL)
-			wrong = "no memory";
+		wrong = f->pem == NULL ? "no memory" : understand(f, old);
 	}
-	OPENSSL_clear_free(bytes, PAIR_BYTES_MAX + 2);
+	OPENSSL_clear_free(bytes, PAIR_BYTES_MAX);
+	*bad = wrong != NULL;
 	if (wrong == NULL)
 		return true;
 	refuse(m, name, wrong);
 	free_file(f);
-	return false;
+	return old != NULL && copy(f, old);
 }
 
 /* The name of a file without its suffix; in place. */
@@ -170,41 +198,57 @@ base(struct dirent *entry)
 	return entry->d_name;
 }
 
-/* -1 with errno. */
+static const struct cert_file *
+find(const struct certs *certs, const char *name)
+{
+	for (size_t i = 0; certs != NULL && i < certs->n; i++)
+		if (strcmp(certs->files[i].name, name) == 0)
+			return &certs->files[i];
+	return NULL;
+}
+
+/* Returns how many were refused; -1 with errno. */
 static int
-load_all(struct master *m, struct certs *certs)
+load_all(const struct master *m, const struct certs *old, struct certs *certs)
 {
 	struct dirent **entries;
 	int n = scandir(m->conf->tls_directory, &entries, is_pem, alphasort);
+	int refused = 0;
+	bool bad;
 
 	if (n == -1)
 		return -1;
 	certs->files = calloc((size_t)n + 1, sizeof(*certs->files));
 	for (int i = 0; i < n; i++) {
-		if (certs->files != NULL && certs->n < PAIRS_MAX &&
-		    load(m, base(entries[i]), &certs->files[certs->n]))
-			certs->n++;
+		const char *name = base(entries[i]);
+
+		if (certs->files != NULL && certs->n < PAIRS_MAX) {
+			if (load(m, name, find(old, name),
+				&certs->files[certs->n], &bad))
+				certs->n++;
+			refused += bad;
+		}
 		free(entries[i]);
 	}
 	free(entries);
-	return certs->files == NULL ? -1 : 0;
+	return certs->files == NULL ? -1 : refused;
 }
 
 /* tls_default comes first.  False: it is not there. */
 static bool
 order(const struct conf *conf, struct certs *certs)
 {
+	const struct cert_file *found;
 	struct cert_file first;
-	size_t at = 0;
+	size_t at;
 
 	if (*conf->tls_default == '\0')
 		return certs->n > 0;
-	while (at < certs->n &&
-	       strcmp(certs->files[at].name, conf->tls_default) != 0)
-		at++;
-	if (at == certs->n)
+	found = find(certs, conf->tls_default);
+	if (found == NULL)
 		return false;
-	first = certs->files[at];
+	first = *found;
+	at = (size_t)(found - certs->files);
 	memmove(certs->files + 1, certs->files, at * sizeof(first));
 	certs->files[0] = first;
 	return true;
@@ -228,38 +272,9 @@ seal(struct certs *certs)
 	return certs->fd == -1 ? -1 : 0;
 }
 
-int
-certs_load(struct master *m)
+static void
+free_certs(struct certs *certs)
 {
-	const char *directory = m->conf->tls_directory;
-
-	if (!conf_has_https(m->conf))
-		return 0;
-	m->certs = calloc(1, sizeof(*m->certs));
-	if (m->certs == NULL)
-		return -1;
-	m->certs->fd = -1;
-	if (load_all(m, m->certs) == -1)
-		log_event(LOG_CRIT, "fatal", "tls_directory %s: %s", directory,
-		    strerror(errno));
-	else if (!order(m->conf, m->certs))
-		log_event(LOG_CRIT, "fatal", "https: no certificate %s%s in %s",
-		    m->conf->tls_default,
-		    *m->conf->tls_default == '\0' ? "can be used" : ".pem",
-		    directory);
-	else if (seal(m->certs) == -1)
-		log_event(
-		    LOG_CRIT, "fatal", "certificates: %s", strerror(errno));
-	else
-		return 0;
-	return -1;
-}
-
-void
-certs_release(struct master *m)
-{
-	struct certs *certs = m->certs;
-
 	if (certs == NULL)
 		return;
 	for (size_t i = 0; i < certs->n; i++)
@@ -268,6 +283,90 @@ certs_release(struct master *m)
 	if (certs->fd != -1)
 		close(certs->fd);
 	free(certs);
+}
+
+/*
+ * All there are now, ready to be handed over.  NULL: it was logged why none
+ * can be.
+ * priority  of that line
+ * refused   how many were
+ */
+static struct certs *
+read_certs(const struct master *m, int priority, int *refused)
+{
+	const char *directory = m->conf->tls_directory;
+	struct certs *certs = calloc(1, sizeof(*certs));
+
+	if (certs == NULL)
+		return NULL;
+	certs->fd = -1;
+	*refused = load_all(m, m->certs, certs);
+	if (*refused == -1)
+		log_event(priority, "certificates-failed",
+		    "tls_directory %s: %s", directory, strerror(errno));
+	else if (!order(m->conf, certs))
+		log_event(priority, "certificates-failed",
+		    "https: there is no usable %s.pem in %s",
+		    *m->conf->tls_default == '\0' ? "*"
+						  : m->conf->tls_default,
+		    directory);
+	else if (seal(certs) == -1)
+		log_event(priority, "certificates-failed", "%s",
+		    strerror(errno));
+	else
+		return certs;
+	free_certs(certs);
+	return NULL;
+}
+
+int
+certs_load(struct master *m)
+{
+	int refused;
+
+	if (!conf_has_https(m->conf))
+		return 0;
+	m->certs = read_certs(m, LOG_CRIT, &refused);
+	return m->certs == NULL ? -1 : 0;
+}
+
+static bool
+all_same(const struct certs *a, const struct certs *b)
+{
+	if (a == NULL || a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!same(&a->files[i], &b->files[i]))
+			return false;
+	return true;
+}
+
+int
+certs_reread(struct master *m, bool *changed)
+{
+	struct certs *now;
+	int refused;
+
+	*changed = false;
+	if (!conf_has_https(m->conf))
+		return 0;
+	now = read_certs(m, LOG_ERR, &refused);
+	if (now == NULL)
+		return -1;
+	*changed = !all_same(m->certs, now);
+	if (*changed) {
+		free_certs(m->certs);
+		m->certs = now;
+	} else {
+		free_certs(now);
+	}
+	return refused == 0 ? 0 : -1;
+}
+
+void
+certs_release(struct master *m)
+{
+	free_certs(m->certs);
 	m->certs = NULL;
 }
 
@@ -275,4 +374,15 @@ int
 certs_fd(const struct master *m)
 {
 	return m->certs == NULL ? -1 : m->certs->fd;
+}
+
+bool
+certs_next(const struct master *m, size_t *at, struct cert_fact *fact)
+{
+	if (m->certs == NULL || *at >= m->certs->n)
+		return false;
+	*fact = (struct cert_fact){ m->certs->files[*at].name,
+		m->certs->files[*at].not_after, &m->certs->files[*at].warned };
+	++*at;
+	return true;
 }

@@ -9,6 +9,9 @@
 #ifndef MASTER_CERTS_H
 #define MASTER_CERTS_H
 
+#include <stdbool.h>
+#include <time.h>
+
 #include "master/master.h"
 
 /*
@@ -21,7 +24,24 @@ void certs_settle(struct conf *conf);
 int certs_load(struct master *m);
 void certs_release(struct master *m);
 
+/*
+ * Read them again.  A pair that cannot be used, or has expired, or is not
+ * valid yet, is refused, and what there was under its name is kept; one whose
+ * file is gone is gone.  -1: some were, or all; it was logged why.
+ *
+ * changed  certs_fd() is another
+ */
+int certs_reread(struct master *m, bool *changed);
+
 /* A descriptor that stays ours, for CTL_CERTIFICATES; -1: there are none. */
 int certs_fd(const struct master *m);
+
+/* One after the other; *at is 0 for the first.  False: that is all. */
+struct cert_fact {
+	const char *name; /* of its file */
+	time_t not_after;
+	unsigned *warned; /* certs_watch.c's; UINT_MAX at first */
+};
+bool certs_next(const struct master *m, size_t *at, struct cert_fact *fact);
 
 #endif

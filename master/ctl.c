@@ -12,6 +12,7 @@
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "lib/sock.h"
+#include "master/certs.h"
 #include "master/listeners.h"
 #include "master/master.h"
 #include "master/spawn.h"
@@ -133,12 +134,28 @@ send_child(int fd, const struct child *child)
 	return ctlmsg_send(fd, &msg, -1);
 }
 
+/* -1 with errno. */
+static int
+send_certificate(int fd, const struct cert_fact *fact)
+{
+	struct ctlmsg msg = { .type = CTL_CERTIFICATE,
+		.value = (uint64_t)fact->not_after };
+
+	snprintf(msg.text, sizeof(msg.text), "%s", fact->name);
+	return ctlmsg_send(fd, &msg, -1);
+}
+
 static void
 answer_status(struct master *m, int fd)
 {
+	struct cert_fact fact;
+
 	for (size_t i = 0; i < m->nchildren; i++)
 		if (send_child(fd, &m->children[i]) == -1)
 			return; /* as in answer_end() */
+	for (size_t at = 0; certs_next(m, &at, &fact);)
+		if (send_certificate(fd, &fact) == -1)
+			return;
 	answer_end(fd, 0);
 }
 

@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "lib/log.h"
 #include "master/certs.h"
+#include "master/certs_watch.h"
 #include "master/contain.h"
 #include "master/ctl.h"
 #include "master/daemon.h"
@@ -21,6 +22,7 @@
 #include "master/signals.h"
 #include "master/spawn.h"
 #include "master/supervise.h"
+#include "master/tickets.h"
 
 #define DEFAULT_CONF "/etc/dynproxy/dynproxy.conf"
 
@@ -126,7 +128,8 @@ serve(struct master *m)
 	if (contain_begin(m) == 0 && make_directories(m) == 0 &&
 	    contain_hand_over(m) == 0 && listeners_open(m) == 0 &&
 	    (m->foreground || daemon_lock(m->conf) == 0) &&
-	    spawn_prepare(m) == 0 && open_loop(m) == 0) {
+	    spawn_prepare(m) == 0 && open_loop(m) == 0 &&
+	    tickets_start(m) == 0 && certs_watch_start(m) == 0) {
 		supervise_start(m);
 		ev_run(&m->loop);
 		status = m->status;
@@ -135,6 +138,8 @@ serve(struct master *m)
 	supervise_release(m);
 	signals_close(m);
 	ev_release(&m->loop);
+	tickets_stop(m);
+	certs_watch_stop(m);
 	spawn_release(m);
 	listeners_close(m);
 	daemon_end();

@@ -63,7 +63,10 @@ struct master {
 	int exe_fd;            /* our own program, as it was started */
 	int config_fd[ROLE_COUNT];
 	int site_fds[SITE_FILE_COUNT]; /* sealed; -1: none; site.h */
+	struct ticket_segment *ticket_keys; /* owned; NULL: no TLS */
+	struct timer rotation; /* of these */
 	struct certs *certs; /* owned; certs.h; NULL: there is no TLS */
+	struct certs_watch *certs_watch; /* owned; the same */
 	int log_wake[2]; /* a pipe, see CTL_LOG_WAKE */
 	struct segment_fds {
 		int writable, readonly; /* two descriptions of one memory */

@@ -12,6 +12,7 @@
 #include "shm/policy_write.h"
 #include "shm/segment.h"
 #include "shm/table_write.h"
+#include "shm/ticket_keys.h"
 
 #define TO(role) (1u << ROLE_##role)
 
@@ -61,6 +62,13 @@ health_bytes(const struct conf *conf)
 	return health_size();
 }
 
+static size_t
+ticket_keys_bytes(const struct conf *conf)
+{
+	(void)conf;
+	return ticket_keys_size();
+}
+
 static const struct {
 	const char *name;
 	size_t (*size)(const struct conf *conf);
@@ -79,6 +87,8 @@ static const struct {
 	    TO(WORKER), 0 },
 	[SEGMENT_HEALTH] = { "dynproxy-health", health_bytes, health_format,
 	    TO(WORKER), 0 },
+	[SEGMENT_TICKET_KEYS] = { "dynproxy-ticket-keys", ticket_keys_bytes,
+	    ticket_keys_format, 0, TO(WORKER) },
 };
 
 static int

@@ -1,14 +1,58 @@
 /* dynproxyctl status: the master's processes and the registrar's numbers. */
+#include <time.h>
+
 #include "tools/ctl_commands.h"
 
-static void
-add_process(void *arg, const struct ctlmsg *process)
-{
-	json_t *processes = arg;
+/* What the master tells. */
+struct told {
+	json_t *processes, *certificates; /* owned */
+};
 
+static void
+add_process(json_t *processes, const struct ctlmsg *process)
+{
 	json_array_append_new(processes,
 	    json_pack("{s:i, s:I, s:s}", "slot", (int)process->arg, "pid",
 		(json_int_t)process->value, "state", process->text));
+}
+
+static void
+add_certificate(json_t *certificates, const struct ctlmsg *certificate)
+{
+	time_t end = (time_t)certificate->value;
+	char when[32];
+	struct tm tm;
+
+	gmtime_r(&end, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json_array_append_new(certificates,
+	    json_pack("{s:s, s:s, s:I}", "name", certificate->text,
+		"not_after", when, "days",
+		(json_int_t)((end - time(NULL)) / 86400)));
+}
+
+static void
+add_told(void *arg, const struct ctlmsg *m)
+{
+	const struct told *told = arg;
+
+	if (m->type == CTL_CERTIFICATE)
+		add_certificate(told->certificates, m);
+	else
+		add_process(told->processes, m);
+}
+
+static void
+print_certificates(const json_t *certificates)
+{
+	const json_t *c;
+	size_t i;
+
+	json_array_foreach(certificates, i, c) printf(
+	    "certificate %s until %s, %lld days\n",
+	    json_string_value(json_object_get(c, "name")),
+	    json_string_value(json_object_get(c, "not_after")),
+	    (long long)json_integer_value(json_object_get(c, "days")));
 }
 
 static void
@@ -57,23 +101,26 @@ print_facts(json_t *facts, int indent)
 int
 cmd_status(const struct ctl *ctl, char **args)
 {
-	json_t *processes = json_array();
+	struct told told = { json_array(), json_array() };
 	json_t *registrar = NULL;
 	int status, master;
 
-	master = ctl_ask_master(ctl, CTL_STATUS, add_process, processes);
+	master = ctl_ask_master(ctl, CTL_STATUS, add_told, &told);
 	status = ctl_ask(ctl, "status", args, &registrar);
 	if (ctl->json) {
-		json_t *both = json_pack("{s:O, s:O?}", "processes", processes,
+		json_t *both = json_pack("{s:O, s:O, s:O?}", "processes",
+		    told.processes, "certificates", told.certificates,
 		    "registrar", registrar);
 		ctl_print_json(both);
 		json_decref(both);
 	} else {
-		print_processes(processes);
+		print_processes(told.processes);
+		print_certificates(told.certificates);
 		if (registrar != NULL)
 			print_facts(registrar, 0);
 	}
-	json_decref(processes);
+	json_decref(told.processes);
+	json_decref(told.certificates);
 	json_decref(registrar);
 	if (master == status)
 		return status;

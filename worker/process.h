@@ -36,6 +36,7 @@ struct worker {
 	struct limits *limits;   /* owned */
 	struct health *health;   /* owned */
 	struct backend_tls *backend_tls; /* owned */
+	struct ticket_segment *ticket_keys; /* owned; for tls */
 	struct tls *tls; /* owned; NULL: no listener speaks it */
 	struct router router;
 	struct http_limits request_limits, response_limits;

@@ -1,8 +1,12 @@
 /* Contexts of OpenSSL, one for each set of certificates that share names. */
 #include "worker/tls.h"
 
+#include <bsd/string.h>
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +15,7 @@
 #include "lib/bundle.h"
 #include "lib/certpair.h"
 #include "lib/log.h"
+#include "shm/ticket_keys.h"
 #include "worker/stream.h"
 
 /* A name of certificates, and the best of each kind for it. */
@@ -28,11 +33,13 @@ struct tls_set {
 	size_t nnames;
 	SSL_CTX **contexts; /* owned; as many as names, or less */
 	size_t ncontexts;
-	SSL_CTX *fallback; /* borrowed: for clients that name nothing */
+	const struct tls_name *fallback; /* for clients that name nothing */
+	enum tls_unknown_name unknown;
 };
 
 struct tls {
-	const struct conf *conf; /* borrowed */
+	const struct ticket_segment *keys; /* borrowed */
+	EVP_CIPHER *cipher; /* owned; of tickets */
 	struct tls_set set;
 };
 
@@ -85,21 +92,27 @@ tls_protocol(const SSL *ssl)
 	return len == 2 && memcmp(name, "h2", 2) == 0 ? TLS_HTTP2 : TLS_HTTP1;
 }
 
-/* The name in the extension's bytes (RFC 6066 section 3).  Empty: none. */
-static struct span
-server_name(SSL *ssl)
+/*
+ * The name in the extension's bytes (RFC 6066 section 3), in lower case.
+ * Empty: none; OpenSSL refuses later what is malformed.
+ */
+static void
+server_name(SSL *ssl, char out[TLSEXT_MAXLEN_host_name + 1])
 {
 	const unsigned char *ext;
-	size_t len, n;
+	size_t len, n = 0;
 
-	if (!SSL_client_hello_get0_ext(
-		ssl, TLSEXT_TYPE_server_name, &ext, &len) ||
-	    len < 5 || ext[2] != TLSEXT_NAMETYPE_host_name)
-		return SPAN("");
-	n = (size_t)ext[3] << 8 | ext[4];
-	if (n > len - 5 || n > TLSEXT_MAXLEN_host_name)
-		return SPAN("");
-	return (struct span){ (const char *)ext + 5, n };
+	if (SSL_client_hello_get0_ext(
+		ssl, TLSEXT_TYPE_server_name, &ext, &len) &&
+	    len >= 5 && ext[2] == TLSEXT_NAMETYPE_host_name)
+		n = (size_t)ext[3] << 8 | ext[4];
+	if (n > 0 && (n > len - 5 || n > TLSEXT_MAXLEN_host_name))
+		n = 0;
+	for (size_t i = 0; i < n; i++)
+		out[i] = (char)(ext[5 + i] >= 'A' && ext[5 + i] <= 'Z'
+				    ? ext[5 + i] | 0x20
+				    : ext[5 + i]);
+	out[n] = '\0';
 }
 
 static int
@@ -120,23 +133,34 @@ find(const struct tls_set *set, const char *name)
 
 /* The name itself, or all names that are one label below its parent. */
 static const struct tls_name *
-find_host(const struct tls_set *set, struct span host)
+find_host(const struct tls_set *set, const char *host)
 {
-	char name[TLSEXT_MAXLEN_host_name + 2];
-	const struct tls_name *found;
-	char *dot;
+	const struct tls_name *found = find(set, host);
+	char below[TLSEXT_MAXLEN_host_name + 1] = "*";
+	const char *dot = strchr(host, '.');
 
-	for (size_t i = 0; i < host.len; i++)
-		name[1 + i] = (char)(host.ptr[i] >= 'A' && host.ptr[i] <= 'Z'
-					 ? host.ptr[i] | 0x20
-					 : host.ptr[i]);
-	name[1 + host.len] = '\0';
-	found = find(set, name + 1);
-	dot = strchr(name + 1, '.');
-	if (found != NULL || dot == NULL || dot == name + 1)
+	if (found != NULL || dot == NULL || dot == host)
 		return found;
-	dot[-1] = '*';
-	return find(set, dot - 1);
+	strlcpy(below + 1, dot, sizeof(below) - 1); /* it is shorter */
+	return find(set, below);
+}
+
+/* A session is good for these certificates and this name only. */
+static void
+set_session_context(SSL *ssl, const struct tls_name *name, const char *host)
+{
+	unsigned char id[CERTPAIR_KINDS * CERTPAIR_PRINT +
+			 TLSEXT_MAXLEN_host_name + 1] = { 0 };
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+
+	for (unsigned i = 0; i < CERTPAIR_KINDS; i++)
+		if (name->pairs[i] != NULL)
+			memcpy(id + i * CERTPAIR_PRINT, name->pairs[i]->print,
+			    CERTPAIR_PRINT);
+	strlcpy((char *)id + CERTPAIR_KINDS * CERTPAIR_PRINT, host,
+	    TLSEXT_MAXLEN_host_name + 1);
+	SHA256(id, sizeof(id), digest);
+	SSL_set_session_id_context(ssl, digest, sizeof(digest));
 }
 
 /* The client has said whom it wants: before anything is looked at, sessions. */
@@ -144,24 +168,84 @@ static int
 on_client_hello(SSL *ssl, int *alert, void *arg)
 {
 	const struct tls *t = arg;
-	struct span host = server_name(ssl);
-	const struct tls_name *name =
-	    host.len == 0 ? NULL : find_host(&t->set, host);
+	char host[TLSEXT_MAXLEN_host_name + 1];
+	const struct tls_name *name;
 
-	if (name == NULL && host.len > 0 &&
-	    t->conf->tls_unknown_name == TLS_UNKNOWN_REFUSE) {
+	server_name(ssl, host);
+	name = *host == '\0' ? NULL : find_host(&t->set, host);
+	if (name == NULL && *host != '\0' &&
+	    t->set.unknown == TLS_UNKNOWN_REFUSE) {
 		*alert = SSL_AD_UNRECOGNIZED_NAME;
 		return SSL_CLIENT_HELLO_ERROR;
 	}
-	SSL_set_SSL_CTX(ssl, name == NULL ? t->set.fallback : name->ctx);
+	if (name == NULL)
+		name = t->set.fallback;
+	SSL_set_SSL_CTX(ssl, name->ctx);
+	set_session_context(ssl, name, host);
 	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+static const struct ticket_key *
+find_key(const struct ticket_keys *keys, const unsigned char name[16])
+{
+	for (size_t i = 0; i < keys->n; i++)
+		if (memcmp(keys->key[i].name, name, 16) == 0)
+			return &keys->key[i];
+	return NULL;
+}
+
+/* False: OpenSSL has no memory. */
+static bool
+use_key(const struct tls *t, const struct ticket_key *key,
+    const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+    int encrypt)
+{
+	char digest[] = "SHA256";
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY,
+		    (void *)key->hmac, sizeof(key->hmac)),
+		OSSL_PARAM_construct_utf8_string(
+		    OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_end(),
+	};
+
+	return EVP_MAC_CTX_set_params(mac, params) &&
+	       EVP_CipherInit_ex(
+		   cipher, t->cipher, NULL, key->aes, iv, encrypt);
+}
+
+/* As SSL_CTX_set_tlsext_ticket_key_evp_cb(3) wants it. */
+static int
+on_ticket(SSL *ssl, unsigned char name[16], unsigned char *iv,
+    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
+{
+	const struct tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	const struct ticket_key *key = NULL;
+	struct ticket_keys keys = { 0 };
+	int rc = 0; /* no ticket, or one that is not ours */
+
+	if (ticket_keys_read(t->keys, &keys) && keys.n > 0)
+		key = encrypt ? &keys.key[0] : find_key(&keys, name);
+	if (key != NULL) {
+		if (encrypt) {
+			memcpy(name, key->name, sizeof(key->name));
+			rc = RAND_bytes(iv, EVP_MAX_IV_LENGTH) == 1 ? 1 : -1;
+		} else {
+			rc = key == &keys.key[0] ? 1 : 2; /* 2: a new one */
+		}
+		if (rc > 0 && !use_key(t, key, iv, cipher, mac, encrypt))
+			rc = -1;
+	}
+	explicit_bzero(&keys, sizeof(keys));
+	return rc;
 }
 
 /* Make a context that shows these.  NULL after saying why on the log. */
 static SSL_CTX *
-make_context(struct tls *t, const struct certpair *const pairs[CERTPAIR_KINDS])
+make_context(struct tls *t, const struct conf *conf,
+    const struct certpair *const pairs[CERTPAIR_KINDS])
 {
-	enum tls_profile profile = t->conf->tls_profile;
+	enum tls_profile profile = conf->tls_profile;
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	const char *wrong = NULL;
 
@@ -187,6 +271,10 @@ make_context(struct tls *t, const struct certpair *const pairs[CERTPAIR_KINDS])
 	SSL_CTX_set_dh_auto(ctx, 1);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ctx, 1);
+	/* while the key that it is encrypted with is there in any case */
+	SSL_CTX_set_timeout(ctx, 2 * (long)(conf->tls_ticket_rotation_ms / 1000));
+	SSL_CTX_set_app_data(ctx, t);
+	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket);
 	SSL_CTX_set_client_hello_cb(ctx, on_client_hello, t);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	return ctx;
@@ -272,7 +360,8 @@ collect_names(struct tls_set *set)
 
 /* Names that show the same certificates share a context. */
 static SSL_CTX *
-context_for(struct tls *t, struct tls_set *set, size_t at)
+context_for(struct tls *t, const struct conf *conf, struct tls_set *set,
+    size_t at)
 {
 	const struct tls_name *name = &set->names[at];
 
@@ -280,7 +369,7 @@ context_for(struct tls *t, struct tls_set *set, size_t at)
 		if (memcmp(set->names[at].pairs, name->pairs,
 			sizeof(name->pairs)) == 0)
 			return set->names[at].ctx;
-	set->contexts[set->ncontexts] = make_context(t, name->pairs);
+	set->contexts[set->ncontexts] = make_context(t, conf, name->pairs);
 	return set->contexts[set->ncontexts] == NULL
 		   ? NULL
 		   : set->contexts[set->ncontexts++];
@@ -288,7 +377,8 @@ context_for(struct tls *t, struct tls_set *set, size_t at)
 
 /* NULL: all is well, else what is wrong. */
 static const char *
-build(struct tls *t, struct tls_set *set, const struct bundle *bundle)
+build(struct tls *t, const struct conf *conf, struct tls_set *set,
+    const struct bundle *bundle)
 {
 	const char *wrong = read_pairs(set, bundle);
 
@@ -300,48 +390,47 @@ build(struct tls *t, struct tls_set *set, const struct bundle *bundle)
 	if (set->contexts == NULL)
 		return "no memory";
 	for (size_t i = 0; i < set->nnames; i++) {
-		set->names[i].ctx = context_for(t, set, i);
+		set->names[i].ctx = context_for(t, conf, set, i);
 		if (set->names[i].ctx == NULL)
 			return "see above";
 	}
-	set->fallback = find(set, set->pairs[0].names[0])->ctx;
+	set->fallback = find(set, set->pairs[0].names[0]);
+	set->unknown = conf->tls_unknown_name;
 	return NULL;
 }
 
 struct tls *
-tls_new(const struct conf *conf)
+tls_new(const struct ticket_segment *keys)
 {
 	struct tls *t = calloc(1, sizeof(*t));
 
-	if (t == NULL)
-		log_event(LOG_ERR, "worker-start", "TLS: no memory");
-	else
-		t->conf = conf;
-	return t;
-}
-
-void
-tls_follow(struct tls *t, const struct conf *conf)
-{
-	t->conf = conf;
+	if (t != NULL && (t->cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC",
+			      NULL)) != NULL) {
+		t->keys = keys;
+		return t;
+	}
+	free(t);
+	log_event(LOG_ERR, "worker-start", "TLS: no memory");
+	return NULL;
 }
 
 void
 tls_free(struct tls *t)
 {
 	release_set(&t->set);
+	EVP_CIPHER_free(t->cipher);
 	free(t);
 }
 
 int
-tls_load(struct tls *t, int fd)
+tls_load(struct tls *t, const struct conf *conf, int fd)
 {
 	struct tls_set set = { 0 };
 	struct bundle bundle;
 	const char *wrong = strerror(EPROTO);
 
 	if (bundle_open(&bundle, fd)) {
-		wrong = build(t, &set, &bundle);
+		wrong = build(t, conf, &set, &bundle);
 		bundle_close(&bundle);
 	}
 	if (wrong != NULL) {
@@ -358,7 +447,7 @@ tls_load(struct tls *t, int fd)
 SSL *
 tls_accept(struct tls *t)
 {
-	SSL *ssl = SSL_new(t->set.fallback);
+	SSL *ssl = SSL_new(t->set.fallback->ctx);
 
 	if (ssl != NULL)
 		SSL_set_accept_state(ssl);

@@ -8,21 +8,20 @@
 #include "conf/conf.h"
 
 struct ssl_st;
+struct ticket_segment;
 struct tls;
 
-/* NULL after saying why on the log. */
-struct tls *tls_new(const struct conf *conf);
+/* keys: borrowed.  NULL after saying why on the log. */
+struct tls *tls_new(const struct ticket_segment *keys);
 void tls_free(struct tls *t);
-
-/* Go by another configuration; certificates by the next tls_load(). */
-void tls_follow(struct tls *t, const struct conf *conf);
 
 /*
  * Take the certificates that the master hands over (CTL_CERTIFICATES) in the
  * place of those there are; connections under way keep theirs.  -1 after
- * saying why on the log: all is as before.  The descriptor stays the caller's.
+ * saying why on the log: all is as before.  The descriptor stays the caller's,
+ * and so does the configuration, of which the profile is taken.
  */
-int tls_load(struct tls *t, int fd);
+int tls_load(struct tls *t, const struct conf *conf, int fd);
 
 /* The server's side for one more client.  NULL: no memory. */
 struct ssl_st *tls_accept(struct tls *t);

@@ -11,6 +11,7 @@
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "shm/health.h"
+#include "shm/ticket_keys.h"
 #include "worker/accept.h"
 #include "worker/accesslog.h"
 #include "worker/backend_tls.h"
@@ -137,7 +138,7 @@ apply(struct worker *w)
 
 	if (w->next.conf != NULL &&
 	    (w->tls == NULL || w->next.certificates == -1 ||
-		tls_load(w->tls, w->next.certificates) == 0))
+		tls_load(w->tls, w->next.conf, w->next.certificates) == 0))
 		new = settings_new_take(&w->next);
 	boot_release(&w->next);
 	if (new == NULL) {
@@ -147,8 +148,6 @@ apply(struct worker *w)
 	settings_drop(w->settings);
 	w->settings = new;
 	w->conf = w->router.conf = new->conf;
-	if (w->tls != NULL)
-		tls_follow(w->tls, w->conf);
 	w->connections_max = connections_max(w->conf);
 	set = limits_set(w->conf);
 	limits_apply(w->limits, &set);
@@ -184,7 +183,12 @@ master_ready(struct ev_io *io, uint32_t events)
 		say(w, CTL_APPLIED, apply(w) == -1);
 		break;
 	default:
-		take(w, &m, &fd);
+		/* those of a new configuration come behind it */
+		if (m.type == CTL_CERTIFICATES && w->next.conf == NULL &&
+		    w->tls != NULL)
+			tls_load(w->tls, w->conf, fd);
+		else
+			take(w, &m, &fd);
 	}
 	if (fd != -1)
 		close(fd);
@@ -198,8 +202,14 @@ open_tls(struct worker *w)
 
 	if (!conf_has_https(w->conf))
 		return 0;
-	w->tls = tls_new(w->conf);
-	rc = w->tls == NULL ? -1 : tls_load(w->tls, *fd);
+	w->ticket_keys = ticket_keys_open(
+	    w->boot.segment_fds[SEGMENT_TICKET_KEYS], false);
+	if (w->ticket_keys == NULL) {
+		log_event(LOG_ERR, "worker-start", "ticket keys: %m");
+		return -1;
+	}
+	w->tls = tls_new(w->ticket_keys);
+	rc = w->tls == NULL ? -1 : tls_load(w->tls, w->conf, *fd);
 	if (*fd != -1)
 		close(*fd);
 	*fd = -1;
@@ -281,6 +291,8 @@ release(struct worker *w)
 		backend_tls_free(w->backend_tls);
 	if (w->tls != NULL)
 		tls_free(w->tls);
+	if (w->ticket_keys != NULL)
+		ticket_keys_close(w->ticket_keys);
 	accept_release(w);
 	compressors_release(&w->compressors);
 	accesslog_close(w);

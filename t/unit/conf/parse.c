@@ -339,6 +339,7 @@ static const char full[] =
     "refuse_no_agent = yes\nrate_limit = 5\nrate_burst = 6\n"
     "client_connections_max = 8\ntool_requests_max = 7\n"
     "tls_directory = /t\ntls_default = a\ntls_unknown_name = refuse\n"
+    "tls_ticket_rotation = 1h\ntls_ticket_key_file = /k\n"
     "tls_profile = modern\ntls_handshake_timeout = 7s\n"
     "node_name = a.b\nident_networks = \"10.0.0.0/8\"\n"
     "registration_connects = 2\nregistration_rate = 3\n"
