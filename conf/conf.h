@@ -196,6 +196,7 @@ struct conf {
 	size_t http2_streams_max;
 	size_t response_head_max, response_fields_max;
 	uint64_t request_body_max;
+	uint64_t worker_memory_max; /* bytes of its heap */
 	unsigned connections_max; /* client connections of a worker */
 	unsigned backend_idle_max; /* kept-alive connections of one backend */
 
@@ -203,6 +204,7 @@ struct conf {
 	uint64_t tls_handshake_timeout_ms;
 	uint64_t request_head_timeout_ms;
 	uint64_t keepalive_timeout_ms;
+	uint64_t keepalive_timeout_calm_ms; /* while half of the room is free */
 	uint64_t body_timeout_ms;     /* a client that stops sending */
 	uint64_t send_timeout_ms;     /* a client that stops reading */
 	uint64_t connect_timeout_ms;  /* to a backend */
@@ -210,6 +212,7 @@ struct conf {
 	uint64_t backend_idle_timeout_ms;
 	uint64_t tunnel_timeout_ms;   /* bytes of neither side */
 	uint64_t drain_timeout_ms;
+	uint64_t loop_lag_max_ms; /* that a worker's turns last too long */
 
 	/* 8282 (7-security.md 7.4) */
 	uint64_t registration_timeout_ms;

@@ -16,6 +16,7 @@
 #define QUEUE_MAX 4096		/* of one listener, accepted by accept_stop() */
 #define UNSENT_MAX (256 * 1024) /* what a client that is slow to read costs */
 #define BATCH_MAX 64		/* accepted before others have their turn */
+#define RESERVED_MAX 16		/* accepted when we are overloaded */
 #define RETRY_MS 100		/* when there is no descriptor or no memory */
 #define LOG_EVERY_MS 60000	/* that this is so */
 
@@ -73,6 +74,15 @@ wait_and_retry(struct worker *w)
 	    &w->loop.timers, &w->acceptor->retry, w->loop.now_ms + RETRY_MS);
 }
 
+/* Of those who come when all is full some are let in, to ask how we are. */
+static bool
+has_room(const struct worker *w)
+{
+	if (w->overload.step >= OVERLOAD_FULL)
+		return w->overload.reserved < RESERVED_MAX;
+	return w->connections < w->connections_max;
+}
+
 /* Accept again if there is room now. */
 static void
 resume(struct worker *w)
@@ -80,7 +90,7 @@ resume(struct worker *w)
 	struct acceptor *a = w->acceptor;
 
 	if (a->accepting || w->draining || timer_is_set(&a->retry) ||
-	    w->connections >= w->connections_max)
+	    !has_room(w))
 		return;
 	if (resume_all(w) == -1)
 		wait_and_retry(w);
@@ -142,12 +152,12 @@ accept_one(struct listener *l)
 	}
 	addr_ip(&from, &peer);
 	w->connections++;
-	if (w->connections >= w->connections_max)
-		pause_all(w);
 	if (conn_open_take(w, fd, &peer, &l->conf, conn_closed) == -1) {
 		w->connections--;
 		out_of_resources(l);
 	}
+	if (!has_room(w))
+		pause_all(w);
 	return w->acceptor->accepting;
 }
 
@@ -214,6 +224,15 @@ close_listener(struct listener *l)
 	if (w->acceptor->accepting)
 		ev_del(&w->loop, &l->io);
 	close(l->io.fd);
+}
+
+void
+accept_look_again(struct worker *w)
+{
+	if (!has_room(w))
+		pause_all(w);
+	else
+		resume(w);
 }
 
 void

@@ -15,6 +15,9 @@ int accept_start(struct worker *w);
  */
 void accept_stop(struct worker *w);
 
+/* There may be more room, or less. */
+void accept_look_again(struct worker *w);
+
 void accept_release(struct worker *w);
 
 #endif

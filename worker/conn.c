@@ -18,6 +18,7 @@
 
 #define REQUESTS_MAX 100000 /* on one connection (7-security.md 7.5) */
 #define LINGER_MS 5000
+#define IDLE_BUSY_MS 2000 /* between requests, when there is much to do */
 #define TURN_STEPS 64 /* of one connection, before others have their turn */
 
 #define TO(state) (1u << CONN_##state)
@@ -51,6 +52,17 @@ static const struct {
 	[CONN_CLOSED] = { "closed", NULL, 0 },
 };
 
+/* One place changes the state. */
+static void
+set_state(struct conn *c, enum conn_state state)
+{
+	if (c->state == CONN_IDLE)
+		TAILQ_REMOVE(&c->w->idle, c, by_age);
+	c->state = (uint8_t)state;
+	if (state == CONN_IDLE)
+		TAILQ_INSERT_TAIL(&c->w->idle, c, by_age);
+}
+
 static void
 conn_free(struct conn *c)
 {
@@ -61,6 +73,8 @@ conn_free(struct conn *c)
 		h1_put(c->h1);
 	if (c->h2 != NULL)
 		h2_free(c->h2);
+	if (c->reserved)
+		w->overload.reserved--;
 	ev_forget(&w->loop, &c->later);
 	timer_clear(&w->loop.timers, &c->timer);
 	stream_close(&w->loop, &c->stream);
@@ -81,6 +95,22 @@ set_deadline(struct conn *c, uint64_t due_ms)
 		timer_set(&c->w->loop.timers, &c->timer, due_ms);
 }
 
+/* As long as there is room: whoever comes again soon has a connection. */
+static uint64_t
+idle_timeout_of(const struct conn *c)
+{
+	const struct worker *w = c->w;
+	const struct conf *conf = w->conf;
+
+	if (w->overload.step >= OVERLOAD_BUSY)
+		return conf->keepalive_timeout_ms < IDLE_BUSY_MS
+			   ? conf->keepalive_timeout_ms
+			   : IDLE_BUSY_MS;
+	return c->requests > 0 && w->connections < w->connections_max / 2
+		   ? conf->keepalive_timeout_calm_ms
+		   : conf->keepalive_timeout_ms;
+}
+
 static uint64_t
 timeout_of(const struct conn *c, enum conn_state state)
 {
@@ -99,7 +129,7 @@ timeout_of(const struct conn *c, enum conn_state state)
 	case CONN_LINGER:
 		return LINGER_MS;
 	default:
-		return conf->keepalive_timeout_ms;
+		return idle_timeout_of(c);
 	}
 }
 
@@ -112,11 +142,11 @@ conn_run(struct conn *c)
 
 	while ((next = states[c->state].step(c)) != c->state) {
 		assert(states[c->state].next & 1u << next);
+		set_state(c, next);
 		if (next == CONN_CLOSED) {
 			conn_free(c);
 			return;
 		}
-		c->state = (uint8_t)next;
 		c->expired = false;
 		set_deadline(c, c->w->loop.now_ms + timeout_of(c, next));
 		if (++steps == TURN_STEPS) {
@@ -173,6 +203,8 @@ borrow_h1(struct conn *c)
 	if (c->h1 == NULL)
 		c->h1 = h1_get(c->w, &c->stream, &c->peer,
 		    addr_port(&c->listener->addr), conn_wake, c);
+	if (c->h1 != NULL)
+		c->h1->only_health = c->reserved;
 	return c->h1 != NULL;
 }
 
@@ -275,7 +307,10 @@ step_handshake(struct conn *c)
 		case TLS_HTTP1:
 			return CONN_IDLE;
 		case TLS_HTTP2:
-			return begin_h2(c) ? CONN_H2 : CONN_CLOSED;
+			return c->w->overload.step < OVERLOAD_TIGHT &&
+				       begin_h2(c)
+				   ? CONN_H2
+				   : CONN_CLOSED;
 		}
 		break;
 	case HANDSHAKE_PLAIN: /* say so in the words that it understands */
@@ -297,11 +332,11 @@ step_idle(struct conn *c)
 	if (has_bytes(c)) /* the next of a pipeline */
 		return CONN_HEAD;
 	if (c->expired)
-		return CONN_CLOSED;
+		c->stream.readable = true; /* one may just have come */
 	n = read_some(c);
 	if (n > 0)
 		return CONN_HEAD;
-	if (n == 0 || errno != EAGAIN)
+	if (n == 0 || errno != EAGAIN || c->expired)
 		return CONN_CLOSED;
 	if (c->h1 != NULL) {
 		h1_put(c->h1);
@@ -471,7 +506,9 @@ conn_open_take(struct worker *w, int fd, const struct ip *peer,
 	c->peer = *peer;
 	c->place = place;
 	c->listener = listener;
-	c->state = listener->proxied ? CONN_PROXIED : first_state(c);
+	c->reserved = w->overload.step >= OVERLOAD_FULL;
+	w->overload.reserved += c->reserved;
+	set_state(c, listener->proxied ? CONN_PROXIED : first_state(c));
 	c->closed = closed;
 	c->timer.fire = conn_timer;
 	c->later.run = conn_later;
@@ -479,4 +516,30 @@ conn_open_take(struct worker *w, int fd, const struct ip *peer,
 	set_deadline(c, w->loop.now_ms + timeout_of(c, c->state));
 	conn_run(c);
 	return 0;
+}
+
+void
+conn_hurry_idle(struct worker *w)
+{
+	struct conn *c;
+	uint64_t due_ms;
+
+	TAILQ_FOREACH(c, &w->idle, by_age)
+	{
+		due_ms = w->loop.now_ms + timeout_of(c, CONN_IDLE);
+		if (due_ms < c->deadline_ms)
+			set_deadline(c, due_ms);
+	}
+}
+
+void
+conn_close_idle(struct worker *w)
+{
+	struct conn *c, *next;
+
+	TAILQ_FOREACH_SAFE(c, &w->idle, by_age, next)
+	{
+		c->expired = true;
+		conn_run(c);
+	}
 }

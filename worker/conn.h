@@ -2,6 +2,7 @@
 #ifndef WORKER_CONN_H
 #define WORKER_CONN_H
 
+#include <bsd/sys/queue.h>
 #include <stdint.h>
 
 #include "lib/addr.h"
@@ -39,8 +40,10 @@ struct conn {
 	uint32_t place;       /* where it counts as its client's */
 	uint8_t state;        /* enum conn_state; set by conn_run() only */
 	bool expired;         /* the deadline has passed */
+	bool reserved;        /* taken for health checks: see overload.h */
 	bool shut;            /* CONN_LINGER: we have said that we are done */
 	struct ip peer;
+	TAILQ_ENTRY(conn) by_age; /* in CONN_IDLE */
 	void (*closed)(struct worker *w); /* told when it is freed */
 };
 
@@ -52,5 +55,9 @@ struct conn {
  */
 int conn_open_take(struct worker *w, int fd, const struct ip *peer,
     const struct listener_conf *listener, void (*closed)(struct worker *w));
+
+/* Clients between requests: have them wait no longer than it is now, or go. */
+void conn_hurry_idle(struct worker *w);
+void conn_close_idle(struct worker *w);
 
 #endif

@@ -53,9 +53,12 @@ exchange_end_compression(struct exchange *ex)
 void
 exchange_leave_tool(struct exchange *ex)
 {
-	if (ex->slot != 0)
-		limits_tool_leave(ex->w->router.gate.limits, ex->slot);
+	if (!ex->is_under_way)
+		return;
+	limits_tool_leave(ex->w->router.gate.limits, ex->slot);
+	overload_leave(&ex->w->overload, ex);
 	ex->slot = 0;
+	ex->is_under_way = false;
 }
 
 void
@@ -101,6 +104,20 @@ exchange_fail(struct exchange *ex, enum reason reason)
 	exchange_leave_tool(ex);
 	ex->stage = STAGE_ANSWER;
 	ex->reason = reason_for(ex, reason);
+}
+
+bool
+exchange_sheds(const struct exchange *ex)
+{
+	return ex->stage == STAGE_HEAD || ex->stage == STAGE_BODY;
+}
+
+void
+exchange_shed(struct exchange *ex)
+{
+	exchange_fail(ex, REASON_LIMIT_NODE);
+	exchange_leave_tool(ex);
+	ex->ops->wake(ex);
 }
 
 enum exchange_next

@@ -6,6 +6,7 @@
 #ifndef WORKER_EXCHANGE_H
 #define WORKER_EXCHANGE_H
 
+#include <bsd/sys/queue.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -71,6 +72,7 @@ struct exchange_request {
 	uint16_t port;     /* where it came in */
 	enum body_end end;
 	uint64_t length;
+	bool only_health;  /* there is no room for anything else */
 };
 
 /* Who is waited for, and so whose fault it is when time is up. */
@@ -120,6 +122,8 @@ struct exchange {
 	struct upstream upstream;
 	struct logline log;  /* what will be logged of it */
 	const struct ip *client; /* borrowed: who asks */
+	TAILQ_ENTRY(exchange) under_way; /* with a backend: see overload.h */
+	bool is_under_way;
 };
 
 void exchange_init(
@@ -157,6 +161,13 @@ enum exchange_next exchange_step(struct exchange *ex);
 uint64_t exchange_deadline(
     const struct exchange *ex, enum exchange_wait *wait);
 void exchange_expire(struct exchange *ex);
+
+/*
+ * There is too much to do: can it be ended for that?  And ending it: answered
+ * so if nothing was said yet, else cut.  The client's side is woken.
+ */
+bool exchange_sheds(const struct exchange *ex);
+void exchange_shed(struct exchange *ex);
 
 /* It is over, or the client is: let go of the backend. */
 void exchange_end(struct exchange *ex);

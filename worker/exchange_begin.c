@@ -13,7 +13,7 @@
 static void
 reset(struct exchange *ex)
 {
-	assert(ex->upstream.conn == NULL && ex->slot == 0);
+	assert(ex->upstream.conn == NULL && !ex->is_under_way);
 	settings_drop(ex->settings);
 	ex->settings = settings_hold(ex->w->settings);
 	ex->stage = STAGE_HEAD;
@@ -95,6 +95,11 @@ decide(
 		.now_ms = ex->w->loop.now_ms };
 
 	route_decide(&ex->w->router, &visitor, r->target, d);
+	if (r->only_health && d->action != ACTION_HEALTH) {
+		d->action = ACTION_REFUSE;
+		d->reason = REASON_LIMIT_NODE;
+		d->retry_after = 0;
+	}
 }
 
 /* Whom it is for, as far as that was found out. */
@@ -122,6 +127,8 @@ enter_tool(struct exchange *ex)
 {
 	ex->slot = ex->w->router.tool.counter_slot;
 	limits_tool_enter(ex->w->router.gate.limits, ex->slot);
+	overload_enter(&ex->w->overload, ex);
+	ex->is_under_way = true;
 }
 
 void

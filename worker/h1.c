@@ -64,6 +64,7 @@ h1_get(struct worker *w, struct stream *stream, const struct ip *client,
 	h->port = port;
 	h->wake = wake;
 	h->user = user;
+	h->only_health = false;
 	h->scanned = 0;
 	buf_consume(&h->in, buf_len(&h->in));
 	sink_begin(&h->sink);
@@ -160,6 +161,7 @@ begin(struct h1 *h)
 	reason = request_understand(
 	    h->w->conf, h->stream, &h->client, &r, &target);
 	r.end = http_request_body(msg, &r.length);
+	r.only_health = h->only_health;
 	if (reason == REASON_NONE && r.end == BODY_REFUSE)
 		reason = REASON_BAD_REQUEST;
 	if (reason != REASON_NONE) {
@@ -168,7 +170,7 @@ begin(struct h1 *h)
 	}
 	h->minor = msg->minor;
 	h->wants_close = !http_keep_alive(msg);
-	h->keep_alive = !h->wants_close;
+	h->keep_alive = !h->wants_close && !h->only_health;
 	source_begin(&h->body, r.end, r.length);
 	exchange_begin(&h->ex, &r);
 	buf_consume(&h->in, head_len);
@@ -284,7 +286,8 @@ h1_head(struct exchange *ex, const struct http_msg *msg, enum body_end end,
 	}
 	h->sink.chunked = r.end == BODY_CHUNKED;
 	/* what is left of a body cannot be told from the next request */
-	if (!h->body.done || h->w->draining)
+	if (!h->body.done || h->w->draining ||
+	    h->w->overload.step >= OVERLOAD_TIGHT)
 		h->keep_alive = false;
 	r.keep_alive = h->keep_alive;
 	if (respond_head(&h->sink.out, &r))

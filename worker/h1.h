@@ -23,6 +23,7 @@ struct h1 {
 	const struct ip *peer; /* borrowed: of the connection */
 	struct ip client;      /* whose request it is */
 	uint16_t port;         /* where the client came in */
+	bool only_health;      /* the connection is for nothing else */
 
 	struct buf in;  /* owned: bytes of this request, and of later ones */
 	size_t scanned; /* of a head that is not complete */

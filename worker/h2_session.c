@@ -280,7 +280,8 @@ h2_session_open(struct h2 *h)
 	const struct h2_setup *s = h->w->h2.setup;
 	const nghttp2_settings_entry settings[] = {
 		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-		    (uint32_t)h->w->conf->http2_streams_max },
+		    overload_streams(
+			&h->w->overload, h->w->conf->http2_streams_max) },
 		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW },
 		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
 		    (uint32_t)h->w->request_limits.head },

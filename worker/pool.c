@@ -30,6 +30,7 @@ struct pool_peer {
 
 struct pool {
 	struct worker *w;
+	unsigned nconns;	 /* idle and lent */
 	struct timer timer;	 /* for the oldest idle connection */
 	struct conn_list by_age; /* all idle ones, oldest first */
 	uint64_t key[2];
@@ -256,10 +257,12 @@ pool_connect(struct pool *pool, const struct pool_owner *owner,
 		free(c);
 		return NULL;
 	}
+	pool->nconns++;
 	peer->nconns++; /* before idle ones may be swept away */
 	if (open_conn(pool, c, owner, name) == -1) {
 		saved = errno;
 		free(c);
+		pool->nconns--;
 		peer->nconns--;
 		drop_peer_if_unused(peer);
 		errno = saved;
@@ -268,6 +271,12 @@ pool_connect(struct pool *pool, const struct pool_owner *owner,
 	c->peer = peer;
 	c->version = owner->version;
 	return lend(c, ready, user);
+}
+
+unsigned
+pool_size(const struct pool *pool)
+{
+	return pool->nconns;
 }
 
 unsigned
@@ -308,6 +317,7 @@ pool_close(struct pool *pool, struct pool_conn *c)
 
 	stream_close(&pool->w->loop, &c->stream);
 	free(c);
+	pool->nconns--;
 	peer->nconns--;
 	drop_peer_if_unused(peer);
 }

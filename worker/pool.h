@@ -38,6 +38,9 @@ struct pool_conn {
 /* NULL: no memory. */
 struct pool *pool_new(struct worker *w);
 
+/* How many connections there are, idle and lent. */
+unsigned pool_size(const struct pool *pool);
+
 /* Close what is idle: its descriptors are needed.  False: nothing is. */
 bool pool_sweep(struct pool *pool);
 

@@ -13,15 +13,19 @@
 #include "worker/compress.h"
 #include "worker/connlimit.h"
 #include "worker/h2.h"
+#include "worker/overload.h"
 
 struct accesslog;
 struct backend_tls;
 struct acceptor;
+struct conn;
 struct h1;
 struct health;
 struct pool;
 struct settings;
 struct tls;
+
+TAILQ_HEAD(client_list, conn);
 
 struct worker {
 	struct ev_loop loop;
@@ -41,6 +45,7 @@ struct worker {
 	struct router router;
 	struct http_limits request_limits, response_limits;
 	struct compressors compressors; /* owned */
+	struct overload overload;
 	struct trace_source trace; /* of request ids and spans */
 	struct acceptor *acceptor; /* owned */
 	struct pool *pool;         /* owned */
@@ -51,6 +56,7 @@ struct worker {
 	struct h2_worker h2;
 	unsigned connections;     /* of clients, open */
 	unsigned connections_max; /* then accepting pauses */
+	struct client_list idle;    /* clients between requests, oldest first */
 	struct buf scratch;       /* empty between its uses; see tunnel_run() */
 	bool draining;        /* accept nothing more; exit with the last one */
 

@@ -17,6 +17,7 @@
 #include "worker/backend_tls.h"
 #include "worker/h1.h"
 #include "worker/h2.h"
+#include "worker/overload.h"
 #include "worker/pool.h"
 #include "worker/process.h"
 #include "worker/settings.h"
@@ -235,6 +236,7 @@ start(struct worker *w)
 		return -1;
 	}
 	w->router.conf = w->conf;
+	TAILQ_INIT(&w->idle);
 	w->connections_max = connections_max(w->conf);
 	set_limits(w);
 	w->table = table_open(w->boot.segment_fds[SEGMENT_TABLE]);
@@ -264,6 +266,7 @@ start(struct worker *w)
 	if (w->backend_tls == NULL || open_tls(w) == -1)
 		return -1;
 	w->pool = pool_new(w);
+	overload_start(w);
 	if (w->pool == NULL || h2_start(w) == -1 || accept_start(w) == -1 ||
 	    ev_add(&w->loop, &w->master, EPOLLIN) == -1) {
 		log_event(LOG_ERR, "worker-start", "%m");

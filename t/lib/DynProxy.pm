@@ -192,6 +192,7 @@ sub default_conf {
         registration_burst  => 65536,
         client_connections_max => 0,
         map({ ("user_$_" => qq("$USER{$_}")) } keys %USER),
+        keepalive_timeout_calm => $self->{conf}{keepalive_timeout} // '15s',
     };
 }
 
