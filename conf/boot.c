@@ -248,6 +248,36 @@ boot_enter_sandbox(const struct boot *boot, struct sandbox s)
 	return -1;
 }
 
+/* Is there anything to do? */
+static bool
+limits_calls(const struct conf *conf)
+{
+	return conf->sandbox && syscalls_limited();
+}
+
+/* -1, and it is told, when the kernel said no. */
+static int
+limited_calls(int rc)
+{
+	if (rc == -1)
+		log_event(LOG_ERR, "sandbox-failed", "seccomp: %m");
+	return rc;
+}
+
+int
+boot_allow_calls(
+    const struct conf *conf, const struct syscall_rule *rules, size_t n)
+{
+	return limits_calls(conf) ? limited_calls(syscalls_allow(rules, n)) : 0;
+}
+
+int
+boot_forbid_calls(const struct conf *conf, const char *const *names, size_t n)
+{
+	return limits_calls(conf) ? limited_calls(syscalls_forbid(names, n))
+				  : 0;
+}
+
 const char *
 boot_inside(const struct boot *boot, const char *directory)
 {

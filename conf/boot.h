@@ -5,6 +5,7 @@
 #include "conf/conf.h"
 #include "lib/ctlmsg.h"
 #include "lib/sandbox.h"
+#include "lib/syscalls.h"
 
 /* A socket that listens; one worker may have several of an address. */
 struct boot_listener {
@@ -38,6 +39,15 @@ void boot_release(struct boot *boot);
  * s        all but its user
  */
 int boot_enter_sandbox(const struct boot *boot, struct sandbox s);
+
+/*
+ * The same for system calls: only these, and those of lib/syscalls.c, from now
+ * on; or, the other way round, all but these.  Called last, when all is open.
+ */
+int boot_allow_calls(
+    const struct conf *conf, const struct syscall_rule *rules, size_t n);
+int boot_forbid_calls(
+    const struct conf *conf, const char *const *names, size_t n);
 
 /* How a directory is called from inside: "/" when it has become the root. */
 const char *boot_inside(const struct boot *boot, const char *directory);

@@ -9,13 +9,16 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/log.h"
 #include "lib/sandbox.h"
+#include "lib/syscalls.h"
 #include "master/master.h"
 
 #define LOG_FILE_MODE 0640
@@ -81,18 +84,25 @@ find_users(struct master *m)
 static void
 tell(bool root)
 {
-	bool landlock = sandbox_landlock() > 0;
+	static const char *const what[] = {
+		"own users and root directories (not started as root)",
+		"Landlock (not in this kernel)",
+		"seccomp (not in this kernel)",
+	};
+	const bool there[nitems(what)] = { root, sandbox_landlock() > 0,
+		syscalls_limited() };
+	char missing[256] = "";
 
-	if (root && landlock)
+	for (size_t i = 0; i < nitems(what); i++)
+		if (!there[i])
+			snprintf(missing + strlen(missing),
+			    sizeof(missing) - strlen(missing), "%s%s",
+			    missing[0] == '\0' ? "" : ", ", what[i]);
+	if (missing[0] == '\0')
 		log_event(LOG_INFO, "contained", "complete=yes");
 	else
-		log_event(LOG_NOTICE, "contained",
-		    "complete=no missing=\"%s%s%s\"",
-		    root ? ""
-			 : "own users, own root directories (not started as "
-			   "root)",
-		    !root && !landlock ? ", " : "",
-		    landlock ? "" : "Landlock (not in this kernel)");
+		log_event(LOG_NOTICE, "contained", "complete=no missing=\"%s\"",
+		    missing);
 }
 
 int
@@ -114,6 +124,10 @@ contain_begin(struct master *m)
 	if (failed != NULL) {
 		log_event(LOG_CRIT, "fatal", "sandbox: %s: %s", failed,
 		    strerror(errno));
+		return -1;
+	}
+	if (syscalls_limited() && syscalls_forbid(NULL, 0) == -1) {
+		log_event(LOG_CRIT, "fatal", "seccomp: %s", strerror(errno));
 		return -1;
 	}
 	tell(root);

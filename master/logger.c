@@ -18,6 +18,7 @@
 
 #include "conf/boot.h"
 #include "conf/conf.h"
+#include "lib/array.h"
 #include "lib/ctlmsg.h"
 #include "lib/ev.h"
 #include "lib/log.h"
@@ -193,6 +194,14 @@ go_on(struct logger *l)
 	l->slot = intent.slot; /* first the rest of its line */
 }
 
+/* Files, that is: no sockets. */
+static const struct syscall_rule calls[] = {
+	CALL("fstatfs"),
+	CALL("ftruncate"),
+	CALL("open"),
+	CALL("openat"),
+};
+
 /* Its directory is all that is left of the tree.  -1 after saying why. */
 static int
 enter_sandbox(struct logger *l)
@@ -262,7 +271,9 @@ logger_main(void)
 	if (boot_receive(&logger.boot, CTL_FD) == -1 ||
 	    ev_init(&logger.loop) == -1)
 		return EXIT_FAILURE;
-	if (start(&logger) == 0 && ctlmsg_send(CTL_FD, &ready, -1) == 0) {
+	if (start(&logger) == 0 &&
+	    boot_allow_calls(logger.boot.conf, calls, nitems(calls)) == 0 &&
+	    ctlmsg_send(CTL_FD, &ready, -1) == 0) {
 		ev_run(&logger.loop);
 		status = EXIT_SUCCESS;
 	}

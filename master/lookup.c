@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "conf/boot.h"
+#include "lib/array.h"
 #include "lib/ctlmsg.h"
 #include "lib/ev.h"
 #include "lib/log.h"
@@ -20,6 +21,12 @@
 
 /* A deadline for each name: two rounds of 2 s over the name servers. */
 #define RESOLVER_OPTIONS "timeout:2 attempts:2"
+
+/* The resolver's modules do what they like, but this. */
+static const char *const forbidden[] = { "execve", "execveat", "chmod",
+	"fchmod", "fchmodat", "chown", "fchown", "fchownat", "lchown", "chroot",
+	"setuid", "setgid", "setresuid", "setresgid", "setgroups", "mknod",
+	"mknodat" };
 
 struct lookup {
 	struct ev_loop loop;
@@ -127,6 +134,8 @@ lookup_main(void)
 	    (struct ev_io){ .fd = l->boot.lookup, .ready = on_question };
 	if (ev_add(&l->loop, &l->master, EPOLLIN) == 0 &&
 	    ev_add(&l->loop, &l->registrar, EPOLLIN) == 0 &&
+	    boot_forbid_calls(l->boot.conf, forbidden, nitems(forbidden)) ==
+		0 &&
 	    ctlmsg_send(CTL_FD, &ready, -1) == 0) {
 		ev_run(&l->loop);
 		status = EXIT_SUCCESS;

@@ -12,6 +12,7 @@
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "lib/sock.h"
+#include "registrar/confine.h"
 #include "registrar/ctl.h"
 #include "registrar/default_backend.h"
 #include "registrar/http8081.h"
@@ -477,7 +478,8 @@ registrar_main(void)
 	log_open((enum log_sink)r->conf->log_sink, "registrar",
 	    r->conf->log_priority);
 	served = boot_enter_sandbox(&r->boot, confined_to(r->conf)) == 0 &&
-		 prepare(r) && serve(&running);
+		 prepare(r) && confine_registrar(r->conf) == 0 &&
+		 serve(&running);
 	log_event(LOG_INFO, "ended", "names=%zu routes=%zu", r->book.nnames,
 	    r->book.nroutes);
 	release(&running);

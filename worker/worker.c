@@ -15,6 +15,7 @@
 #include "worker/accept.h"
 #include "worker/accesslog.h"
 #include "worker/backend_tls.h"
+#include "worker/confine.h"
 #include "worker/h1.h"
 #include "worker/h2.h"
 #include "worker/overload.h"
@@ -332,7 +333,7 @@ worker_main(void)
 		free(w);
 		return EXIT_FAILURE;
 	}
-	if (start(w) == 0 && say_ready() == 0) {
+	if (start(w) == 0 && confine_worker(w->conf) == 0 && say_ready() == 0) {
 		ev_run(&w->loop);
 		status = EXIT_SUCCESS;
 	}

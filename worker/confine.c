@@ -1,0 +1,45 @@
+/*
+ * What a worker needs of the kernel to serve: sockets that it accepts or
+ * connects, and its memory.  No files, no processes, no signals for others.
+ */
+#include "worker/confine.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "lib/array.h"
+
+#define OPTION(level, name) CALL("setsockopt", IS(1, level), IS(2, name))
+#define STREAM(family) CALL("socket", IS(0, family), BITS(1, 0xf, SOCK_STREAM))
+
+static const struct syscall_rule rules[] = {
+	CALL("accept4"),
+	CALL("connect"),
+	CALL("getpeername"),
+	CALL("getsockname"),
+	CALL("getsockopt"),
+	CALL("shutdown"),
+	CALL("pipe2"), /* splice(2) needs one */
+	CALL("splice"),
+	STREAM(AF_INET),
+	STREAM(AF_INET6),
+	OPTION(SOL_SOCKET, SO_KEEPALIVE),
+	OPTION(SOL_SOCKET, SO_LINGER),
+	OPTION(SOL_SOCKET, SO_RCVBUF),
+	OPTION(SOL_SOCKET, SO_SNDBUF),
+	OPTION(IPPROTO_TCP, TCP_CORK),
+	OPTION(IPPROTO_TCP, TCP_KEEPCNT),
+	OPTION(IPPROTO_TCP, TCP_KEEPIDLE),
+	OPTION(IPPROTO_TCP, TCP_KEEPINTVL),
+	OPTION(IPPROTO_TCP, TCP_NODELAY),
+	OPTION(IPPROTO_TCP, TCP_NOTSENT_LOWAT),
+	OPTION(IPPROTO_TCP, TCP_QUICKACK),
+	OPTION(IPPROTO_TCP, TCP_USER_TIMEOUT),
+};
+
+int
+confine_worker(const struct conf *conf)
+{
+	return boot_allow_calls(conf, rules, nitems(rules));
+}
