@@ -108,6 +108,7 @@ sub free_port {
 # tools     names that may register over the Unix socket
 # tls       names of a first certificate, as ['*.example.test']; see ca
 # address   to listen on (127.0.0.1)
+# reg_port, admin_port   where there is a network of one's own (free ones)
 # proxied   a port more, on which connections begin with a PROXY header
 # conf      hash of further settings, as they stand in dynproxy.conf
 # wrapper   array: a command to run dynproxyd under (valgrind)
@@ -127,7 +128,7 @@ sub new {
     }, $class;
     chmod 0755, $self->{dir};
     mkdir "$self->{dir}/state", 0700;
-    $self->{$_} = free_port($self->{address}) for qw(http_port reg_port admin_port);
+    $self->{$_} //= free_port($self->{address}) for qw(http_port reg_port admin_port);
     my $uid = $> == 0 ? $FIRST_UID : $>;
     $self->{uid}{$_} = $uid++ for @{ $self->{tools} };
     $self->make_certificates if $self->{tls};

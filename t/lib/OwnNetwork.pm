@@ -8,7 +8,7 @@ use warnings;
 use File::Temp;
 use OwnNetwork::Host;
 
-my $etc;    # directory of our own passwd and group
+my $etc;    # the directory that is our /etc
 
 sub import {
     if (!delete $ENV{DYNPROXY_OWN_NETWORK}) {
@@ -26,19 +26,39 @@ sub run {
     system(@_) == 0 or die "@_ failed\n";
 }
 
+# Somewhere else for a file or directory of the machine, as far as this test
+# and its processes can see.
+sub replace {
+    my ($path, $with) = @_;
+    run('mount', '--bind', $with, $path);
+}
+
+# A copy of /etc of our own, to be written to.
+sub own_etc {
+    return if $etc;
+    $etc = File::Temp->newdir;
+    chmod 0755, $etc;
+    run('cp', '-a', '/etc/.', "$etc");
+    unlink "$etc/resolv.conf";
+    append("$etc/resolv.conf", '');
+    replace('/etc', "$etc");
+}
+
+# A file of /etc with that content.
+sub write_etc {
+    my ($name, $text) = @_;
+    own_etc();
+    unlink "/etc/$name";
+    append("/etc/$name", $text);
+}
+
 # A user, as far as this test and its processes can see.
 sub add_user {
-    my ($name, $uid) = @_;
+    my ($name, $uid, $home) = @_;
     return if defined getpwnam $name;
-    if (!$etc) {
-        $etc = File::Temp->newdir;
-        chmod 0755, $etc;
-        for my $file (qw(passwd group)) {
-            run('cp', '-p', "/etc/$file", "$etc/$file");
-            run('mount', '--bind', "$etc/$file", "/etc/$file");
-        }
-    }
-    append('/etc/passwd', "$name:x:${uid}:${uid}::/nonexistent:/bin/sh\n");
+    $home //= '/nonexistent';
+    own_etc();
+    append('/etc/passwd', "$name:x:${uid}:${uid}::$home:/bin/sh\n");
     append('/etc/group',  "$name:x:${uid}:\n");
 }
 
