@@ -14,7 +14,7 @@ chmod 0755, $tree;
 mkdir "$tree/$_" for qw(conf build);
 run_command('cp', '-r', "$DynProxy::ROOT/demo", "$tree");
 run_command('cp', "$DynProxy::ROOT/conf/demo.conf", "$tree/conf");
-run_command('cp', (map { "$DynProxy::BUILD/$_" } qw(dynproxyd dynproxyctl webservice-runner)), "$tree/build");
+run_command('cp', (map { "$DynProxy::BUILD/$_" } qw(dynproxyd dynproxyctl webservice webservice-runner)), "$tree/build");
 
 # Run the demo as that user until it has said where to look, then end it.
 sub demo {

@@ -5,7 +5,7 @@ use lib "$FindBin::Bin/lib";
 use DynProxy;
 use File::Temp;
 
-my $proxy   = DynProxy->new(tools => ['alpha']);
+my $proxy   = DynProxy->new(tools => ['alpha'], expect => qr/child-died registrar/);
 my $socket  = $proxy->socket_path('register');
 my $scratch = File::Temp->newdir;
 chmod 0777, $scratch;
@@ -59,24 +59,40 @@ ends('no such command',         127, qr/cannot run/,              registering('/
 isnt $proxy->get('alpha', '/')->status, 200, 'after each the route is gone';
 
 ends('no type',         125, qr/--type is missing\n\z/,      runner('true'));
-ends('an unknown type', 125, qr/no type "cobol"/,            runner('--type', 'cobol', 'true'));
+ends('an unknown type', 125, qr/no type "cobol": the types are generic, /, runner('--type', 'cobol', 'true'));
 ends('no command',      125, qr/the command is missing\n\z/, runner('--type', 'generic'));
 ends('a port too low',  125, qr/--port 80 is too small/,     runner('--type', 'generic', '--port', 80, 'true'));
 ends('no address',      125, qr/--address here: not an IP/,  registering('--address', 'here', 'true'));
-ends('a refusal',       125, qr/refused http.*: fail: .*\n\z/, registering('--address', '192.0.2.1', 'true'));
+ends('no tool',         125, qr/is unknown\n\z/,            runner('--type', 'nodejs'));
+ends('a refusal', 125, qr/refused http.*: fail: uid 65533 is no tool here: .*\n\z/,
+    'setpriv', '--reuid=65533', '--regid=65534', '--clear-groups', '--', "$DynProxy::BUILD/webservice-runner",
+    '--register-proxy', '--type', 'generic', '--proxy', $socket, '--', 'perl', '-e', $server);
 ends('not registering', 0,   undef, runner('--type', 'generic', 'true'));
 
 # --- a proxy that is not there is asked again, but a signal ends the wait
-$pid = fork // die $!;
-if (!$pid) {
+sub starts {
+    my (@command) = @_;
+    my $child = fork // die $!;
+    return $child if $child;
     open STDERR, '>', "$scratch/err";
-    exec runner('--register-proxy', '--type', 'generic', '--proxy', "$scratch/nothing", 'true') or exit 127;
+    open STDOUT, '>', '/dev/null';
+    exec @command or exit 127;
 }
-ok eventually(sub { DynProxy::slurp("/proc/$pid/status") =~ /^Name:\s+webservice.*^SigBlk:\s+0*[1-9a-f]/ms }),
-    'it waits for a proxy';
+$pid = starts(runner('--register-proxy', '--type', 'generic', '--proxy', "$scratch/nothing", '--port', 5556, '--', 'perl', '-e', $server));
+ok eventually(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1:5556') }), 'the server runs before there is a proxy';
 kill 'TERM', $pid;
 waitpid $pid, 0;
-is $? >> 8, 125, 'TERM ends that';
-like DynProxy::slurp("$scratch/err"), qr/stopped while waiting for .*nothing: No such file/, 'with the reason';
+is $? >> 8, 3, 'TERM ends it';
+
+# --- the lease: a runner that is killed leaves no route, a registrar that is
+# started anew finds it again
+$pid = starts(registering('--', 'perl', '-e', $server));
+ok eventually(sub { $proxy->get('alpha', '/')->status == 200 }), 'served again';
+kill 'KILL', $proxy->registrar_pid;
+ok eventually(sub { $proxy->register('alpha', '/other', 'http://127.0.0.1:5557') eq 'ok' }), 'a new registrar';
+is $proxy->get('alpha', '/')->status, 200, 'still serves it';
+kill 'KILL', $pid;
+waitpid $pid, 0;
+ok eventually(sub { $proxy->get('alpha', '/')->status != 200 }), 'kill -9 of the runner: the route is gone';
 
 done_testing;

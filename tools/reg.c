@@ -13,6 +13,7 @@
 
 #include "lib/clock.h"
 #include "lib/sock.h"
+#include "tools/oneline.h"
 
 #define CONNECT_MS 3000
 #define ANSWER_MS 6000 /* ident may take 2 s and the stores 2 s more */
@@ -47,34 +48,21 @@ split_host(struct reg *reg, const char *proxy)
 					sizeof(reg->port)) < sizeof(reg->port));
 }
 
-/* The line of /etc/active-proxy; an empty one is an answer too. */
-static bool
-read_active_proxy(struct reg *reg, char line[sizeof(reg->host)])
-{
-	FILE *f = fopen(REG_ACTIVE_PROXY, "re");
-
-	if (f == NULL) {
-		snprintf(reg->said, sizeof(reg->said),
-		    "%s: %s (or say --proxy)", REG_ACTIVE_PROXY,
-		    strerror(errno));
-		return false;
-	}
-	line[0] = '\0';
-	if (fgets(line, sizeof(reg->host), f) != NULL)
-		line[strcspn(line, " \t\r\n")] = '\0';
-	fclose(f);
-	return true;
-}
-
 bool
 reg_init(struct reg *reg, const char *proxy)
 {
 	char line[sizeof(reg->host)];
 
 	memset(reg, 0, sizeof(*reg));
+	if (proxy == NULL)
+		proxy = getenv("DYNPROXY_PROXY");
 	if (proxy == NULL) {
-		if (!read_active_proxy(reg, line))
+		if (!oneline_read(REG_ACTIVE_PROXY, line, sizeof(line))) {
+			snprintf(reg->said, sizeof(reg->said),
+			    REG_ACTIVE_PROXY ": %s (or say --proxy)",
+			    strerror(errno));
 			return false;
+		}
 		if (line[0] == '\0')
 			return true;
 		proxy = line;
@@ -163,7 +151,7 @@ connect_proxy(struct reg *reg)
 	return fd;
 }
 
-/* Read the answer: everything up to the end, on one line.  Its length. */
+/* Read the answer: one line, which ends where the connection does, too. */
 static size_t
 read_answer(struct reg *reg, int fd)
 {
@@ -179,21 +167,18 @@ read_answer(struct reg *reg, int fd)
 		if (n <= 0)
 			break;
 		len += n;
+		if (memchr(reg->said, '\n', len) != NULL)
+			break;
 	}
 	reg->said[len] = '\0';
 	reg->said[strcspn(reg->said, "\r\n")] = '\0';
 	return len;
 }
 
-/* One attempt. */
+/* Say a few lines on a connection and read the answer. */
 static enum reg_result
-say_once(struct reg *reg, const char *request, size_t len)
+converse(struct reg *reg, int fd, const char *request, size_t len)
 {
-	enum reg_result result = REG_UNREACHABLE;
-	int fd = connect_proxy(reg);
-
-	if (fd == -1)
-		return REG_UNREACHABLE;
 	/* a few lines into an empty socket: taken whole or not at all */
 	if (send(fd, request, len, MSG_NOSIGNAL) != (ssize_t)len)
 		snprintf(reg->said, sizeof(reg->said), "%s", strerror(errno));
@@ -201,8 +186,24 @@ say_once(struct reg *reg, const char *request, size_t len)
 		strlcpy(reg->said, "it closed without an answer",
 		    sizeof(reg->said));
 	else
-		result = strcmp(reg->said, "ok") == 0 ? REG_OK : REG_REFUSED;
-	close(fd);
+		return strcmp(reg->said, "ok") == 0 ? REG_OK : REG_REFUSED;
+	return REG_UNREACHABLE;
+}
+
+/* One attempt; keep, if it is not NULL, gets the connection after an ok. */
+static enum reg_result
+say_once(struct reg *reg, const char *request, size_t len, int *keep)
+{
+	enum reg_result result;
+	int fd = connect_proxy(reg);
+
+	if (fd == -1)
+		return REG_UNREACHABLE;
+	result = converse(reg, fd, request, len);
+	if (result == REG_OK && keep != NULL)
+		*keep = fd;
+	else
+		close(fd);
 	return result;
 }
 
@@ -220,9 +221,9 @@ pause_ms(const struct reg *reg, unsigned ms)
 	return false;
 }
 
-enum reg_result
-reg_say(struct reg *reg, const char *command, const char *route,
-    const char *destination)
+static enum reg_result
+say(struct reg *reg, const char *command, const char *route,
+    const char *destination, int *keep)
 {
 	uint64_t give_up_ms = clock_mono_ms() + reg->patience_ms;
 	unsigned wait_ms = PAUSE_MIN_MS;
@@ -239,14 +240,37 @@ reg_say(struct reg *reg, const char *command, const char *route,
 		strlcpy(reg->said, "the route is too long", sizeof(reg->said));
 		return REG_REFUSED;
 	}
-	while ((result = say_once(reg, request, len)) == REG_UNREACHABLE &&
-	       clock_mono_ms() + wait_ms < give_up_ms) {
+	while (
+	    (result = say_once(reg, request, len, keep)) == REG_UNREACHABLE &&
+	    clock_mono_ms() + wait_ms < give_up_ms) {
 		if (!pause_ms(reg, wait_ms))
 			return REG_STOPPED;
 		wait_ms =
 		    wait_ms * 2 < PAUSE_MAX_MS ? wait_ms * 2 : PAUSE_MAX_MS;
 	}
 	return result;
+}
+
+enum reg_result
+reg_say(struct reg *reg, const char *command, const char *route,
+    const char *destination)
+{
+	return say(reg, command, route, destination, NULL);
+}
+
+enum reg_result
+reg_lease(struct reg *reg, const char *route, const char *destination, int *fd)
+{
+	return say(reg, "lease", route, destination, fd);
+}
+
+enum reg_result
+reg_lease_say(struct reg *reg, int fd, const char *word)
+{
+	char line[16];
+	int len = snprintf(line, sizeof(line), "%s\n", word);
+
+	return converse(reg, fd, line, (size_t)len);
 }
 
 bool

@@ -30,9 +30,9 @@ struct reg {
 /*
  * Find out whom to ask.
  *
- * proxy   "host", "host:port", "[ipv6]:port" or an absolute path; NULL: the
- *         one line of /etc/active-proxy, where an empty file is the kill
- *         switch of the platform
+ * proxy   "host", "host:port", "[ipv6]:port" or an absolute path; NULL:
+ *         $DYNPROXY_PROXY, or the one line of /etc/active-proxy, where an
+ *         empty file is the kill switch of the platform
  * False: there is no telling; said says why.
  */
 bool reg_init(struct reg *reg, const char *proxy);
@@ -43,6 +43,16 @@ bool reg_init(struct reg *reg, const char *proxy);
  */
 enum reg_result reg_say(struct reg *reg, const char *command,
     const char *route, const char *destination);
+
+/*
+ * Hold a lease for a route: it lives as long as the connection, *fd, which is
+ * the caller's to close after REG_OK.  A proxy that knows no leases refuses.
+ */
+enum reg_result reg_lease(struct reg *reg, const char *route,
+    const char *destination, int *fd);
+
+/* Say "ping" or "drain" on it; anything but REG_OK: it is lost. */
+enum reg_result reg_lease_say(struct reg *reg, int fd, const char *word);
 
 /* Our own address as the proxy will see it.  False: no way to reach it. */
 bool reg_source(struct reg *reg, struct ip *ip);

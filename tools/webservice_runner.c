@@ -1,46 +1,68 @@
 /*
  * webservice-runner(1): run a tool's web server where the proxy finds it.
- * Takes a free port, registers it, runs the command with PORT set, passes
- * signals on, and unregisters when the command has ended.
+ * Takes a free port, runs the server with PORT set, registers it when it
+ * answers, holds the lease, passes signals on, and unregisters at the end.
  */
 #include <bsd/stdlib.h>
 #include <err.h>
+#include <errno.h>
 #include <getopt.h>
-#include <netdb.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/array.h"
-#include "lib/sock.h"
-#include "tools/reg.h"
+#include "lib/clock.h"
+#include "tools/lease.h"
+#include "tools/listening.h"
+#include "tools/own_address.h"
+#include "tools/server_type.h"
 
 #define ROUTE ".*"
-#define REGISTER_PATIENCE_MS 15000
-#define UNREGISTER_PATIENCE_MS 5000
+#define LOOK_MS 100	      /* how often we look whether the server answers */
+#define COMPLAIN_MS 30000     /* how often we say that it does not */
 #define EXIT_CANNOT_START 125 /* as env(1) and timeout(1) have it */
 
 struct runner {
+	const struct server_type *type;
 	bool registers;
 	const char *proxy;   /* NULL: the active one */
 	const char *address; /* NULL: what our host name resolves to */
-	uint16_t port;	     /* 0: any free one */
-	char **command;	     /* NULL-terminated */
+	uint16_t port;	     /* told to the server; 0: any free one */
+	struct account account;
+	bool is_tool; /* account is set */
+	struct server_request request;
+	struct server_command command;
+
 	struct reg reg;
-	sigset_t old_mask; /* the command gets it back */
+	struct ip ip;
+	char url[OWN_URL_MAX];
+	struct lease lease;
+	bool registered;
+	bool refused; /* the server has to go */
+
+	sigset_t signals;
+	int signal_fd;
+	pid_t child;
+	uint64_t complain_ms; /* when, if it does not answer until then */
 };
 
 static const int passed_on[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
-#define NPASSED nitems(passed_on)
 
 static void
 usage(FILE *out)
 {
-	fputs("usage: webservice-runner --type generic [--register-proxy] "
-	      "[--port N]\n\t[--address IP] [--proxy HOST[:PORT]|SOCKET] "
-	      "[--] command [argument ...]\n",
-	    out);
+	char names[256];
+
+	fprintf(out,
+	    "usage: webservice-runner --type TYPE [--register-proxy] "
+	    "[--port N]\n\t[--address IP] [--proxy HOST[:PORT]|SOCKET] "
+	    "[--] [argument ...]\ntypes: %s\n",
+	    server_type_names(names, sizeof(names)));
 }
 
 static uint16_t
@@ -55,11 +77,24 @@ parse_port(const char *text)
 	return port;
 }
 
+static const struct server_type *
+parse_type(const char *name)
+{
+	const struct server_type *type = server_type_find(name);
+	char names[256];
+
+	if (type == NULL)
+		errx(EXIT_CANNOT_START, "no type \"%s\": the types are %s",
+		    name, server_type_names(names, sizeof(names)));
+	return type;
+}
+
 static void
 parse_options(struct runner *r, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "address", required_argument, NULL, 'a' },
+		{ "canonical", no_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "port", required_argument, NULL, 'p' },
 		{ "proxy", required_argument, NULL, 'x' },
@@ -67,13 +102,14 @@ parse_options(struct runner *r, int argc, char **argv)
 		{ "type", required_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *type = NULL;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		switch (c) {
 		case 'a':
 			r->address = optarg;
+			break;
+		case 'c': /* of the original: so it is always */
 			break;
 		case 'p':
 			r->port = parse_port(optarg);
@@ -82,7 +118,7 @@ parse_options(struct runner *r, int argc, char **argv)
 			r->registers = true;
 			break;
 		case 't':
-			type = optarg;
+			r->type = parse_type(optarg);
 			break;
 		case 'x':
 			r->proxy = optarg;
@@ -95,177 +131,232 @@ parse_options(struct runner *r, int argc, char **argv)
 			exit(EXIT_CANNOT_START);
 		}
 	}
-	r->command = argv + optind;
-	if (type == NULL || optind == argc) {
-		usage(stderr);
-		errx(EXIT_CANNOT_START, "%s is missing",
-		    type == NULL ? "--type" : "the command");
-	}
-	if (strcmp(type, "generic") != 0)
-		errx(EXIT_CANNOT_START,
-		    "no type \"%s\": this version knows generic", type);
+	r->request.args = argv + optind;
+	r->request.nargs = (size_t)(argc - optind);
+	if (r->type != NULL && (!r->type->own_command || optind < argc))
+		return;
+	usage(stderr);
+	errx(EXIT_CANNOT_START, "%s is missing",
+	    r->type == NULL ? "--type" : "the command");
 }
 
-/* A port that nobody listens on now; the command is quick to take it. */
-static uint16_t
-free_port(void)
+/* What is to be run, for whom, where. */
+static void
+prepare(struct runner *r)
 {
-	struct addr a = { .u.in.sin_family = AF_INET,
-		.len = sizeof(struct sockaddr_in) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char why[SERVER_WHY_MAX];
 
-	if (fd == -1 || bind(fd, &a.u.sa, a.len) == -1 ||
-	    getsockname(fd, &a.u.sa, &a.len) == -1)
+	r->is_tool = account_of_uid(&r->account, getuid(), why);
+	if (!r->is_tool && !r->type->own_command)
+		errx(EXIT_CANNOT_START, "%s", why);
+	if (r->port == 0)
+		r->port = own_free_port();
+	if (r->port == 0)
 		err(EXIT_CANNOT_START, "no free port");
-	close(fd);
-	return addr_port(&a);
+	r->request.account = r->is_tool ? &r->account : NULL;
+	r->request.port = r->port;
+	if ((r->is_tool && !r->type->check(&r->account, why)) ||
+	    !r->type->command(&r->request, &r->command, why))
+		errx(EXIT_CANNOT_START, "%s", why);
 }
 
-/* What our fully qualified name resolves to, loopback not counted. */
-static bool
-own_name_address(struct ip *ip)
-{
-	struct addrinfo hints = { .ai_family = AF_INET,
-		.ai_socktype = SOCK_STREAM };
-	struct addrinfo *found;
-	struct cidr loopback;
-	struct addr a;
-	char name[256];
-	bool known = false;
-
-	if (gethostname(name, sizeof(name)) == -1 ||
-	    getaddrinfo(name, NULL, &hints, &found) != 0)
-		return false;
-	a.len = found->ai_addrlen;
-	memcpy(&a.u, found->ai_addr, found->ai_addrlen);
-	known = addr_ip(&a, ip) && cidr_parse(&loopback, "127.0.0.0/8") &&
-		!cidr_contains(&loopback, ip);
-	freeaddrinfo(found);
-	return known;
-}
-
-/* Where the proxy is to find our server: a URL. */
+/* Whom to tell; an empty /etc/active-proxy tells us to tell nobody. */
 static void
-own_url(struct runner *r, char *url, size_t size)
+find_proxy(struct runner *r)
 {
-	char text[INET6_ADDRSTRLEN];
-	struct ip ip;
-
-	if (r->address != NULL) {
-		if (!ip_parse(&ip, span_str(r->address)))
-			errx(EXIT_CANNOT_START,
-			    "--address %s: not an IP address", r->address);
-	} else if (r->reg.port[0] == '\0' || !own_name_address(&ip)) {
-		if (!reg_source(&r->reg, &ip))
-			errx(EXIT_CANNOT_START,
-			    "no own address (%s): give --address", r->reg.said);
-	}
-	snprintf(url, size,
-	    ip.family == AF_INET6 ? "http://[%s]:%u" : "http://%s:%u",
-	    ip_format(&ip, text), r->port);
-}
-
-static void
-register_self(struct runner *r)
-{
-	char url[80];
-
 	if (!reg_init(&r->reg, r->proxy))
 		errx(EXIT_CANNOT_START, "whom to register with? %s",
 		    r->reg.said);
-	r->reg.patience_ms = REGISTER_PATIENCE_MS;
-	for (size_t i = 0; i < NPASSED; i++)
+	for (size_t i = 0; i < nitems(passed_on); i++)
 		sigaddset(&r->reg.stops, passed_on[i]);
 	if (r->reg.host[0] == '\0') {
 		warnx("%s is empty: not registering", REG_ACTIVE_PROXY);
-		return;
-	}
-	own_url(r, url, sizeof(url));
-	switch (reg_say(&r->reg, "registerCanonical", ROUTE, url)) {
-	case REG_OK:
-	case REG_OFF:
-		return;
-	case REG_REFUSED:
-		errx(EXIT_CANNOT_START, "%s refused %s: %s", r->reg.host, url,
-		    r->reg.said);
-	case REG_UNREACHABLE:
-		errx(EXIT_CANNOT_START, "cannot register with %s: %s",
-		    r->reg.host, r->reg.said);
-	case REG_STOPPED:
-		errx(EXIT_CANNOT_START, "stopped while waiting for %s: %s",
-		    r->reg.host, r->reg.said);
+		r->registers = false;
+	} else if (!own_address(&r->reg, r->address, &r->ip)) {
+		errx(EXIT_CANNOT_START, "no own address: %s%s", r->reg.said,
+		    r->address == NULL ? ": give --address" : "");
 	}
 }
 
 static void
-unregister_self(struct runner *r)
+enter_directory(const struct runner *r)
 {
-	enum reg_result result;
+	const struct passwd *pw = getpwuid(getuid());
+	const char *home = r->command.directory;
 
-	r->reg.patience_ms = UNREGISTER_PATIENCE_MS;
-	result = reg_say(&r->reg, "unregister", ROUTE, NULL);
+	if (home[0] == '\0')
+		home = pw != NULL ? pw->pw_dir : NULL;
+	if (home == NULL)
+		warnx(
+		    "user %u is unknown: staying in this directory", getuid());
+	else if (chdir(home) == -1)
+		warn("staying in this directory: %s", home);
+}
+
+/* In the child: become the server. */
+static void
+exec_server(const struct runner *r)
+{
+	char *const *argv = r->command.argv;
+	char port[6];
+	sigset_t none;
+
+	/* without us nobody would tell the proxy of its end */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	enter_directory(r);
+	snprintf(port, sizeof(port), "%u", r->port);
+	if (setenv("PORT", port, 1) == -1 ||
+	    setenv("TOOL_WEB_PORT", port, 1) == -1)
+		err(EXIT_CANNOT_START, "setenv");
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execvp(argv[0], argv);
+	err(127, "cannot run %s", argv[0]);
+}
+
+static void
+start_server(struct runner *r)
+{
+	r->child = fork();
+	if (r->child == 0)
+		exec_server(r);
+	if (r->child == -1)
+		err(EXIT_CANNOT_START, "cannot run %s", r->command.argv[0]);
+	r->complain_ms = clock_mono_ms() + COMPLAIN_MS;
+}
+
+/* Say why nobody can be served yet, from time to time. */
+static void
+complain(struct runner *r, bool loopback)
+{
+	if (clock_mono_ms() < r->complain_ms)
+		return;
+	r->complain_ms += COMPLAIN_MS;
+	if (loopback)
+		warnx("%s listens on 127.0.0.1 only, where the proxy cannot "
+		      "reach it: let it listen on 0.0.0.0, port $PORT (%u)",
+		    r->command.argv[0], r->port);
+	else
+		warnx("%s does not listen on port $PORT (%u) yet: not "
+		      "registered",
+		    r->command.argv[0], r->port);
+}
+
+/*
+ * Is there a server to be registered?  Many do not look at PORT; where such a
+ * one listens the kernel knows.
+ */
+static bool
+server_answers(struct runner *r)
+{
+	bool loopback;
+	uint16_t port;
+
+	if (listening_answers(&r->ip, r->port)) {
+		own_url(&r->ip, r->port, r->url);
+		return true;
+	}
+	if (listening_port(r->child, &port, &loopback) && port != r->port &&
+	    listening_answers(&r->ip, port)) {
+		warnx("%s listens on port %u, not on $PORT (%u): so be it",
+		    r->command.argv[0], port, r->port);
+		own_url(&r->ip, port, r->url);
+		return true;
+	}
+	complain(r, loopback);
+	return false;
+}
+
+/* False: the server must not run on, since nobody will find it. */
+static bool
+register_server(struct runner *r)
+{
+	switch (lease_begin(&r->lease, &r->reg, ROUTE, r->url)) {
+	case REG_OK:
+		r->registered = true;
+		return true;
+	case REG_REFUSED:
+		warnx("%s refused %s: %s", r->reg.host, r->url, r->reg.said);
+		return false;
+	case REG_UNREACHABLE:
+		warnx("cannot register with %s: %s", r->reg.host, r->reg.said);
+		return false;
+	default: /* a signal came, which is read next */
+		return true;
+	}
+}
+
+/* A signal for the server, or news of it; true: it has ended. */
+static bool
+take_signal(struct runner *r, int *status)
+{
+	struct signalfd_siginfo info;
+
+	if (read(r->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return false;
+	if (info.ssi_signo == SIGCHLD)
+		return waitpid(r->child, status, WNOHANG) == r->child;
+	if (info.ssi_signo == SIGTERM && r->registered)
+		lease_drain(&r->lease);
+	kill(r->child, (int)info.ssi_signo);
+	return false;
+}
+
+/* Until the server has ended; its wait status. */
+static int
+attend(struct runner *r)
+{
+	bool waits = r->registers;
+	int status, wait_ms;
+
+	for (;;) {
+		struct pollfd p[2] = { { r->signal_fd, POLLIN, 0 },
+			{ r->registered ? r->lease.fd : -1, POLLIN, 0 } };
+
+		wait_ms = waits		  ? LOOK_MS
+			  : r->registered ? lease_wait_ms(&r->lease)
+					  : -1;
+		poll(p, nitems(p), wait_ms);
+		if (p[0].revents != 0) {
+			if (take_signal(r, &status))
+				break;
+			continue;
+		}
+		if (r->registered)
+			lease_tend(&r->lease);
+		if (waits && server_answers(r)) {
+			r->refused = !register_server(r);
+			waits = !r->refused && !r->registered;
+		}
+		if (r->refused)
+			kill(r->child, SIGTERM);
+	}
+	return status;
+}
+
+static void
+unregister_server(struct runner *r)
+{
+	enum reg_result result = lease_end(&r->lease);
+
 	if (result == REG_REFUSED || result == REG_UNREACHABLE)
 		warnx("the route stays registered with %s: %s", r->reg.host,
 		    r->reg.said);
 }
 
-/* In the child: become the command, in the home directory. */
-static void
-exec_command(const struct runner *r)
-{
-	const struct passwd *pw = getpwuid(getuid());
-	char port[6];
-
-	if (pw == NULL)
-		warnx("user %u is unknown: staying in this directory",
-		    getuid());
-	else if (chdir(pw->pw_dir) == -1)
-		warn("staying in this directory: %s", pw->pw_dir);
-	snprintf(port, sizeof(port), "%u", r->port);
-	if (setenv("PORT", port, 1) == -1 ||
-	    setenv("TOOL_WEB_PORT", port, 1) == -1)
-		err(EXIT_CANNOT_START, "setenv");
-	sigprocmask(SIG_SETMASK, &r->old_mask, NULL);
-	execvp(r->command[0], r->command);
-	err(127, "cannot run %s", r->command[0]);
-}
-
-/* Pass signals on until the child is gone; its wait status. */
+/* Tell how it ended, and end so. */
 static int
-attend(pid_t child, const sigset_t *signals)
+exit_status(const struct runner *r, int status)
 {
-	int signo, status;
+	const char *name = r->command.argv[0];
 
-	for (;;) {
-		if (sigwait(signals, &signo) != 0)
-			continue;
-		if (signo != SIGCHLD)
-			kill(child, signo);
-		else if (waitpid(child, &status, WNOHANG) == child)
-			return status;
-	}
-}
-
-static int
-run_command(const struct runner *r, const sigset_t *signals)
-{
-	pid_t child = fork();
-	int status;
-
-	if (child == 0)
-		exec_command(r);
-	if (child == -1) {
-		warn("cannot run %s", r->command[0]);
-		return EXIT_CANNOT_START;
-	}
-	status = attend(child, signals);
 	if (WIFEXITED(status)) {
 		if (WEXITSTATUS(status) != 0)
-			warnx("%s ended with status %d", r->command[0],
+			warnx("%s ended with status %d", name,
 			    WEXITSTATUS(status));
 		return WEXITSTATUS(status);
 	}
-	warnx("%s was ended by signal %d (%s)", r->command[0], WTERMSIG(status),
+	warnx("%s was ended by signal %d (%s)", name, WTERMSIG(status),
 	    strsignal(WTERMSIG(status)));
 	return 128 + WTERMSIG(status);
 }
@@ -273,23 +364,24 @@ run_command(const struct runner *r, const sigset_t *signals)
 int
 main(int argc, char **argv)
 {
-	struct runner r = { 0 };
-	sigset_t signals;
+	struct runner r = { .child = -1 };
 	int status;
 
 	parse_options(&r, argc, argv);
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGCHLD);
-	for (size_t i = 0; i < NPASSED; i++)
-		sigaddset(&signals, passed_on[i]);
-	sigprocmask(SIG_BLOCK, &signals, &r.old_mask);
-
-	if (r.port == 0)
-		r.port = free_port();
+	prepare(&r);
+	sigemptyset(&r.signals);
+	sigaddset(&r.signals, SIGCHLD);
+	for (size_t i = 0; i < nitems(passed_on); i++)
+		sigaddset(&r.signals, passed_on[i]);
+	sigprocmask(SIG_BLOCK, &r.signals, NULL);
+	r.signal_fd = signalfd(-1, &r.signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (r.signal_fd == -1)
+		err(EXIT_CANNOT_START, "signalfd");
 	if (r.registers)
-		register_self(&r);
-	status = run_command(&r, &signals);
-	if (r.registers)
-		unregister_self(&r);
-	return status;
+		find_proxy(&r);
+	start_server(&r);
+	status = attend(&r);
+	if (r.registered)
+		unregister_server(&r);
+	return r.refused ? EXIT_CANNOT_START : exit_status(&r, status);
 }

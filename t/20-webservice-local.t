@@ -1,0 +1,83 @@
+# webservice(1) on this very host: no grid, a supervisor that outlives the
+# login, and starts the server again (5-webservice.md).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use OwnNetwork;
+use DynProxy;
+use File::Temp;
+
+my $site = File::Temp->newdir;
+chmod 0755, $site;
+mkdir "$site/$_" for qw(bin home);
+OwnNetwork::run('cp', "$DynProxy::BUILD/$_", "$site/bin") for qw(webservice webservice-runner);
+OwnNetwork::add_user('tools.alpha', 52001, "$site/home");
+chown 52001, 52001, "$site/home";
+my $home  = "$site/home";
+my $proxy = DynProxy->new(conf => { local_tools => '{"52001:alpha"}' });
+
+my ($status, $out, $err);
+sub webservice {
+    ($status, $out, $err) = run_command('setpriv', '--reuid=52001', '--regid=52001', '--clear-groups', '--', 'env',
+        "HOME=$home", "DYNPROXY_PROXY=" . $proxy->socket_path('register'), "$site/bin/webservice", '--backend=local', @_);
+    return $status;
+}
+sub page { return $proxy->get('alpha', '/')->body }
+sub pid  { return DynProxy::slurp("$home/.webservice/pid") =~ /(\d+)/ ? $1 : 0 }
+sub child_of { my ($pid) = @_; return (split ' ', DynProxy::slurp("/proc/$pid/task/$pid/children"))[0] }
+
+OwnNetwork::append("$home/index.html", "here\n");
+my @server = ('python3', '-c', <<'PYTHON');
+import http.server, os
+http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), http.server.SimpleHTTPRequestHandler).serve_forever()
+PYTHON
+
+is webservice('status'), 0, 'status';
+like $out, qr/is not running/, 'nothing runs';
+is webservice('start'), 1, 'nothing to start';
+like $err, qr/generic needs the command to run: webservice generic start -- COMMAND/, 'it says what is missing';
+
+is webservice('generic', 'start', '--', @server), 0, 'start' or diag $err;
+END { kill 'TERM', pid() if $home && pid() }
+ok eventually(sub { page() eq "here\n" }), 'it serves' or diag DynProxy::slurp("$home/error.log");
+like DynProxy::slurp("$home/service.manifest"), qr/^backend: local\n/m, 'the manifest remembers the backend';
+is webservice('start'), 1, 'not twice';
+
+my $supervisor = pid();
+my ($session) = DynProxy::slurp("/proc/$supervisor/stat") =~ /\) \S+ \d+ \d+ (\d+)/;
+isnt $session, (DynProxy::slurp('/proc/self/stat') =~ /\) \S+ \d+ \d+ (\d+)/)[0], 'it is of no login session of ours';
+
+my $server = child_of(child_of($supervisor));
+kill 'KILL', $server;
+ok eventually(sub { page() ne "here\n" || (child_of(child_of($supervisor) // 0) // $server) != $server }), 'the server was killed';
+ok eventually(sub { page() eq "here\n" }), 'and is back';
+is pid(), $supervisor, 'by the same supervisor';
+like DynProxy::slurp("$home/error.log"), qr/the server has ended; status 137$/m, 'the log says what happened';
+
+is webservice('restart'), 0, 'restart' or diag $err;
+ok eventually(sub { page() eq "here\n" }), 'it serves';
+isnt pid(), $supervisor, 'under a new supervisor';
+
+is webservice('logs'), 0, 'logs';
+like $out, qr/stopped, pid $supervisor/, 'are shown';
+is webservice('stop'), 0, 'stop' or diag $err;
+is $proxy->get('alpha', '/')->reason, 'tool-stopped', 'the route is gone';
+is webservice('status'), 0, 'status';
+like $out, qr/is not running/, 'it is stopped';
+unlike DynProxy::slurp("$home/service.manifest"), qr/^web/m, 'and forgotten';
+
+# two at once: one starts it, the other is told
+my @pids = map {
+    my $n = $_;
+    my $pid = fork // die $!;
+    if (!$pid) {
+        webservice('generic', 'start', '--', @server);
+        OwnNetwork::append("$site/result", "$status\n");
+        POSIX::_exit(0);
+    }
+    $pid;
+} 1, 2;
+waitpid $_, 0 for @pids;
+is join(' ', sort split ' ', DynProxy::slurp("$site/result")), '0 1', 'of two starts at once one is refused';
+is webservice('stop'), 0, 'and stopped';
+ok eventually(sub { !kill 0, pid() }), 'nothing is left';
+done_testing;

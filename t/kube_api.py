@@ -1,0 +1,136 @@
+"""A small server of the Kubernetes API's documented subset, for tests: it is
+not Kubernetes.  Lists with labelSelector, creates, deletes, reads one, watches
+with resourceVersion; a Deployment gets one Running pod at once.
+
+    kube_api.py PORT TOKEN
+
+What it did is a line each on standard output.
+"""
+import json
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+GROUPS = {"api/v1", "apis/apps/v1", "apis/networking.k8s.io/v1", "apis/discovery.k8s.io/v1"}
+KINDS = {"configmaps", "deployments", "endpointslices", "ingresses", "pods", "replicasets", "services"}
+
+objects = {}  # (kind, namespace, name) -> object
+changed = threading.Condition()
+version = 0
+
+
+def put(kind, namespace, obj):
+    global version
+    with changed:
+        version += 1
+        obj["metadata"]["resourceVersion"] = str(version)
+        obj["metadata"]["namespace"] = namespace
+        objects[kind, namespace, obj["metadata"]["name"]] = obj
+        changed.notify_all()
+
+
+def matches(obj, selector):
+    labels = obj["metadata"].get("labels", {})
+    wanted = dict(part.split("=", 1) for part in selector.split(",") if part)
+    return all(labels.get(k) == v for k, v in wanted.items())
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, obj):
+        body = json.dumps(obj).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def fail(self, status, message):
+        self.answer(status, {"kind": "Status", "status": "Failure", "code": status, "message": message})
+
+    def parse(self):
+        """kind, namespace, name, sub, query; None was answered already."""
+        url = urlsplit(self.path)
+        query = {k: v[0] for k, v in parse_qs(url.query).items()}
+        parts = url.path.strip("/").split("/")
+        group = "/".join(parts[:2]) if parts[0] == "api" else "/".join(parts[:3])
+        rest = parts[2:] if parts[0] == "api" else parts[3:]
+        if self.headers.get("Authorization") != "Bearer " + sys.argv[2]:
+            return self.fail(401, "Unauthorized")
+        namespace = None
+        if rest[:1] == ["namespaces"]:
+            namespace, rest = rest[1], rest[2:]
+        if group not in GROUPS or not rest or rest[0] not in KINDS:
+            return self.fail(404, "the server could not find the requested resource")
+        return rest[0], namespace, rest[1] if len(rest) > 1 else None, rest[2] if len(rest) > 2 else None, query
+
+    def do_GET(self):
+        what = self.parse()
+        if not what:
+            return
+        kind, namespace, name, sub, query = what
+        if sub == "log":
+            body = f"the log of {name}\n".encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        elif name:
+            obj = objects.get((kind, namespace, name))
+            self.answer(200, obj) if obj else self.fail(404, f'{kind} "{name}" not found')
+        else:
+            with changed:
+                items = [o for (k, ns, _), o in objects.items()
+                         if k == kind and namespace in (None, ns) and matches(o, query.get("labelSelector", ""))]
+                self.answer(200, {"kind": "List", "metadata": {"resourceVersion": str(version)}, "items": items})
+
+    def do_POST(self):
+        what = self.parse()
+        if not what:
+            return
+        kind, namespace, _, _, _ = what
+        obj = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        name = obj["metadata"]["name"]
+        if (kind, namespace, name) in objects:
+            return self.fail(409, f'{kind} "{name}" already exists')
+        put(kind, namespace, obj)
+        print("create", kind, name, flush=True)
+        if kind == "deployments":
+            put("pods", namespace, {"metadata": {"name": name + "-1", "labels": obj["spec"]["template"]["metadata"]["labels"]},
+                                    "status": {"phase": "Running"}, "spec": obj["spec"]["template"]["spec"]})
+        self.answer(201, obj)
+
+    def do_DELETE(self):
+        what = self.parse()
+        if not what:
+            return
+        kind, namespace, name, _, _ = what
+        with changed:
+            gone = objects.pop((kind, namespace, name), None)
+        if not gone:
+            return self.fail(404, f'{kind} "{name}" not found')
+        print("delete", kind, name, flush=True)
+        self.answer(200, {"kind": "Status", "status": "Success"})
+
+
+IMAGES = """
+php8.2:
+  state: stable
+  variants:
+    webservice: {image: registry/php82-web, extra: {wstype: lighttpd}}
+python3.11:
+  state: stable
+  variants:
+    webservice: {image: registry/python311-web, extra: {wstype: python}}
+node12:
+  state: deprecated
+  variants:
+    webservice: {image: registry/node12-web, extra: {wstype: js}}
+"""
+put("configmaps", "tf-public", {"metadata": {"name": "image-config"}, "data": {"images-v1.yaml": IMAGES}})
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()

@@ -1,0 +1,29 @@
+/*
+ * portreleaser(1): unregister the tool whose user this is.  For the grid's
+ * epilog, which runs however the job has ended.
+ */
+#include <err.h>
+#include <stdio.h>
+
+#include "tools/reg.h"
+
+#define ROUTE ".*"
+#define PATIENCE_MS 10000
+
+int
+main(void)
+{
+	struct reg reg;
+
+	if (!reg_init(&reg, NULL))
+		errx(1, "whom to tell? %s", reg.said);
+	reg.patience_ms = PATIENCE_MS;
+	switch (reg_say(&reg, "unregister", ROUTE, NULL)) {
+	case REG_OK:
+	case REG_OFF:
+		return 0;
+	default:
+		errx(1, "%s does not unregister this tool: %s", reg.host,
+		    reg.said);
+	}
+}
