@@ -10,7 +10,7 @@ use File::Temp;
 
 sub new {
     my ($class, %want) = @_;
-    my $self = bless { %want, dir => File::Temp->newdir, port => DynProxy::free_port(), owner => $$ }, $class;
+    my $self = bless { port => DynProxy::free_port(), %want, dir => File::Temp->newdir, owner => $$ }, $class;
     $self->start;
     return $self;
 }
