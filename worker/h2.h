@@ -39,13 +39,15 @@ struct h2 {
 	struct h2_streams open;	 /* owned: all streams */
 	struct h2_streams ready; /* those that can go on */
 	uint32_t requests;	 /* begun on this connection */
-	enum h2_flood flood;	 /* it did too much of this */
-	bool calmed;		 /* and was told so */
-	bool ending;	   /* a GOAWAY was sent: the first, or the only one */
-	bool ended;	   /* the last GOAWAY was sent: no more requests */
-	bool in_head;	   /* a header block has begun to come in */
-	uint64_t since_ms; /* of the head, or of idleness */
-	uint64_t moved_ms; /* when something was last sent */
+	int32_t newest;		 /* stream that it has opened */
+	int32_t left_out[2]; /* numbers passed over last: they stay unused */
+	enum h2_flood flood; /* it did too much of this */
+	bool calmed;	     /* and was told so */
+	bool ending;	     /* a GOAWAY was sent: the first, or the only one */
+	bool ended;	     /* the last GOAWAY was sent: no more requests */
+	bool in_head;	     /* a header block has begun to come in */
+	uint64_t since_ms;   /* of the head, or of idleness */
+	uint64_t moved_ms;   /* when something was last sent */
 	TAILQ_ENTRY(h2) of_worker;
 };
 

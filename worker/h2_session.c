@@ -57,6 +57,29 @@ on_send_data(nghttp2_session *session, nghttp2_frame *frame,
 	return 0;
 }
 
+/* Each number once, and none below (section 5.1.1). */
+static bool
+is_left_out(struct h2 *h, int32_t id)
+{
+	if (id > h->newest) {
+		h->left_out[0] = h->newest + 1;
+		h->left_out[1] = id - 1;
+		h->newest = id;
+	}
+	return id >= h->left_out[0] && id <= h->left_out[1];
+}
+
+/* What the library does not look at. */
+static int
+on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
+{
+	if ((hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0) ||
+	    (hd->type == NGHTTP2_HEADERS && is_left_out(user, hd->stream_id)))
+		nghttp2_session_terminate_session(
+		    session, NGHTTP2_PROTOCOL_ERROR);
+	return 0;
+}
+
 static int
 on_begin_headers(
     nghttp2_session *session, const nghttp2_frame *frame, void *user)
@@ -220,6 +243,8 @@ set_callbacks(nghttp2_session_callbacks *c)
 {
 	nghttp2_session_callbacks_set_send_callback(c, on_send);
 	nghttp2_session_callbacks_set_send_data_callback(c, on_send_data);
+	nghttp2_session_callbacks_set_on_begin_frame_callback(
+	    c, on_begin_frame);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(
 	    c, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(c, on_header);
