@@ -84,7 +84,7 @@ class Peer:
     """A connection; what came on it, by stream."""
 
     def __init__(self, port, hello=True, patience=10, host="127.0.0.1",
-                 pairs=(), rcvbuf=None):
+                 pairs=(), rcvbuf=None, source=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -93,6 +93,8 @@ class Peer:
         if rcvbuf:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
         plain.settimeout(patience)
+        if source:
+            plain.bind((source, 0))
         plain.connect((host, port))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = context.wrap_socket(plain, server_hostname=AUTHORITY)
