@@ -59,8 +59,19 @@ static const struct syscall_rule rules[] = {
 	CALL("unlinkat"),
 };
 
+#define FILES_MAX 8192 /* descriptors; 7-security.md 7.6 */
+
 int
-confine_registrar(const struct conf *conf)
+confine_registrar(const struct boot *boot)
+{
+	return boot_enter_sandbox(
+	    boot, (struct sandbox){ .directory = boot->conf->state_directory,
+		      .files = FILES_MAX,
+		      .umask = 077 });
+}
+
+int
+confine_registrar_calls(const struct conf *conf)
 {
 	return boot_allow_calls(conf, rules, nitems(rules));
 }

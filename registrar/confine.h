@@ -1,11 +1,14 @@
-/* The system calls of the registrar. */
+/* What the registrar may do. */
 #ifndef REGISTRAR_CONFINE_H
 #define REGISTRAR_CONFINE_H
 
 #include "conf/boot.h"
 
-/* Nothing but to register, from now on, in both threads.  -1 after saying why.
+/*
+ * Before anything is opened: user, files, limits.  And when all is open:
+ * system calls, of both threads.  -1 after saying why: do not go on.
  */
-int confine_registrar(const struct conf *conf);
+int confine_registrar(const struct boot *boot);
+int confine_registrar_calls(const struct conf *conf);
 
 #endif

@@ -24,8 +24,7 @@
 #define ACCEPT_MAX 64	   /* connections taken in one turn of the loop */
 #define ACCEPT_REST_MS 100 /* when there are no descriptors left */
 #define ACCEPT_WELL_MS 1000 /* without that: it is over */
-#define ORPHAN_MS 500	   /* to the end, when the master is dead */
-#define FILES_MAX 8192	   /* descriptors; 7-security.md 7.6 */
+#define ORPHAN_MS 500	    /* to the end, when the master is dead */
 
 /* A listening socket. */
 struct door {
@@ -454,14 +453,6 @@ release(struct running *p)
 	boot_release(&r->boot);
 }
 
-static struct sandbox
-confined_to(const struct conf *conf)
-{
-	return (struct sandbox){ .directory = conf->state_directory,
-		.files = FILES_MAX,
-		.umask = 077 };
-}
-
 int
 registrar_main(void)
 {
@@ -477,9 +468,8 @@ registrar_main(void)
 	r->conf = r->boot.conf;
 	log_open((enum log_sink)r->conf->log_sink, "registrar",
 	    r->conf->log_priority);
-	served = boot_enter_sandbox(&r->boot, confined_to(r->conf)) == 0 &&
-		 prepare(r) && confine_registrar(r->conf) == 0 &&
-		 serve(&running);
+	served = confine_registrar(&r->boot) == 0 && prepare(r) &&
+		 confine_registrar_calls(r->conf) == 0 && serve(&running);
 	log_event(LOG_INFO, "ended", "names=%zu routes=%zu", r->book.nnames,
 	    r->book.nroutes);
 	release(&running);

@@ -38,8 +38,18 @@ static const struct syscall_rule rules[] = {
 	OPTION(IPPROTO_TCP, TCP_USER_TIMEOUT),
 };
 
+#define FILES_MAX 65536 /* descriptors; 7-security.md 7.6 */
+
 int
-confine_worker(const struct conf *conf)
+confine_worker(const struct boot *boot)
+{
+	return boot_enter_sandbox(
+	    boot, (struct sandbox){
+		      .no_children = true, .files = FILES_MAX, .umask = 077 });
+}
+
+int
+confine_worker_calls(const struct conf *conf)
 {
 	return boot_allow_calls(conf, rules, nitems(rules));
 }

@@ -24,8 +24,6 @@
 #include "worker/settings.h"
 #include "worker/tls.h"
 
-#define FILES_MAX 65536 /* descriptors; 7-security.md 7.6 */
-
 /* The master is gone: whoever is served goes on being served. */
 static void
 forget_master(struct worker *w)
@@ -227,9 +225,7 @@ start(struct worker *w)
 	w->conf = w->boot.conf;
 	snprintf(role, sizeof(role), "worker %u", w->boot.slot);
 	log_open((enum log_sink)w->conf->log_sink, role, w->conf->log_priority);
-	if (boot_enter_sandbox(&w->boot, (struct sandbox){ .no_children = true,
-					     .files = FILES_MAX,
-					     .umask = 077 }) == -1)
+	if (confine_worker(&w->boot) == -1)
 		return -1;
 	w->settings = settings_new_take(&w->boot);
 	if (w->settings == NULL) {
@@ -333,7 +329,8 @@ worker_main(void)
 		free(w);
 		return EXIT_FAILURE;
 	}
-	if (start(w) == 0 && confine_worker(w->conf) == 0 && say_ready() == 0) {
+	if (start(w) == 0 && confine_worker_calls(w->conf) == 0 &&
+	    say_ready() == 0) {
 		ev_run(&w->loop);
 		status = EXIT_SUCCESS;
 	}
