@@ -1,11 +1,14 @@
 /* Keeps names in a hash table and their routes in lists. */
 #include "registrar/book.h"
 
+#include <bsd/stdlib.h>
 #include <bsd/sys/cdefs.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "lib/siphash.h"
+
 #define NAMES_LOG2 20 /* a million, the most that a table is made for */
+#define PORTS_MASK ((1u << NAMES_LOG2) - 1)
 
 static const char *const origin_names[] = {
 	[ORIGIN_TOOL] = "tool",
@@ -23,7 +26,9 @@ bool
 book_init(struct book *book)
 {
 	*book = (struct book){ .last = NULL };
-	return names_init(&book->names, NAMES_LOG2);
+	arc4random_buf(book->ports_key, sizeof(book->ports_key));
+	book->ports = calloc(PORTS_MASK + 1, sizeof(*book->ports));
+	return book->ports != NULL && names_init(&book->names, NAMES_LOG2);
 }
 
 static void
@@ -60,6 +65,8 @@ book_release(struct book *book)
 {
 	struct book_name *name, *next;
 
+	free(book->ports);
+	book->ports = NULL;
 	if (book->names.heads == NULL)
 		return;
 	for (name = book_from(book, ""); name != NULL; name = next) {
@@ -122,10 +129,68 @@ add_name(struct book *book, const char *key)
 	return name;
 }
 
+/* Destinations by address and port. */
+
+static struct book_ports *
+port_head(const struct book *book, const struct backend *b)
+{
+	struct {
+		struct ip ip;
+		uint8_t pad;
+		uint16_t port;
+	} where;
+
+	memset(&where, 0, sizeof(where)); /* padding is hashed, too */
+	where.ip = b->ip;
+	where.port = b->port;
+	return &book->ports[siphash(book->ports_key, &where, sizeof(where)) &
+			    PORTS_MASK];
+}
+
+static void
+add_ports(struct book *book, struct book_route *route)
+{
+	for (size_t i = 0; i < route->to.n; i++) {
+		route->ports[i].route = route;
+		route->ports[i].to = &route->to.at[i];
+		LIST_INSERT_HEAD(port_head(book, &route->to.at[i].backend),
+		    &route->ports[i], entry);
+	}
+}
+
+static void
+remove_ports(struct book_route *route)
+{
+	for (size_t i = 0; i < route->to.n; i++)
+		LIST_REMOVE(&route->ports[i], entry);
+}
+
+static const struct book_port *
+port_at(const struct book_port *port, const struct backend *b)
+{
+	while (port != NULL && (port->to->backend.port != b->port ||
+				   !ip_eq(&port->to->backend.ip, &b->ip)))
+		port = LIST_NEXT(port, entry);
+	return port;
+}
+
+const struct book_port *
+book_port_first(const struct book *book, const struct backend *b)
+{
+	return port_at(LIST_FIRST(port_head(book, b)), b);
+}
+
+const struct book_port *
+book_port_next(const struct book_port *port)
+{
+	return port_at(LIST_NEXT(port, entry), &port->to->backend);
+}
+
 static struct book_route *
 new_route(const char *pattern, const struct destination *to, size_t nto)
 {
-	struct book_route *route = calloc(1, sizeof(*route));
+	struct book_route *route =
+	    calloc(1, sizeof(*route) + nto * sizeof(route->ports[0]));
 
 	if (route == NULL)
 		return NULL;
@@ -153,8 +218,10 @@ book_set(struct book *book, const char *key, const char *pattern,
 		free_route(route);
 		return NULL;
 	}
+	route->name = name;
 	route->origin = origin;
 	route->since_ms = since_ms;
+	add_ports(book, route);
 
 	old = book_find_route(name, pattern);
 	TAILQ_INSERT_TAIL(&name->routes, route, entry);
@@ -169,6 +236,7 @@ void
 book_strike(struct book *book, struct book_name *name, struct book_route *route)
 {
 	TAILQ_REMOVE(&name->routes, route, entry);
+	remove_ports(route);
 	free_route(route);
 	name->nroutes--;
 	book->nroutes--;

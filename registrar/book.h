@@ -23,6 +23,16 @@ enum origin {
 /* "tool", "operator", "redis": in the log and in `list`. */
 const char *origin_name(enum origin origin);
 
+struct book_name;
+struct book_route;
+
+/* One destination of a route, among all at its address and port. */
+struct book_port {
+	LIST_ENTRY(book_port) entry;
+	struct book_route *route;     /* which it is a part of */
+	const struct destination *to; /* of it */
+};
+
 struct book_route {
 	TAILQ_ENTRY(book_route) entry;
 	char *pattern;		/* owned; as registered: ".*" */
@@ -31,6 +41,8 @@ struct book_route {
 	uint64_t since_ms;      /* CLOCK_REALTIME of its registration */
 	uint64_t version;       /* of its last change, as Redis has it; 0: it
 	                           was the original's, which has none */
+	struct book_name *name;
+	struct book_port ports[]; /* one for each of `to` */
 };
 
 struct book_name {
@@ -42,9 +54,13 @@ struct book_name {
 	char key[]; /* kind byte and name, NUL-terminated */
 };
 
+LIST_HEAD(book_ports, book_port);
+
 struct book {
 	struct names names;	/* by key */
 	struct book_name *last; /* found: mostly it is asked for again */
+	struct book_ports *ports; /* owned; by a hash of address and port */
+	uint64_t ports_key[2];
 	size_t nnames, nroutes;
 };
 
@@ -72,6 +88,14 @@ struct book_name *book_next(struct book *book, struct book_name *name);
 struct book_route *book_set(struct book *book, const char *key,
     const char *pattern, const struct destination *to, size_t nto,
     enum origin origin, uint64_t since_ms);
+
+/*
+ * The destinations at an address and port, of whatever name and scheme: the
+ * first, and the one after it.  NULL: there are no more.
+ */
+const struct book_port *book_port_first(
+    const struct book *book, const struct backend *backend);
+const struct book_port *book_port_next(const struct book_port *port);
 
 /* Strike a route; a name without routes goes with its last one. */
 void book_strike(

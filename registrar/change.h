@@ -47,6 +47,7 @@ struct change {
 	enum change_mark mark; /* CHANGE_MARK only */
 	enum origin origin;
 	bool canonical;         /* the name's mark, from now on */
+	bool at_home;           /* asked for from the destination's own host */
 	char *key;              /* owned, like the next */
 	char *pattern;
 	struct destinations to; /* owned; not with CHANGE_STRIKE: at least one */

@@ -7,6 +7,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "registrar/process.h"
+#include "registrar/proof.h"
 #include "registrar/publish.h"
 #include "route/pattern.h"
 
@@ -123,10 +124,19 @@ within_bounds(struct registrar *r, struct change *c)
 					      : ROUTES_MAX;
 	struct book_name *name = book_find(&r->book, c->key);
 
-	bool added = name != NULL && book_find_route(name, c->pattern) == NULL;
+	bool fresh =
+	    name == NULL || book_find_route(name, c->pattern) == NULL;
+	bool added = fresh && name != NULL;
 
 	if (c->kind != CHANGE_SET)
 		return true;
+	if (fresh && c->origin == ORIGIN_TOOL &&
+	    r->book.nroutes >= r->conf->routes_max) {
+		snprintf(c->why, sizeof(c->why),
+		    "there are %zu routes already: tell an administrator",
+		    r->book.nroutes);
+		return false;
+	}
 	if (added && name->nroutes >= max) {
 		snprintf(c->why, sizeof(c->why),
 		    "the tool has %zu routes already: unregister one first",
@@ -157,6 +167,53 @@ enter_prepare(struct registrar *r, struct change *c)
 	if (way == ENTER_GO && !within_bounds(r, c))
 		way = ENTER_REFUSED;
 	return way;
+}
+
+/* Another tool has registered that port. */
+static void
+take_away(
+    struct registrar *r, const struct change *c, const struct book_port *port)
+{
+	struct book_route *route = port->route;
+	struct change *leave =
+	    change_new(CHANGE_LEAVE, route->name->key, route->pattern);
+
+	if (leave == NULL)
+		return;
+	if (!destinations_copy(&leave->to, port->to, 1)) {
+		change_free(leave);
+		return;
+	}
+	log_event(LOG_NOTICE, "route-taken",
+	    "name=%s route=%s destination=%s by=%s", route->name->key + 1,
+	    route->pattern, port->to->url, c->key + 1);
+	leave->origin = route->origin;
+	change_submit_take(r, leave);
+}
+
+/*
+ * A port has one owner: what other tools have there is theirs no more, unless
+ * it was proved to be.  Then a proof tells who is right: nobody can take a
+ * port by naming it.
+ */
+static void
+guard_port(
+    struct registrar *r, const struct change *c, const struct backend *backend)
+{
+	const struct book_port *port = book_port_first(&r->book, backend),
+			       *next;
+
+	for (; port != NULL; port = next) {
+		next = book_port_next(port);
+		if (*port->route->name->key != KEY_TOOL ||
+		    strcmp(port->route->name->key, c->key) == 0 ||
+		    port->route->origin == ORIGIN_OPERATOR)
+			continue;
+		if (port->to->proof == PROOF_THEIRS)
+			proof_again(r, port->route, port->to);
+		else
+			take_away(r, c, port);
+	}
 }
 
 /* Enter it in the book.  -1: no memory.  1: what is published must change. */
@@ -217,6 +274,10 @@ enter_change(struct registrar *r, struct change *c)
 		return CHANGE_FAILED;
 	}
 	leases_check(r, c->key);
+	if (c->kind == CHANGE_SET)
+		proof_soon(r, c->key, c->pattern);
+	for (size_t i = 0; c->at_home && i < c->to.n; i++)
+		guard_port(r, c, &c->to.at[i].backend);
 	if (c->kind == CHANGE_SET)
 		log_event(LOG_INFO, "route-registered",
 		    "name=%s route=%s destination=%s by=%s", c->key + 1,

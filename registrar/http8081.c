@@ -69,6 +69,21 @@ put_name(struct buf *b, const struct book_name *name, bool first)
 	       buf_printf(b, ":");
 }
 
+/* Whoever reads /list starts a tool again that is not there. */
+static bool
+serves(const struct book_name *name)
+{
+	const struct book_route *route;
+
+	TAILQ_FOREACH(route, &name->routes, entry)
+	{
+		for (size_t i = 0; i < route->to.n; i++)
+			if (!route->to.at[i].stale)
+				return true;
+	}
+	return false;
+}
+
 static bool
 put_short(struct buf *b, const struct book_name *name, bool first)
 {
@@ -130,8 +145,11 @@ get_list(struct client *c, struct span query, bool head_only)
 	http_put_end(&c->out);
 	if (!head_only) {
 		buf_printf(&c->out, "{");
-		of(c)->put =
-		    query_has(query, SPAN("full=1")) ? put_full : put_short;
+		of(c)->put = put_full;
+		if (!query_has(query, SPAN("full=1"))) {
+			of(c)->put = put_short;
+			of(c)->listing.wanted = serves;
+		}
 	}
 	client_answer(c);
 }

@@ -295,6 +295,15 @@ pump(struct ev_task *task)
 	}
 }
 
+bool
+ident_believed(const struct conf *conf, const struct ip *host)
+{
+	for (size_t i = 0; i < conf->nident_networks; i++)
+		if (cidr_contains(&conf->ident_networks[i], host))
+			return true;
+	return false;
+}
+
 void
 ident_init(struct ident *ident, struct ev_loop *loop, uint16_t port,
     uint64_t timeout_ms)

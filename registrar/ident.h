@@ -5,6 +5,7 @@
 #include <bsd/sys/queue.h>
 #include <stdint.h>
 
+#include "conf/conf.h"
 #include "lib/ev.h"
 #include "lib/span.h"
 #include "registrar/peer.h"
@@ -63,6 +64,9 @@ struct ident_query {
 	void (*done)(struct ident_query *q, enum ident_fault fault,
 	    struct span user);
 };
+
+/* Is it one of the hosts whose identd counts (ident_networks)? */
+bool ident_believed(const struct conf *conf, const struct ip *host);
 
 void ident_init(struct ident *ident, struct ev_loop *loop, uint16_t port,
     uint64_t timeout_ms);

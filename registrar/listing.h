@@ -15,6 +15,8 @@
 struct listing {
 	char after[KEY_MAX + 1]; /* the last key that was written */
 	bool some;               /* anything was written */
+	/* the others are left out; NULL: none is */
+	bool (*wanted)(const struct book_name *name);
 };
 
 /* Write one name into b, behind a comma unless first.  False: no room. */

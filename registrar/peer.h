@@ -18,7 +18,8 @@ struct peer {
 	RB_ENTRY(peer) entry;
 	struct ip id;  /* or AF_UNIX with a uid in its first bytes */
 	unsigned open; /* connections, */
-	unsigned leases; /* and of them those that hold one */
+	unsigned leases; /* of them those that hold one, */
+	unsigned proofs; /* and those that are ours (proof.c) */
 
 	/* ident.c only: the questions to this host */
 	unsigned asking;                          /* under way */

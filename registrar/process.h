@@ -18,6 +18,7 @@
 #include "registrar/vet.h"
 
 struct default_backends;
+struct proofs;
 struct publisher;
 struct table_writer;
 
@@ -36,6 +37,7 @@ struct registrar {
 	struct store_io *io;        /* owned; never NULL once running */
 	struct store_redis *redis;  /* owned; NULL: not configured */
 	struct peers peers;
+	struct proofs *proofs;      /* owned */
 	struct ident ident;
 	struct clients clients;
 	struct leases leases;

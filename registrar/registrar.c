@@ -18,6 +18,7 @@
 #include "registrar/http8081.h"
 #include "registrar/loading.h"
 #include "registrar/process.h"
+#include "registrar/proof.h"
 #include "registrar/publish.h"
 #include "registrar/session.h"
 
@@ -395,6 +396,11 @@ prepare(struct registrar *r)
 		log_event(LOG_ERR, "registrar-failed", "lookups: %m");
 		return false;
 	}
+	r->proofs = proofs_open(r);
+	if (r->proofs == NULL) {
+		log_event(LOG_ERR, "registrar-failed", "proofs: %m");
+		return false;
+	}
 	publish_ready(r);
 	log_event(LOG_INFO, "loaded", "names=%zu routes=%zu", r->book.nnames,
 	    r->book.nroutes);
@@ -440,6 +446,8 @@ release(struct running *p)
 	leases_release(r);
 	free(r->host_rate);
 	free(r->tool_rate);
+	if (r->proofs != NULL)
+		proofs_close(r->proofs);
 	if (r->policy != NULL)
 		policy_end(r);
 	default_backends_close(r->defaults);

@@ -246,11 +246,13 @@ new_change(const struct session *s, const struct backend *backend)
 		to.lease = s->client.r->conf->node_name;
 		to.since_ms = clock_real_ms();
 	}
+	to.stale = s->client.r->conf->verify == VERIFY_REQUIRE && !s->local;
 	copy_line(url, s->request.destination);
 	if (!destinations_copy(&change->to, &to, 1)) {
 		change_free(change);
 		return NULL;
 	}
+	change->at_home = !s->local && ip_eq(&s->ip, &backend->ip);
 	change->canonical = s->request.verb == VERB_REGISTER_CANONICAL;
 	return change;
 }
@@ -403,16 +405,6 @@ expired(struct client *c)
 	note_refusal(s);
 }
 
-/* Is its identd one of those that are believed? */
-static bool
-is_trusted(const struct conf *conf, const struct ip *ip)
-{
-	for (size_t i = 0; i < conf->nident_networks; i++)
-		if (cidr_contains(&conf->ident_networks[i], ip))
-			return true;
-	return false;
-}
-
 /* The lease is over: it was replaced, or someone else holds it. */
 static void
 ended(struct lease_holder *holder)
@@ -495,12 +487,13 @@ opened(struct client *c)
 		r->conf->registration_connects, r->conf->registration_connects,
 		r->loop.now_ms))
 		return "fail: your host connects too often: wait a little";
-	if (s->peer->open - s->peer->leases > r->conf->registrations_open_max)
+	if (s->peer->open - s->peer->leases - s->peer->proofs >
+	    r->conf->registrations_open_max)
 		return "fail: your host has too many registrations open: "
 		       "close some and try again";
 	if (s->local) {
 		identify_local(s);
-	} else if (!is_trusted(r->conf, &s->ip)) {
+	} else if (!ident_believed(r->conf, &s->ip)) {
 		return SAY_IDENT;
 	} else if (sock_keepalive(c->io.fd, LEASE_SILENCE_S) == -1) {
 		return "fail: you have closed the connection";

@@ -1,0 +1,478 @@
+/* Proves one backend after another, a few at a time. */
+#include "registrar/proof.h"
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+#include <bsd/sys/cdefs.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/siphash.h"
+#include "lib/sock.h"
+#include "registrar/process.h"
+
+#define UNDER_WAY_MAX 32 /* identd's other half is for registrations */
+#define HOST_MAX 2	 /* of them at one host */
+#define WAITING_MAX 128	 /* the walk waits when there are more */
+#define SOON_MAX 8192	 /* and who registers does not enter itself */
+#define CONNECT_MS 2000
+#define TRIES 3 /* before accept(2) identds cannot tell */
+#define AGAIN_MS 350
+#define TICK_MS 100
+#define ROUNDS_MAX 3	/* of verify = require: then it is withdrawn */
+#define BACKOFF_MAX 5	/* 2^5 rounds for who cannot be proved */
+#define DEAD_MS 30000	/* a host without an identd is left alone */
+#define DEAD_HOSTS 1024 /* that are known to be so */
+
+/* One backend; about a second of work, or a few. */
+struct proof {
+	TAILQ_ENTRY(proof) entry; /* of those that wait, or are under way */
+	struct proofs *all;
+	struct peer *peer; /* held, while it is under way */
+	struct ev_io io;   /* owns the connection; -1: none */
+	struct timer timer;
+	struct ident_query query;
+	struct addr to, from; /* the connection's ends */
+	struct backend backend;
+	unsigned tries;
+	char *key; /* owned, with the next two behind it */
+	const char *pattern, *url;
+};
+
+TAILQ_HEAD(proof_list, proof);
+
+struct proofs {
+	struct registrar *r; /* borrowed */
+	struct proof_list waiting, under_way;
+	size_t nwaiting, nunder_way;
+	struct timer tick;
+	uint64_t walked_ms;	 /* when the walk went on last */
+	uint64_t credit;	 /* routes times milliseconds it may go on */
+	char after[KEY_MAX + 1]; /* the last name it has seen */
+	size_t results[PROOF_UNKNOWN + 1];
+	struct {
+		struct ip ip;
+		uint64_t until_ms;
+	} dead[DEAD_HOSTS]; /* by their hash; the last one counts */
+	uint64_t dead_key[2];
+};
+
+static void
+proof_free(struct proof *p)
+{
+	ident_cancel(&p->query);
+	if (p->io.fd != -1) {
+		ev_del(&p->all->r->loop, &p->io);
+		close(p->io.fd);
+	}
+	timer_clear(&p->all->r->loop.timers, &p->timer);
+	if (p->peer != NULL) {
+		p->peer->proofs--;
+		peer_drop(&p->all->r->peers, p->peer);
+	}
+	free(p->key);
+	free(p);
+}
+
+/* Hosts that nobody answers at. */
+
+static size_t
+dead_place(const struct proofs *all, const struct ip *ip)
+{
+	return siphash(all->dead_key, ip, sizeof(*ip)) % DEAD_HOSTS;
+}
+
+static bool
+is_dead(const struct proofs *all, const struct ip *ip)
+{
+	size_t at = dead_place(all, ip);
+
+	return ip_eq(&all->dead[at].ip, ip) &&
+	       all->dead[at].until_ms > all->r->loop.now_ms;
+}
+
+/* Those of this host that wait would keep the others waiting, too. */
+static void
+call_dead(struct proofs *all, const struct ip *ip)
+{
+	size_t at = dead_place(all, ip);
+	struct proof *p, *next;
+
+	all->dead[at].ip = *ip;
+	all->dead[at].until_ms = all->r->loop.now_ms + DEAD_MS;
+	for (p = TAILQ_FIRST(&all->waiting); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, entry);
+		if (!ip_eq(&p->backend.ip, ip))
+			continue;
+		TAILQ_REMOVE(&all->waiting, p, entry);
+		all->nwaiting--;
+		proof_free(p);
+	}
+}
+
+/* The book's destination that it is about; NULL: it is not there any more. */
+static struct destination *
+find(const struct proof *p)
+{
+	struct book_name *name = book_find(&p->all->r->book, p->key);
+	struct book_route *route =
+	    name == NULL ? NULL : book_find_route(name, p->pattern);
+
+	return route == NULL ? NULL : destinations_find(&route->to, p->url);
+}
+
+/* What has come of it. */
+
+static void
+mark(const struct proof *p, enum change_mark mark)
+{
+	struct destination to = { .url = p->url };
+	struct change *c = change_new(CHANGE_MARK, p->key, p->pattern);
+
+	if (c == NULL)
+		return; /* the next proof says the same */
+	if (!destinations_copy(&c->to, &to, 1)) {
+		change_free(c);
+		return;
+	}
+	c->mark = mark;
+	c->origin = ORIGIN_TOOL;
+	change_submit_take(p->all->r, c);
+}
+
+/* Should it get no requests, after this? */
+static bool
+is_stale(const struct proof *p, const struct destination *d)
+{
+	switch ((enum proof_result)d->proof) {
+	case PROOF_THEIRS:
+		return false;
+	case PROOF_STRANGER:
+		return true;
+	default:
+		if (p->all->r->conf->verify == VERIFY_REQUIRE &&
+		    d->unknown >= ROUNDS_MAX)
+			return true;
+		return d->stale;
+	}
+}
+
+static void
+finish(struct proof *p, enum proof_result result, struct span user)
+{
+	struct destination *d = find(p);
+	bool stale;
+
+	TAILQ_REMOVE(&p->all->under_way, p, entry);
+	p->all->nunder_way--;
+	p->all->results[result]++;
+	if (d != NULL) {
+		d->proof = (uint8_t)result;
+		d->proved_ms = clock_real_ms();
+		if (result != PROOF_UNKNOWN)
+			d->unknown = 0;
+		else if (d->unknown < UINT8_MAX)
+			d->unknown++;
+		stale = is_stale(p, d);
+		if (stale != d->stale) {
+			log_event(LOG_NOTICE,
+			    stale ? "route-stale" : "route-fresh",
+			    "name=%s route=%s destination=%s user=%.*s",
+			    p->key + 1, p->pattern, p->url, SPAN_ARG(user));
+			mark(p, stale ? MARK_STALE : MARK_FRESH);
+		}
+	}
+	timer_set(
+	    &p->all->r->loop.timers, &p->all->tick, p->all->r->loop.now_ms);
+	proof_free(p);
+}
+
+static void
+unknown(struct proof *p)
+{
+	finish(p, PROOF_UNKNOWN, SPAN("-"));
+}
+
+/* Asking. */
+
+static bool
+is_theirs(const struct proof *p, struct span user)
+{
+	struct span prefix = span_str(p->all->r->conf->account_prefix);
+	struct span tool;
+
+	return vet_account(user, prefix, &tool) &&
+	       span_eq(tool, span_str(p->key + 1));
+}
+
+static void
+answered(struct ident_query *q, enum ident_fault fault, struct span user)
+{
+	struct proof *p = __containerof(q, struct proof, query);
+
+	if (fault == IDENT_FINE && is_theirs(p, user)) {
+		finish(p, PROOF_THEIRS, user);
+	} else if (fault == IDENT_FINE && !span_eq(user, SPAN("root"))) {
+		finish(p, PROOF_STRANGER, user);
+	} else if ((fault == IDENT_FINE || fault == IDENT_ERROR) &&
+		   ++p->tries < TRIES) {
+		/* not accepted yet, kernels call it nobody's or root's */
+		timer_set(&p->all->r->loop.timers, &p->timer,
+		    p->all->r->loop.now_ms + AGAIN_MS);
+	} else {
+		if (fault == IDENT_TIMEOUT || fault == IDENT_UNREACHABLE)
+			call_dead(p->all, &p->backend.ip);
+		unknown(p);
+	}
+}
+
+static void
+ask(struct proof *p)
+{
+	p->query.done = answered;
+	ident_ask(&p->all->r->ident, &p->query, p->peer, &p->from, &p->to);
+}
+
+static void
+on_timer(struct timer *timer)
+{
+	struct proof *p = __containerof(timer, struct proof, timer);
+
+	if (p->tries > 0)
+		ask(p);
+	else
+		unknown(p); /* it does not connect */
+}
+
+static void
+on_connected(struct ev_io *io, uint32_t events)
+{
+	struct proof *p = __containerof(io, struct proof, io);
+
+	(void)events;
+	ev_del(&p->all->r->loop, io);
+	timer_clear(&p->all->r->loop.timers, &p->timer);
+	p->from.len = sizeof(p->from.u);
+	if (sock_error(io->fd) != 0 ||
+	    getsockname(io->fd, &p->from.u.sa, &p->from.len) == -1)
+		unknown(p);
+	else
+		ask(p);
+}
+
+/* Unless its host has as many as it may have. */
+static void
+begin(struct proof *p)
+{
+	struct registrar *r = p->all->r;
+
+	p->peer = peer_hold(&r->peers, &p->backend.ip);
+	if (p->peer != NULL && p->peer->proofs++ >= HOST_MAX) {
+		p->peer->proofs--;
+		peer_drop(&r->peers, p->peer);
+		p->peer = NULL;
+		return;
+	}
+	TAILQ_REMOVE(&p->all->waiting, p, entry);
+	p->all->nwaiting--;
+	TAILQ_INSERT_TAIL(&p->all->under_way, p, entry);
+	p->all->nunder_way++;
+	addr_set(&p->to, &p->backend.ip, p->backend.port);
+	if (p->peer != NULL)
+		p->io.fd = sock_connect(&p->to, NULL);
+	if (p->io.fd == -1 || ev_add(&r->loop, &p->io, EPOLLOUT) == -1) {
+		unknown(p);
+		return;
+	}
+	timer_set(&r->loop.timers, &p->timer, r->loop.now_ms + CONNECT_MS);
+}
+
+/* Choosing. */
+
+/* Does it belong to a tool whose account an identd can name? */
+static bool
+has_account(const struct registrar *r, const char *key)
+{
+	for (size_t i = 0; i < r->conf->nlocal_tools; i++)
+		if (strcmp(r->conf->local_tools[i].name, key + 1) == 0)
+			return false;
+	return *key == KEY_TOOL;
+}
+
+/* Left alone: the more often nobody could tell, the longer. */
+static bool
+rests(const struct destination *d)
+{
+	unsigned n = d->unknown < BACKOFF_MAX ? d->unknown : BACKOFF_MAX;
+
+	return n > 1 && arc4random_uniform(1u << (n - 1)) != 0;
+}
+
+static void
+add(struct proofs *all, const char *key, const char *pattern,
+    const struct destination *d)
+{
+	size_t key_size = strlen(key) + 1, pattern_size = strlen(pattern) + 1;
+	size_t url_size = strlen(d->url) + 1;
+	struct proof *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return;
+	p->key = malloc(key_size + pattern_size + url_size);
+	if (p->key == NULL) {
+		free(p);
+		return;
+	}
+	memcpy(p->key, key, key_size);
+	p->pattern = memcpy(p->key + key_size, pattern, pattern_size);
+	p->url = memcpy(p->key + key_size + pattern_size, d->url, url_size);
+	p->all = all;
+	p->backend = d->backend;
+	p->io = (struct ev_io){ .fd = -1, .ready = on_connected };
+	p->timer.fire = on_timer;
+	TAILQ_INSERT_TAIL(&all->waiting, p, entry);
+	all->nwaiting++;
+}
+
+static void
+add_route(struct proofs *all, const char *key, const struct book_route *route,
+    bool walk)
+{
+	const struct conf *conf = all->r->conf;
+
+	if (conf->verify == VERIFY_OFF || route->origin == ORIGIN_OPERATOR ||
+	    !has_account(all->r, key))
+		return;
+	for (size_t i = 0; i < route->to.n; i++) {
+		const struct destination *d = &route->to.at[i];
+
+		if (ident_believed(conf, &d->backend.ip) &&
+		    !is_dead(all, &d->backend.ip) &&
+		    (walk ? !rests(d) : d->proof == PROOF_NONE))
+			add(all, key, route->pattern, d);
+	}
+}
+
+void
+proof_soon(struct registrar *r, const char *key, const char *pattern)
+{
+	struct book_name *name = book_find(&r->book, key);
+	struct book_route *route =
+	    name == NULL ? NULL : book_find_route(name, pattern);
+
+	if (route == NULL || r->proofs->nwaiting >= SOON_MAX)
+		return; /* the walk comes by */
+	add_route(r->proofs, key, route, false);
+	timer_set(&r->loop.timers, &r->proofs->tick, r->loop.now_ms);
+}
+
+void
+proof_again(struct registrar *r, const struct book_route *route,
+    const struct destination *to)
+{
+	add(r->proofs, route->name->key, route->pattern, to);
+	timer_set(&r->loop.timers, &r->proofs->tick, r->loop.now_ms);
+}
+
+/* The walk has seen the last name: from the first again. */
+static struct book_name *
+walk_next(struct proofs *all)
+{
+	struct book *book = &all->r->book;
+	struct book_name *name = book_from(book, all->after);
+
+	if (name != NULL && strcmp(name->key, all->after) == 0)
+		name = book_next(book, name);
+	return name != NULL ? name : book_from(book, "");
+}
+
+/*
+ * Go on, so far that it comes round in verify_interval, more or less a fifth:
+ * each tick is worth a random part of its time.
+ */
+static void
+walk(struct proofs *all)
+{
+	uint64_t now = all->r->loop.now_ms, took = now - all->walked_ms;
+	uint64_t interval = all->r->conf->verify_interval_ms;
+	struct book_name *name;
+	struct book_route *route;
+
+	all->walked_ms = now;
+	all->credit +=
+	    took * all->r->book.nroutes * (80 + arc4random_uniform(41)) / 100;
+	while (all->credit >= interval && all->nwaiting < WAITING_MAX &&
+	       (name = walk_next(all)) != NULL) {
+		strlcpy(all->after, name->key, sizeof(all->after));
+		TAILQ_FOREACH(route, &name->routes, entry)
+		{
+			add_route(all, name->key, route, true);
+			all->credit -=
+			    all->credit >= interval ? interval : all->credit;
+		}
+	}
+	if (all->credit > interval * WAITING_MAX)
+		all->credit = interval * WAITING_MAX;
+}
+
+static void
+on_tick(struct timer *timer)
+{
+	struct proofs *all = __containerof(timer, struct proofs, tick);
+	struct proof *p, *next;
+
+	if (all->r->loop.now_ms - all->walked_ms >= TICK_MS)
+		walk(all);
+	for (p = TAILQ_FIRST(&all->waiting);
+	     p != NULL && all->nunder_way < UNDER_WAY_MAX; p = next) {
+		next = TAILQ_NEXT(p, entry);
+		begin(p);
+	}
+	timer_set(&all->r->loop.timers, timer, all->r->loop.now_ms + TICK_MS);
+}
+
+struct proofs *
+proofs_open(struct registrar *r)
+{
+	struct proofs *all = calloc(1, sizeof(*all));
+
+	if (all == NULL)
+		return NULL;
+	all->r = r;
+	arc4random_buf(all->dead_key, sizeof(all->dead_key));
+	TAILQ_INIT(&all->waiting);
+	TAILQ_INIT(&all->under_way);
+	all->walked_ms = r->loop.now_ms;
+	all->tick.fire = on_tick;
+	timer_set(&r->loop.timers, &all->tick, r->loop.now_ms + TICK_MS);
+	return all;
+}
+
+void
+proofs_close(struct proofs *all)
+{
+	struct proof *p;
+
+	while ((p = TAILQ_FIRST(&all->under_way)) != NULL) {
+		TAILQ_REMOVE(&all->under_way, p, entry);
+		proof_free(p);
+	}
+	while ((p = TAILQ_FIRST(&all->waiting)) != NULL) {
+		TAILQ_REMOVE(&all->waiting, p, entry);
+		proof_free(p);
+	}
+	timer_clear(&all->r->loop.timers, &all->tick);
+	free(all);
+}
+
+void
+proofs_status(const struct proofs *all, struct proofs_status *status)
+{
+	*status = (struct proofs_status){
+		.theirs = all->results[PROOF_THEIRS],
+		.strangers = all->results[PROOF_STRANGER],
+		.unknown = all->results[PROOF_UNKNOWN],
+		.waiting = all->nwaiting,
+	};
+}
