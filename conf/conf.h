@@ -208,6 +208,7 @@ struct conf {
 	uint64_t body_timeout_ms;     /* a client that stops sending */
 	uint64_t send_timeout_ms;     /* a client that stops reading */
 	uint64_t connect_timeout_ms;  /* to a backend */
+	uint64_t response_head_timeout_ms; /* from its first byte */
 	uint64_t response_timeout_ms; /* a backend that is silent */
 	uint64_t backend_idle_timeout_ms;
 	uint64_t tunnel_timeout_ms;   /* bytes of neither side */

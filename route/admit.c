@@ -14,9 +14,8 @@ is_operator(const struct conf *conf, const struct ip *ip)
 	return false;
 }
 
-/* The tool that the request names, as far as it can be told; or empty. */
-static struct span
-tool_of(const struct conf *conf, struct span host, struct span path)
+struct span
+admit_tool(const struct conf *conf, struct span host, struct span path)
 {
 	struct span tool, rest;
 	struct host h;
@@ -51,7 +50,7 @@ check_maintenance(const struct policy *policy, const struct conf *conf,
 	if (until == 0 && policy_any_tool(policy)) {
 		reason = REASON_TOOL_MAINTENANCE;
 		until = policy_tool_until(
-		    policy, tool_of(conf, host, path), v->now_ms);
+		    policy, admit_tool(conf, host, path), v->now_ms);
 	}
 	if (until == 0 || is_operator(conf, v->ip))
 		return REASON_NONE;

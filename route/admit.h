@@ -38,6 +38,10 @@ enum reason admit_client(const struct gate *gate, const struct conf *conf,
     const struct visitor *visitor, struct span host, struct span path,
     unsigned *retry_after);
 
+/* The tool that a request names, as far as host and path tell; or empty. */
+struct span admit_tool(
+    const struct conf *conf, struct span host, struct span path);
+
 /* Is there room for one more request of the tool?  REASON_NONE: there is. */
 enum reason admit_to_tool(const struct gate *gate, uint32_t counter_slot);
 

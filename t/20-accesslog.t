@@ -301,13 +301,16 @@ my $json = DynProxy->new(tools => ['alpha'], conf => { access_log => qq("$file")
     access_log_address => 'network' });
 is $json->register('alpha', '/j.*', $backend->url), 'ok', 'a tool';
 settle($json);
-$json->get('alpha', '/json?x="', headers => { Referer => 'http://r/', 'User-Agent' => "caf\xc3\xa9 \"\\" });
+$json->get('alpha', '/json?x="', headers => { 'X-Request-Id' => 'request-17',
+    traceparent => '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', Referer => 'http://r/', 'User-Agent' => "caf\xc3\xa9 \"\\" });
 $line = (new_lines(1))[-1];
 my $object = decode_json($line);
 is join(' ', $line =~ /[{,]"(\w+)":/g), 'ts node worker id trace client host zone tool route method path proto tls status '
     . 'origin reason bytes_in bytes_out backend attempts t_connect t_first t_total referer ua', 'JSON: the fields in their order';
+like delete $object->{trace}, qr/\A00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067aa0ba902b7)[0-9a-f]{16}-01\z/,
+    'its trace, with the span that the backend was told';
 delete $object->{$_} for qw(ts node t_connect t_first t_total);
-is_deeply $object, { worker => 0, id => undef, trace => undef, client => '127.0.0.0', host => $host, zone => 'example.test',
+is_deeply $object, { worker => 0, id => 'request-17', client => '127.0.0.0', host => $host, zone => 'example.test',
     tool => 'alpha', route => '/j.*', method => 'GET', path => '/json?x="', proto => 'h1', tls => undef, status => 200,
     origin => 'backend', reason => undef, bytes_in => 0, bytes_out => 14, backend => $at, attempts => 1,
     referer => 'http://r/', ua => "caf\xe9 \"\\" }, 'and what they say';
@@ -315,6 +318,7 @@ $json->raw("GET / HTTP/1.1\r\n\r\n");
 $object = decode_json((new_lines(1))[0]);
 is $object->{reason}, 'no-host', 'a refused one has its reason';
 is $object->{origin}, 'proxy', 'and is ours';
+like $object->{id}, qr/\A[0-9a-f]{32}\z/, 'and an id';
 $json->raw($asked{$_}->($all) . "\r\n") for sort keys %asked;
 is scalar(grep { eval { decode_json($_); 1 } } new_lines(scalar keys %asked)), scalar(keys %asked), 'JSON it is with any bytes';
 $json->stop;

@@ -92,6 +92,10 @@ for my $case (@cases) {
 # --- whom to ask
 my $page = $proxy->get('refused', '/', headers => { Accept => 'text/html' })->body;
 like $page, qr{<a href="https://admin\.example\.test/tool/refused\?a&amp;b">}, 'a page about a tool names whom to ask';
+is $proxy->ctl('maintenance', 'on', 'alpha'), 0, 'maintenance';
+$page = $proxy->get('alpha', '/', headers => { Accept => 'text/html' })->body;
+like $page, qr{<a href="https://admin\.example\.test/tool/alpha\?.*tool-maintenance}s, 'so does one about its maintenance';
+is $proxy->ctl('maintenance', 'off', 'alpha'), 0, 'which ends';
 unlike $proxy->get('nobody', '/', headers => { Accept => 'text/html' })->body, qr/<a /, 'one about nobody does not';
 
 # --- a client that is too slow, and a backend's own error

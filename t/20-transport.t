@@ -131,5 +131,24 @@ is $strict->register('seen', '.*', 'http://127.0.0.1:' . $listener->sockport), '
     is $answer->status, 408, 'a body that trickles in';
     cmp_ok time - $from, '>', 9, 'is refused after a while';
 }
+
+# --- a head of a response that comes byte by byte, and never ends
+close $_ for $client, $far;
+my $hasty = DynProxy->new(tools => ['seen'], conf => { response_head_timeout => '1s' });
+is $hasty->register('seen', '.*', 'http://127.0.0.1:' . $listener->sockport), 'ok', 'one more proxy';
+{
+    local $proxy = $hasty;
+    local $SIG{PIPE} = 'IGNORE';
+    $seen = 'Host: ' . $hasty->host('seen');
+    ($client, $far) = begin("GET / HTTP/1.1\r\n$seen\r\n\r\n");
+    print $far "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nX: ";
+    read_until($client, qr/103 .*\r\n\r\n/);
+    $from = time;
+    my $select = IO::Select->new($client);
+    until ($select->can_read(0.1) || time - $from > 20) { print $far 'x' }
+    $answer = answer_of(read_until($client, qr/(?!)/, 3));
+    is $answer->status, 504, 'a head that trickles in';
+    is $answer->header('X-Dynproxy-Error'), 'backend-timeout-first-byte', 'has no end of time';
+}
 close $_ for $client, $far;
 done_testing;

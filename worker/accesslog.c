@@ -9,6 +9,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "shm/logring.h"
+#include "worker/asked.h"
 #include "worker/process.h"
 
 struct accesslog {
@@ -111,11 +112,30 @@ say_route(struct logline *line, const struct route *route)
 	logline_say(line, LINE_ROUTE, (struct span){ text, n });
 }
 
-void
-accesslog_begin(struct worker *w, struct logline *line, const struct ip *client,
-    const struct http_msg *msg, const struct decision *d)
+static void
+say_tool(
+    const struct worker *w, struct logline *line, const struct route *route)
 {
 	const struct span key = w->router.tool.key;
+
+	if (*key.ptr == KEY_TOOL)
+		logline_say(line, LINE_TOOL, span_from(key, 1));
+	say_route(line, route);
+}
+
+/* What it is known by elsewhere. */
+static void
+say_ids(struct logline *line, const struct asked *asked)
+{
+	logline_say(line, LINE_ID, asked_id(asked));
+	logline_say(line, LINE_TRACE, asked_trace(asked));
+}
+
+void
+accesslog_begin(struct worker *w, struct logline *line,
+    const struct asked *asked, const struct ip *client,
+    const struct http_msg *msg, const struct decision *d)
+{
 
 	if (w->accesslog == NULL)
 		return;
@@ -124,17 +144,17 @@ accesslog_begin(struct worker *w, struct logline *line, const struct ip *client,
 		logline_say(
 		    line, LINE_HOST, (struct span){ d->host, d->host_len });
 	logline_say_head(line, msg);
-	if (w->accesslog->style.format != ACCESS_LOG_JSON ||
-	    d->action != ACTION_PROXY)
+	if (w->accesslog->style.format != ACCESS_LOG_JSON)
 		return;
-	if (*key.ptr == KEY_TOOL)
-		logline_say(line, LINE_TOOL, span_from(key, 1));
-	say_route(line, d->route);
+	if (d->action == ACTION_PROXY)
+		say_tool(w, line, d->route);
+	say_ids(line, asked);
 }
 
 void
 accesslog_begin_refused(struct worker *w, struct logline *line,
-    const struct ip *client, struct span bytes, const struct http_msg *msg)
+    const struct asked *asked, const struct ip *client, struct span bytes,
+    const struct http_msg *msg)
 {
 	if (w->accesslog == NULL || line->open)
 		return;
@@ -143,6 +163,8 @@ accesslog_begin_refused(struct worker *w, struct logline *line,
 		logline_say_head(line, msg);
 	else
 		logline_say_bytes(line, bytes);
+	if (w->accesslog->style.format == ACCESS_LOG_JSON)
+		say_ids(line, asked);
 }
 
 static void

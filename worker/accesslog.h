@@ -10,6 +10,7 @@
 #include "worker/logline.h"
 
 struct accesslog;
+struct asked;
 struct worker;
 
 /* Sets w->accesslog: NULL when no log is configured.  -1 with errno. */
@@ -24,8 +25,8 @@ int accesslog_apply(struct worker *w);
  * log.
  */
 void accesslog_begin(struct worker *w, struct logline *line,
-    const struct ip *client, const struct http_msg *msg,
-    const struct decision *decision);
+    const struct asked *asked, const struct ip *client,
+    const struct http_msg *msg, const struct decision *decision);
 
 /*
  * One has come that is refused; one that has begun goes on.
@@ -34,7 +35,8 @@ void accesslog_begin(struct worker *w, struct logline *line,
  * msg     its head; NULL: it could not be parsed
  */
 void accesslog_begin_refused(struct worker *w, struct logline *line,
-    const struct ip *client, struct span bytes, const struct http_msg *msg);
+    const struct asked *asked, const struct ip *client, struct span bytes,
+    const struct http_msg *msg);
 
 /* Write the line of a request that is over; none is open: nothing. */
 void accesslog_end(struct worker *w, struct logline *line);

@@ -20,6 +20,19 @@ asked_nothing(struct asked *a, struct trace_source *source)
 	a->tool_len = 0;
 	a->host_len = a->authority_len = 0;
 	a->id_len = (uint8_t)request_id_make(source, a->id);
+	a->trace_len = 0;
+}
+
+/* Of two traces none goes on. */
+static void
+take_trace(
+    struct asked *a, struct trace_source *source, const struct http_msg *msg)
+{
+	const struct http_field *f = http_msg_field(msg, FIELD_TRACEPARENT);
+	bool one = msg->count[FIELD_TRACEPARENT] == 1;
+
+	a->traced = trace_parent(source, one ? f->value : SPAN(""), a->trace);
+	a->trace_len = sizeof(a->trace);
 }
 
 /* An id is kept, unless there are two of them. */
@@ -54,6 +67,7 @@ asked_begin(struct asked *a, struct trace_source *source,
 		a->authority_len = (uint16_t)keep(
 		    a->authority, sizeof(a->authority), target->authority);
 	take_id(a, source, msg);
+	take_trace(a, source, msg);
 }
 
 void

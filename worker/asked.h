@@ -20,15 +20,17 @@ struct asked {
 	bool https;         /* it came by TLS */
 
 	/* lengths of what follows; 0: not known, or none */
-	uint8_t id_len, tool_len;
+	uint8_t id_len, trace_len, tool_len;
 	uint16_t host_len, authority_len;
 	char id[REQUEST_ID_MAX];
+	char trace[TRACE_PARENT_LEN]; /* goes on to the backend */
+	bool traced; /* a trace goes on, with its state; false: a new one */
 	char tool[ASKED_TOOL_MAX];
 	char host[HOST_NAME_MAX_DNS + 1]; /* normalised */
 	char authority[ASKED_AUTHORITY_MAX]; /* as it came, with a port */
 };
 
-/* Nothing is known but an id, which is made. */
+/* Nothing is known but an id, which is made: it is part of no trace. */
 void asked_nothing(struct asked *a, struct trace_source *source);
 
 /*
@@ -48,6 +50,12 @@ static inline struct span
 asked_id(const struct asked *a)
 {
 	return (struct span){ a->id, a->id_len };
+}
+
+static inline struct span
+asked_trace(const struct asked *a)
+{
+	return (struct span){ a->trace, a->trace_len };
 }
 
 static inline struct span

@@ -181,6 +181,15 @@ body_rate_deadline(const struct exchange *ex)
 	       (may_ms > ex->waited_ms ? may_ms - ex->waited_ms : 0);
 }
 
+/* A head that comes byte by byte makes progress, and never ends. */
+static uint64_t
+head_deadline(const struct exchange *ex)
+{
+	if (ex->stage != STAGE_HEAD || ex->upstream.head_ms == 0)
+		return UINT64_MAX;
+	return ex->upstream.head_ms + ex->w->conf->response_head_timeout_ms;
+}
+
 uint64_t
 exchange_deadline(const struct exchange *ex, enum exchange_wait *wait)
 {
@@ -208,7 +217,8 @@ exchange_deadline(const struct exchange *ex, enum exchange_wait *wait)
 		return moved_ms(ex) + conf->body_timeout_ms;
 	}
 	*wait = WAIT_RESPONSE;
-	return moved_ms(ex) + conf->response_timeout_ms;
+	return earlier(
+	    moved_ms(ex) + conf->response_timeout_ms, head_deadline(ex));
 }
 
 void

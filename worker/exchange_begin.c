@@ -49,7 +49,6 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 					    .upgrade = upgrade,
 					    .target = r->target,
 					    .asked = &ex->asked,
-					    .trace = &ex->w->trace,
 					    .client = client,
 					    .proto = r->proto,
 					    .forwarded_host = r->forwarded_host,
@@ -102,23 +101,34 @@ decide(
 	}
 }
 
-/* Whom it is for, as far as that was found out. */
-static void
-remember(struct exchange *ex, const struct decision *d)
+/* The tool that it is for, as far as that was found out; or empty. */
+static struct span
+tool_of(const struct exchange *ex, const struct exchange_request *r,
+    const struct decision *d)
 {
-	struct span key = ex->w->router.tool.key;
+	const struct router *router = &ex->w->router;
+	struct span key = router->tool.key;
 	bool refused = d->action == ACTION_REFUSE;
-	/* found out in the table; maintenance does not look there */
-	bool found =
-	    !refused || (d->reason != REASON_TOOL_MAINTENANCE &&
-			    reason_info(d->reason)->voice == VOICE_TOOL);
 
-	if (!refused || d->reason != REASON_NO_HOST)
+	/* maintenance does not look into the table */
+	if (refused && d->reason == REASON_TOOL_MAINTENANCE)
+		return admit_tool(router->conf,
+		    (struct span){ d->host, d->host_len }, r->target->path);
+	if (refused && reason_info(d->reason)->voice != VOICE_TOOL)
+		return SPAN("");
+	return d->action != ACTION_HEALTH && key.len > 0 && *key.ptr == KEY_TOOL
+		   ? span_from(key, 1)
+		   : SPAN("");
+}
+
+static void
+remember(struct exchange *ex, const struct exchange_request *r,
+    const struct decision *d)
+{
+	if (d->action != ACTION_REFUSE || d->reason != REASON_NO_HOST)
 		asked_set_host(
 		    &ex->asked, (struct span){ d->host, d->host_len });
-	if (found && d->action != ACTION_HEALTH && key.len > 0 &&
-	    *key.ptr == KEY_TOOL)
-		asked_set_tool(&ex->asked, span_from(key, 1));
+	asked_set_tool(&ex->asked, tool_of(ex, r, d));
 }
 
 /* It is one of those that its tool has under way. */
@@ -141,8 +151,8 @@ exchange_begin(struct exchange *ex, const struct exchange_request *r)
 	asked_begin(&ex->asked, &ex->w->trace, r->msg, r->target, r->proto);
 	ex->is_head = r->msg->method == HTTP_HEAD;
 	decide(ex, r, &d);
-	remember(ex, &d);
-	accesslog_begin(ex->w, &ex->log, ex->client, r->msg, &d);
+	remember(ex, r, &d);
+	accesslog_begin(ex->w, &ex->log, &ex->asked, ex->client, r->msg, &d);
 	switch (d.action) {
 	case ACTION_PROXY:
 		enter_tool(ex);
@@ -174,6 +184,7 @@ exchange_refuse(struct exchange *ex, enum reason reason, struct span bytes,
 		asked_begin(&ex->asked, &ex->w->trace, msg, NULL, SPAN("http"));
 	else
 		asked_nothing(&ex->asked, &ex->w->trace);
-	accesslog_begin_refused(ex->w, &ex->log, ex->client, bytes, msg);
+	accesslog_begin_refused(
+	    ex->w, &ex->log, &ex->asked, ex->client, bytes, msg);
 	exchange_fail(ex, reason);
 }

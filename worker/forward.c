@@ -142,21 +142,14 @@ put_trace_state(struct buf *out, const struct http_msg *msg)
 static bool
 put_trace(struct buf *out, const struct forward *f)
 {
-	const struct http_msg *msg = f->msg;
-	const struct http_field *received =
-	    msg->count[FIELD_TRACEPARENT] == 1
-		? http_msg_field(msg, FIELD_TRACEPARENT)
-		: NULL;
-	char parent[TRACE_PARENT_LEN];
-	bool goes_on = trace_parent(f->trace,
-	    received != NULL ? received->value : SPAN(""), parent);
+	const struct asked *asked = f->asked;
 
 	return http_put_field(out, http_field_name(FIELD_X_REQUEST_ID),
-		   asked_id(f->asked)) &&
+		   asked_id(asked)) &&
 	       http_put_field(out, http_field_name(FIELD_TRACEPARENT),
-		   (struct span){ parent, sizeof(parent) }) &&
-	       (!goes_on || msg->count[FIELD_TRACESTATE] == 0 ||
-		   put_trace_state(out, msg));
+		   asked_trace(asked)) &&
+	       (!asked->traced || f->msg->count[FIELD_TRACESTATE] == 0 ||
+		   put_trace_state(out, f->msg));
 }
 
 static bool

@@ -15,8 +15,7 @@
 struct forward {
 	const struct http_msg *msg;
 	const struct http_target *target;
-	const struct asked *asked; /* the id goes on, the host is said */
-	struct trace_source *trace;
+	const struct asked *asked; /* id and trace go on, the host is said */
 	const struct ip *client; /* told the backend; NULL: not told */
 	struct span proto; /* the client's: "http" */
 	struct span forwarded_host; /* from a trusted proxy; empty: the host */

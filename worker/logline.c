@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#define PARTS_ROOM 2048 /* host, tool and route: besides what is in a head */
+#define PARTS_ROOM 2048 /* host, tool, route, ids: besides what is in a head */
 #define LINE_ROOM 2048	/* names, numbers, time and the backends */
 #define ESCAPED_MAX 6	/* bytes that one byte becomes: \u00e9 */
 #define GONE 499	/* as nginx says that the client did not wait */
@@ -458,8 +458,8 @@ write_json(const struct logline *line, const struct logline_style *style,
 	*o->at++ = '"';
 	json_text(o, SPAN("node"), style->node);
 	json_number(o, SPAN("worker"), style->worker);
-	json_text(o, SPAN("id"), SPAN(""));
-	json_text(o, SPAN("trace"), SPAN(""));
+	json_text(o, SPAN("id"), part_of(line, LINE_ID));
+	json_text(o, SPAN("trace"), part_of(line, LINE_TRACE));
 	json_text(o, SPAN("client"), client_text(line, style->address, client));
 	json_text(o, SPAN("host"), host);
 	json_text(o, SPAN("zone"), zone_of(host, tool));

@@ -25,6 +25,8 @@ enum logline_part {
 	LINE_AGENT,
 	LINE_TOOL,
 	LINE_ROUTE,
+	LINE_ID,
+	LINE_TRACE, /* a traceparent */
 	LINE_PARTS
 };
 

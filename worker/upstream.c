@@ -232,6 +232,7 @@ upstream_begin(struct upstream *u, const struct tool *tool,
 	u->upgrade_len = upgrade.len;
 	u->retried = u->send_failed = u->reusable = false;
 	u->interims = 0;
+	u->head_ms = 0;
 	u->scanned = 0;
 	buf_consume(&u->in, buf_len(&u->in));
 
@@ -398,6 +399,8 @@ upstream_read_head(struct upstream *u, enum body_end *end, uint64_t *length,
 		if (n <= 0)
 			return head_missing(u, reason);
 		u->progress_ms = u->w->loop.now_ms;
+		if (u->head_ms == 0)
+			u->head_ms = u->progress_ms;
 		sink_forget(&u->sink); /* it answers: no second attempt */
 	}
 }
@@ -407,6 +410,7 @@ upstream_interim_done(struct upstream *u)
 {
 	buf_consume(&u->in, u->w->msg.head_len);
 	u->scanned = 0;
+	u->head_ms = buf_len(&u->in) > 0 ? u->w->loop.now_ms : 0;
 }
 
 bool

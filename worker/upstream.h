@@ -32,6 +32,7 @@ struct upstream {
 	bool retried;           /* a dead kept-alive one was replaced */
 	uint64_t since_ms;      /* of the attempt to connect */
 	uint64_t progress_ms;   /* when bytes last moved */
+	uint64_t head_ms;       /* a head has begun to come; 0: not yet */
 
 	/* the request */
 	enum http_method method;

@@ -151,9 +151,8 @@ test_privacy(struct buf *out, struct asked *asked)
 	struct ip ip;
 	struct http_target target = { .raw = SPAN("/"),
 		.authority = SPAN("a") };
-	struct trace_source source = { .key = { 1, 2 } };
 	struct forward f = { .msg = msg, .target = &target, .asked = asked,
-		.trace = &source, .proto = SPAN("http"), .client = &ip };
+		.proto = SPAN("http"), .client = &ip };
 
 	for (size_t i = 0; i < nitems(privacy); i++) {
 		asked_set_tool(asked, span_str(privacy[i].tool));
@@ -171,19 +170,31 @@ test_privacy(struct buf *out, struct asked *asked)
 	conf_free(conf);
 }
 
+/* The request at hand, with the same id and host each time. */
 static void
-check(size_t i, struct buf *out, const struct asked *asked)
+ask(struct asked *asked, const struct http_target *target)
+{
+	struct trace_source source = { .key = { 1, 2 } };
+
+	asked_begin(asked, &source, msg, target, SPAN("http"));
+	asked_set_host(asked, SPAN("alpha.example.org"));
+	asked->id_len = sizeof(ID) - 1;
+	memcpy(asked->id, ID, sizeof(ID) - 1);
+}
+
+static void
+check(size_t i, struct buf *out, struct asked *asked)
 {
 	struct http_target target;
-	struct trace_source source = { .key = { 1, 2 } };
 	struct forward f = { .msg = msg, .target = &target,
-		.asked = asked, .trace = &source, .proto = SPAN("http"),
+		.asked = asked, .proto = SPAN("http"),
 		.port = 8080 };
 
 	if (!ok(parse(cases[i].head) &&
 		    http_target(msg, &target) == TARGET_FINE,
 		"%s", cases[i].what))
 		return;
+	ask(asked, &target);
 	f.end = http_request_body(msg, &f.length);
 	buf_consume(out, buf_len(out));
 	ok(forward_head(out, &f), "  is written");
@@ -197,15 +208,10 @@ main(void)
 	struct buf out, small;
 	char head[256];
 
-	struct trace_source source = { .key = { 1, 2 } };
 	struct asked asked;
 
 	msg = calloc(1, sizeof(*msg));
 	buf_init(&out, 65536);
-	asked_nothing(&asked, &source);
-	asked_set_host(&asked, SPAN("alpha.example.org"));
-	asked.id_len = sizeof(ID) - 1;
-	memcpy(asked.id, ID, sizeof(ID) - 1);
 	for (size_t i = 0; i < nitems(cases); i++)
 		check(i, &out, &asked);
 	for (size_t i = 0; i < nitems(passes); i++) {
@@ -219,7 +225,6 @@ main(void)
 	buf_init(&small, 100);
 	ok(!forward_head(&small,
 		&(struct forward){ .msg = msg, .asked = &asked,
-		    .trace = &source,
 		    .target = &(struct http_target){ .raw = SPAN("/") } }),
 	    "a head that does not fit is refused");
 	buf_release(&small);

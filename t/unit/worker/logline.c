@@ -85,6 +85,8 @@ whole_lines(void)
 	    "a head");
 	logline_say(&line, LINE_TOOL, SPAN("alpha"));
 	logline_say(&line, LINE_ROUTE, SPAN(".*"));
+	logline_say(&line, LINE_ID, SPAN("request-17"));
+	logline_say(&line, LINE_TRACE, SPAN("00-a-b-01"));
 	try("10.0.0.1", 8000);
 	try("2001:db8::2", 8001);
 	line.connected_ms = 4107;
@@ -101,7 +103,7 @@ whole_lines(void)
 	    "all that there can be");
 	is_str(written(&json),
 	    "{\"ts\":\"2019-12-02T10:00:00.123000Z\",\"node\":\"proxy-1\","
-	    "\"worker\":3,\"id\":null,\"trace\":null,"
+	    "\"worker\":3,\"id\":\"request-17\",\"trace\":\"00-a-b-01\","
 	    "\"client\":\"192.0.2.77\",\"host\":\"alpha.example.org\","
 	    "\"zone\":\"example.org\",\"tool\":\"alpha\",\"route\":\".*\","
 	    "\"method\":\"GET\",\"path\":\"/a?b=c\",\"proto\":\"h1\","
