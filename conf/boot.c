@@ -158,6 +158,9 @@ boot_take(struct boot *boot, const struct ctlmsg *m, int *fd)
 	case CTL_LOG_WAKE:
 		return take_only(&boot->log_wake, fd,
 		    "not one descriptor to wake the logger");
+	case CTL_CHALLENGES:
+		return take_only(&boot->challenges, fd,
+		    "not one descriptor of challenges");
 	case CTL_CERTIFICATES:
 		return take_only(&boot->certificates, fd,
 		    "not one descriptor of certificates");
@@ -179,6 +182,7 @@ boot_init(struct boot *boot)
 	*boot = (struct boot){ .user.uid = SANDBOX_NOBODY,
 		.lookup = -1,
 		.log_wake = -1,
+		.challenges = -1,
 		.certificates = -1 };
 	for (size_t i = 0; i < SEGMENT_COUNT; i++)
 		boot->segment_fds[i] = -1;
@@ -223,6 +227,8 @@ boot_release(struct boot *boot)
 		close(boot->lookup);
 	if (boot->log_wake != -1)
 		close(boot->log_wake);
+	if (boot->challenges != -1)
+		close(boot->challenges);
 	if (boot->certificates != -1)
 		close(boot->certificates);
 	for (size_t i = 0; i < SEGMENT_COUNT; i++)

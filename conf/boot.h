@@ -21,6 +21,7 @@ struct boot {
 	int segment_fds[SEGMENT_COUNT]; /* owned; -1: not ours */
 	int log_wake;      /* owned; see CTL_LOG_WAKE; -1: none */
 	int site_fds[SITE_FILE_COUNT]; /* owned; -1: none */
+	int challenges;    /* owned; see CTL_CHALLENGES; -1: none */
 	int certificates;  /* owned; see CTL_CERTIFICATES; -1: none */
 	struct boot_listener *listeners; /* owned */
 	size_t nlisteners;

@@ -70,6 +70,9 @@ enum tls_profile { TLS_INTERMEDIATE, TLS_MODERN };
 /* A client that asks for a name which no certificate has. */
 enum tls_unknown_name { TLS_UNKNOWN_DEFAULT, TLS_UNKNOWN_REFUSE };
 
+/* Which requests without TLS are sent to it, where it is spoken. */
+enum https_redirect { REDIRECT_OFF, REDIRECT_GET, REDIRECT_ALL };
+
 /* Of the addresses that we redirect to. */
 enum redirect_scheme { SCHEME_AUTO, SCHEME_HTTP, SCHEME_HTTPS };
 
@@ -187,6 +190,9 @@ struct conf {
 	char *tls_default;   /* owned; a file's name there; empty: the first */
 	enum tls_profile tls_profile;
 	enum tls_unknown_name tls_unknown_name;
+	enum https_redirect https_redirect;
+	unsigned https_redirect_status; /* 301, 302, 307 or 308 */
+	char *acme_directory; /* owned; of challenges; empty: none */
 	uint64_t tls_ticket_rotation_ms;
 	char *tls_ticket_key_file; /* owned; empty: keys are made here */
 
@@ -197,6 +203,8 @@ struct conf {
 	size_t response_head_max, response_fields_max;
 	uint64_t request_body_max;
 	uint64_t worker_memory_max; /* bytes of its heap */
+	unsigned tls_handshake_rate; /* a second of a client; 0: any */
+	unsigned tls_handshake_burst; /* and at once */
 	unsigned connections_max; /* client connections of a worker */
 	unsigned backend_idle_max; /* kept-alive connections of one backend */
 

@@ -90,6 +90,21 @@ static const struct choice unknown_names[] = {
 	{ NULL, 0 },
 };
 
+static const struct choice https_redirects[] = {
+	{ "on", REDIRECT_ALL },
+	{ "get", REDIRECT_GET },
+	{ "off", REDIRECT_OFF },
+	{ NULL, 0 },
+};
+
+static const struct choice redirect_codes[] = {
+	{ "301", 301 },
+	{ "302", 302 },
+	{ "307", 307 },
+	{ "308", 308 },
+	{ NULL, 0 },
+};
+
 static const struct choice schemes[] = {
 	{ "auto", SCHEME_AUTO },
 	{ "http", SCHEME_HTTP },
@@ -285,6 +300,15 @@ const struct directive directives[] = {
 	    .help = "where certificates and their keys lie" },
 	{ "tls_default", &type_string, AT(tls_default), BETWEEN(0, 255),
 	    .preset = "", .help = "the file that serves clients without SNI" },
+	{ "https_redirect", &type_choice, AT(https_redirect),
+	    .choices = https_redirects, .preset = "on",
+	    .help = "which requests without TLS are sent to it" },
+	{ "https_redirect_status", &type_choice, AT(https_redirect_status),
+	    .choices = redirect_codes, .preset = "301",
+	    .help = "and with which status" },
+	{ "acme_directory", &type_path, AT(acme_directory),
+	    BETWEEN(0, PATH_LEN), .preset = "",
+	    .help = "where ACME challenges lie" },
 	{ "tls_ticket_rotation", &type_duration, AT(tls_ticket_rotation_ms),
 	    BETWEEN(SECOND, 84 * HOUR), .preset = "12h",
 	    .help = "how long a key of session tickets encrypts" },
@@ -325,6 +349,12 @@ const struct directive directives[] = {
 	{ "worker_memory_max", &type_size, AT(worker_memory_max),
 	    BETWEEN(16 * MIB, 1024 * GIB), .preset = "1g",
 	    .help = "of the heap of one worker" },
+	{ "tls_handshake_rate", &type_count, AT(tls_handshake_rate),
+	    BETWEEN(0, 1000000), .preset = "50",
+	    .help = "TLS handshakes a second of one client" },
+	{ "tls_handshake_burst", &type_count, AT(tls_handshake_burst),
+	    BETWEEN(1, 1000000), .preset = "200",
+	    .help = "TLS handshakes of one client at once" },
 	{ "connections_max", &type_count, AT(connections_max),
 	    BETWEEN(1, 1000000), .preset = "20000",
 	    .help = "clients of one worker at a time" },

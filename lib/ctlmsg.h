@@ -21,6 +21,7 @@ enum ctl_type {
 	CTL_SITE_FILE,	/* arg: which, enum ctl_site_file; workers only */
 	CTL_CERTIFICATES, /* lib/bundle.h, by the file's name; workers only,
 			     and again when they have changed */
+	CTL_CHALLENGES, /* lib/bundle.h, of ACME; the same */
 	CTL_START,	/* no descriptor; arg: slot number: begin */
 
 	/* child to master */

@@ -2,6 +2,7 @@
 #include "master/certs_watch.h"
 
 #include <errno.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -11,6 +12,7 @@
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "master/certs.h"
+#include "master/challenges.h"
 #include "master/master.h"
 #include "master/tickets.h"
 
@@ -29,6 +31,7 @@ struct certs_watch {
 	struct ev_io io; /* first; owns an inotify descriptor */
 	struct master *m;
 	struct timer settled, look;
+	int certificates, challenges; /* what is watched; -1: nothing */
 };
 
 /* Each notice once. */
@@ -71,34 +74,59 @@ on_look(struct timer *t)
 	    watch->m->loop.now_ms + LOOK_EVERY_MS);
 }
 
+/* To every worker that runs. */
 static void
-hand_over(const struct master *m)
+hand_over(const struct master *m, enum ctl_type type, int fd)
 {
-	struct ctlmsg msg = { .type = CTL_CERTIFICATES };
+	struct ctlmsg msg = { .type = type };
 
 	for (size_t i = 0; i < m->nchildren; i++) {
 		const struct child *c = &m->children[i];
 
 		if (c->role == ROLE_WORKER && c->ctl.fd != -1 &&
-		    ctlmsg_send(c->ctl.fd, &msg, certs_fd(m)) == -1)
+		    ctlmsg_send(c->ctl.fd, &msg, fd) == -1)
 			log_event(LOG_ERR, "certificates-failed",
-			    "worker %u goes on with those before: %s", c->slot,
-			    strerror(errno));
+			    "worker %u goes on with those before: %s",
+			    c->slot, strerror(errno));
 	}
 }
 
-/* The directory may be another by now. */
+/* -1: it was logged why changes will not be seen. */
 static int
-add_watch(const struct certs_watch *watch)
+watch_directory(const struct certs_watch *watch, const char *setting,
+    const char *directory)
 {
-	const char *directory = watch->m->conf->tls_directory;
+	int wd = -1;
 
-	if (inotify_add_watch(watch->io.fd, directory, CHANGES | IN_ONLYDIR) !=
-	    -1)
-		return 0;
-	log_event(LOG_WARNING, "certificates-unwatched", "tls_directory %s: %s",
-	    directory, strerror(errno));
-	return -1;
+	if (*directory != '\0')
+		wd = inotify_add_watch(
+		    watch->io.fd, directory, CHANGES | IN_ONLYDIR);
+	if (wd == -1 && *directory != '\0')
+		log_event(LOG_WARNING, "directory-unwatched", "%s %s: %s",
+		    setting, directory, strerror(errno));
+	return wd;
+}
+
+/* They may be others by now. */
+static void
+watch_directories(struct certs_watch *watch)
+{
+	const struct conf *conf = watch->m->conf;
+
+	watch->certificates = watch_directory(watch, "tls_directory",
+	    conf_has_https(conf) ? conf->tls_directory : "");
+	watch->challenges =
+	    watch_directory(watch, "acme_directory", conf->acme_directory);
+}
+
+static void
+challenges_reload(struct master *m)
+{
+	if (challenges_read(m) == -1)
+		log_event(LOG_ERR, "challenges-failed", "acme_directory %s: %s",
+		    m->conf->acme_directory, strerror(errno));
+	else if (m->challenges != -1)
+		hand_over(m, CTL_CHALLENGES, m->challenges);
 }
 
 int
@@ -108,11 +136,12 @@ certs_reload(struct master *m)
 	int rc = certs_reread(m, &changed);
 
 	if (m->certs_watch != NULL)
-		add_watch(m->certs_watch);
+		watch_directories(m->certs_watch);
+	challenges_reload(m);
 	if (changed) {
 		log_event(LOG_NOTICE, "certificates-replaced", "files=%s",
 		    m->conf->tls_directory);
-		hand_over(m);
+		hand_over(m, CTL_CERTIFICATES, certs_fd(m));
 	}
 	look_at_dates(m);
 	return tickets_reload(m) == -1 ? -1 : rc;
@@ -128,16 +157,30 @@ on_settled(struct timer *t)
 	certs_reload(watch->m);
 }
 
+/* Certificates when all is written; a challenge is asked for at once. */
 static void
 on_change(struct ev_io *io, uint32_t events)
 {
 	struct certs_watch *watch = (struct certs_watch *)io;
-	char bytes[4096]; /* which file it was does not matter */
+	alignas(struct inotify_event) char bytes[4096];
+	const struct inotify_event *event;
+	bool challenge = false;
+	ssize_t n;
 
 	(void)events;
-	while (read(io->fd, bytes, sizeof(bytes)) > 0)
-		timer_set(&watch->m->loop.timers, &watch->settled,
-		    watch->m->loop.now_ms + SETTLED_MS);
+	while ((n = read(io->fd, bytes, sizeof(bytes))) > 0)
+		for (ssize_t at = 0; at < n;
+		     at += (ssize_t)(sizeof(*event) + event->len)) {
+			event = (const void *)(bytes + at);
+			if (event->wd == watch->challenges)
+				challenge = true;
+			else
+				timer_set(&watch->m->loop.timers,
+				    &watch->settled,
+				    watch->m->loop.now_ms + SETTLED_MS);
+		}
+	if (challenge)
+		challenges_reload(watch->m);
 }
 
 int
@@ -145,7 +188,7 @@ certs_watch_start(struct master *m)
 {
 	struct certs_watch *watch;
 
-	if (!conf_has_https(m->conf))
+	if (!conf_has_https(m->conf) && *m->conf->acme_directory == '\0')
 		return 0;
 	watch = m->certs_watch = calloc(1, sizeof(*watch));
 	if (watch == NULL)
@@ -159,7 +202,8 @@ certs_watch_start(struct master *m)
 		log_event(LOG_CRIT, "fatal", "inotify: %s", strerror(errno));
 		return -1;
 	}
-	add_watch(watch); /* without it, reload is left */
+	watch_directories(watch); /* without it, reload is left */
+	challenges_reload(m);
 	on_look(&watch->look);
 	return 0;
 }

@@ -162,6 +162,7 @@ main(int argc, char **argv)
 {
 	struct master m = { .lookup = { -1, -1 },
 		.exe_fd = -1,
+		.challenges = -1,
 		.config_fd = { -1, -1, -1, -1 },
 		.site_fds = { -1, -1 },
 		.log_wake = { -1, -1 },

@@ -65,6 +65,7 @@ struct master {
 	int site_fds[SITE_FILE_COUNT]; /* sealed; -1: none; site.h */
 	struct ticket_segment *ticket_keys; /* owned; NULL: no TLS */
 	struct timer rotation; /* of these */
+	int challenges; /* sealed; -1: none; challenges.h */
 	struct certs *certs; /* owned; certs.h; NULL: there is no TLS */
 	struct certs_watch *certs_watch; /* owned; the same */
 	int log_wake[2]; /* a pipe, see CTL_LOG_WAKE */

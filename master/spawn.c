@@ -20,6 +20,7 @@
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "master/certs.h"
+#include "master/challenges.h"
 #include "master/listeners.h"
 #include "master/logger.h"
 #include "master/lookup.h"
@@ -156,6 +157,7 @@ spawn_release(struct master *m)
 	segments_release(m);
 	site_release(m);
 	certs_release(m);
+	challenges_release(m);
 	for (size_t i = 0; i < 2; i++)
 		if (m->log_wake[i] != -1)
 			close(m->log_wake[i]);
@@ -263,6 +265,10 @@ hand_over(const struct child *child, int sock)
 	msg.type = CTL_CERTIFICATES;
 	if (sent && child->role == ROLE_WORKER && certs_fd(m) != -1)
 		sent = ctlmsg_send(sock, &msg, certs_fd(m)) == 0;
+
+	msg.type = CTL_CHALLENGES;
+	if (sent && child->role == ROLE_WORKER && m->challenges != -1)
+		sent = ctlmsg_send(sock, &msg, m->challenges) == 0;
 
 	msg.type = CTL_SITE_FILE;
 	for (uint32_t i = 0; sent && child->role == ROLE_WORKER &&

@@ -26,6 +26,8 @@ struct visitor {
 	struct span agent;   /* User-Agent; empty: none */
 	struct span referer; /* empty: none */
 	uint64_t now_ms;     /* CLOCK_MONOTONIC */
+	bool https;          /* it came by TLS */
+	bool safe;           /* GET or HEAD */
 };
 
 /*

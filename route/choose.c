@@ -241,3 +241,43 @@ route_choose(struct router *router, const struct http_target *target,
 	if (reason != REASON_NONE)
 		refuse(d, reason);
 }
+
+/* REASON_NO_HOST: it is nobody's name here. */
+static enum reason
+find_owner(struct search *s)
+{
+	const struct conf *conf = s->router->conf;
+	enum reason reason;
+	struct span label;
+	struct host host;
+	size_t at = 0;
+
+	host_classify(conf, s->host, &host);
+	if (host.kind != HOST_OTHER || redirect_find(conf, s->host) != NULL ||
+	    redirect_find_below(conf, s->host, &label, &at) != NULL)
+		return REASON_NONE;
+	if (!table_ready(s->router->table))
+		return REASON_NOT_READY;
+	reason = find(s, KEY_FRONTEND, SPAN(""), s->host);
+	if (reason == REASON_NO_ROUTE)
+		reason = find(
+		    s, KEY_FRONTEND, SPAN("*."), host_parent(s->host));
+	if (reason == REASON_TOOL_STOPPED)
+		return REASON_NONE;
+	return reason == REASON_NO_ROUTE ? REASON_NO_HOST : reason;
+}
+
+void
+route_to_tls(struct router *router, const struct http_target *target,
+    struct decision *d)
+{
+	struct search s = { router, target, d, { d->host, d->host_len }, 0 };
+	enum reason reason = find_owner(&s);
+
+	if (reason != REASON_NONE)
+		refuse(d, reason);
+	else
+		redirect(&s, router->conf->https_redirect_status,
+		    redirect_https(router->conf, s.host, target->raw,
+			router->location));
+}

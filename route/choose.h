@@ -11,4 +11,11 @@
 void route_choose(struct router *router, const struct http_target *target,
     struct decision *decision);
 
+/*
+ * The same for a request that is to come again by TLS: to redirect, or to
+ * refuse if its host is none of ours (step 1).
+ */
+void route_to_tls(struct router *router, const struct http_target *target,
+    struct decision *decision);
+
 #endif

@@ -10,6 +10,15 @@ refuse(struct decision *d, enum reason reason)
 	d->reason = reason;
 }
 
+/* Is it sent to where TLS is spoken? */
+static bool
+wants_tls(const struct conf *conf, const struct visitor *visitor)
+{
+	return !visitor->https && conf->https_redirect != REDIRECT_OFF &&
+	       (visitor->safe || conf->https_redirect == REDIRECT_ALL) &&
+	       conf_has_https(conf);
+}
+
 void
 route_decide(struct router *router, const struct visitor *visitor,
     const struct http_target *target, struct decision *d)
@@ -24,6 +33,17 @@ route_decide(struct router *router, const struct visitor *visitor,
 	}
 	if (span_eq(target->path, SPAN(HEALTH_PATH))) {
 		d->action = ACTION_HEALTH;
+		return;
+	}
+	if (*router->conf->acme_directory != '\0' &&
+	    span_starts(target->path, SPAN(CHALLENGE_PATH))) {
+		d->action = ACTION_CHALLENGE;
+		d->token = span_from(
+		    target->path, sizeof(CHALLENGE_PATH) - 1);
+		return;
+	}
+	if (wants_tls(router->conf, visitor)) {
+		route_to_tls(router, target, d);
 		return;
 	}
 	reason = admit_client(&router->gate, router->conf, visitor,

@@ -15,11 +15,13 @@
 enum action {
 	ACTION_PROXY,    /* to one of decision->route's backends */
 	ACTION_HEALTH,   /* 200, text/plain, HEALTH_TEXT */
+	ACTION_CHALLENGE, /* decision->token of ACME */
 	ACTION_REDIRECT, /* decision->status and location */
 	ACTION_REFUSE,   /* an answer of our own: decision->reason */
 };
 
 #define HEALTH_PATH "/.well-known/healthz"
+#define CHALLENGE_PATH "/.well-known/acme-challenge/" /* RFC 8555 8.3 */
 #define HEALTH_TEXT "proxy ok!" /* these bytes, for who compares them */
 
 struct decision {
@@ -28,6 +30,7 @@ struct decision {
 	unsigned retry_after;      /* ACTION_REFUSE only; 0: the reason's */
 	const struct route *route; /* ACTION_PROXY only; in router->tool */
 	unsigned status;           /* ACTION_REDIRECT only: 301, 302, 307, 308 */
+	struct span token;         /* ACTION_CHALLENGE only; of the target */
 	struct span location;      /* ACTION_REDIRECT only; in router */
 	char host[HOST_NAME_MAX_DNS + 1]; /* normalised */
 	size_t host_len;

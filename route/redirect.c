@@ -1,6 +1,8 @@
 /* Builds Location fields and knows the configured redirects. */
 #include "route/redirect.h"
 
+#include <stdio.h>
+
 #include "route/host.h"
 
 /* Appends that remember whether everything has fitted. */
@@ -37,6 +39,39 @@ scheme(const struct conf *conf)
 	return https ? SPAN("https://") : SPAN("http://");
 }
 
+/* The path, the query and the end of it. */
+static size_t
+put_rest(struct line *line, struct span rest)
+{
+	if (span_eq(rest, SPAN("*"))) /* OPTIONS for the server itself */
+		rest = SPAN("");
+	if (rest.len == 0 || rest.ptr[0] != '/')
+		put(line, SPAN("/"));
+	put(line, rest);
+	return length(line);
+}
+
+size_t
+redirect_https(const struct conf *conf, struct span host, struct span raw,
+    char out[LOCATION_MAX])
+{
+	struct line line = { out, 0 };
+	char port[8];
+	int n;
+
+	put(&line, SPAN("https://"));
+	put(&line, host);
+	for (size_t i = 0; i < conf->nlisteners; i++)
+		if (conf->listeners[i].kind == LISTEN_HTTPS) {
+			n = snprintf(port, sizeof(port), ":%u",
+			    addr_port(&conf->listeners[i].addr));
+			if (addr_port(&conf->listeners[i].addr) != 443)
+				put(&line, (struct span){ port, (size_t)n });
+			break;
+		}
+	return put_rest(&line, raw);
+}
+
 size_t
 redirect_location(const struct conf *conf, struct span label,
     struct span domain, struct span rest, char out[LOCATION_MAX])
@@ -49,12 +84,7 @@ redirect_location(const struct conf *conf, struct span label,
 		put(&line, SPAN("."));
 	}
 	put(&line, domain);
-	if (span_eq(rest, SPAN("*"))) /* OPTIONS for the server itself */
-		rest = SPAN("");
-	if (rest.len == 0 || rest.ptr[0] != '/')
-		put(&line, SPAN("/"));
-	put(&line, rest);
-	return length(&line);
+	return put_rest(&line, rest);
 }
 
 size_t

@@ -12,6 +12,15 @@
 #define LOCATION_MAX (8 + HOST_NAME_MAX_DNS + 16 * 1024)
 
 /*
+ * The same address by TLS: on the port of the first listener that speaks it.
+ * As redirect_location().
+ *
+ * raw  the target as it came
+ */
+size_t redirect_https(const struct conf *conf, struct span host,
+    struct span raw, char out[LOCATION_MAX]);
+
+/*
  * `<scheme>://<label>.<domain><rest>`.  Returns its bytes; 0: it does not fit
  * in LOCATION_MAX.
  *

@@ -73,16 +73,27 @@ slabs_in(size_t bytes)
 	return (bytes - sizeof(struct limits_segment)) / sizeof(struct slab);
 }
 
+static struct rate
+make_rate(unsigned rate, unsigned burst, uint64_t wait_us)
+{
+	struct rate r = { 0 };
+
+	if (rate == 0)
+		return r;
+	r.interval_us = (SECOND_US + rate / 2) / rate;
+	if (r.interval_us == 0)
+		r.interval_us = 1;
+	r.burst_us = r.interval_us * burst;
+	r.window_us = r.burst_us + wait_us;
+	return r;
+}
+
 void
 limits_apply(struct limits *l, const struct limits_set *set)
 {
-	l->interval_us = l->window_us = 0;
-	if (set->rate > 0) {
-		l->interval_us = (SECOND_US + set->rate / 2) / set->rate;
-		if (l->interval_us == 0)
-			l->interval_us = 1;
-		l->window_us = l->interval_us * set->burst;
-	}
+	l->requests = make_rate(set->rate, set->burst, 0);
+	l->handshakes = make_rate(
+	    set->handshakes, set->handshakes_burst, SECOND_US);
 	l->tool_max = set->tool_requests;
 	l->connections = set->connections;
 	l->share = set->tool_requests /
@@ -149,40 +160,66 @@ find_bucket(bucket set[WAYS], uint64_t tag, uint64_t now_us, uint64_t *word)
  * word is damaged, or from before the limits were changed.
  */
 static uint64_t
-time_of(const struct limits *l, uint64_t word, uint64_t now_us)
+time_of(const struct rate *r, uint64_t word, uint64_t now_us)
 {
 	uint64_t time = word & TIME_MASK;
 
-	return time < now_us || time > now_us + l->window_us + SKEW_US ? now_us
+	return time < now_us || time > now_us + r->window_us + SKEW_US ? now_us
 								       : time;
+}
+
+/*
+ * Count one more in the bucket of this hash.  Returns how far ahead of now it
+ * is then, 0 where there is no limit; UINT64_MAX: too far, it was not counted.
+ */
+static uint64_t
+take(struct limits *l, const struct rate *r, uint64_t hash, uint64_t now_ms)
+{
+	uint64_t now_us = now_ms * 1000 & TIME_MASK;
+	uint64_t tag = hash >> TIME_BITS, word, next;
+	bucket *b;
+
+	if (r->interval_us == 0)
+		return 0;
+	for (int tries = 0; tries < TRIES; tries++) {
+		b = find_bucket(
+		    l->segment->buckets[hash % SETS], tag, now_us, &word);
+		if (b == NULL)
+			return 0;
+		/* one that changes hands has no debts: its time has come */
+		next = time_of(r, word, now_us) + r->interval_us;
+		if (next > now_us + r->window_us)
+			return UINT64_MAX;
+		if (atomic_compare_exchange_weak_explicit(b, &word,
+			tag << TIME_BITS | (next & TIME_MASK),
+			memory_order_relaxed, memory_order_relaxed))
+			return next - now_us;
+	}
+	return 0;
 }
 
 bool
 limits_client(struct limits *l, const struct ip *ip, uint64_t now_ms)
 {
-	uint64_t now_us = now_ms * 1000 & TIME_MASK;
-	uint64_t hash, tag, word, next;
-	bucket *b;
-
-	if (l->interval_us == 0)
+	if (l->requests.interval_us == 0)
 		return true;
-	hash = hash_client(l, ip);
-	tag = hash >> TIME_BITS;
-	for (int tries = 0; tries < TRIES; tries++) {
-		b = find_bucket(
-		    l->segment->buckets[hash % SETS], tag, now_us, &word);
-		if (b == NULL)
-			return true;
-		/* one that changes hands has no debts: its time has come */
-		next = time_of(l, word, now_us) + l->interval_us;
-		if (next > now_us + l->window_us)
-			return false;
-		if (atomic_compare_exchange_weak_explicit(b, &word,
-			tag << TIME_BITS | (next & TIME_MASK),
-			memory_order_relaxed, memory_order_relaxed))
-			return true;
-	}
-	return true;
+	return take(l, &l->requests, hash_client(l, ip), now_ms) !=
+	       UINT64_MAX;
+}
+
+int
+limits_handshake(struct limits *l, const struct ip *ip, uint64_t now_ms)
+{
+	const struct rate *r = &l->handshakes;
+	uint64_t ahead;
+
+	if (r->interval_us == 0)
+		return 0;
+	/* another bucket than that of its requests */
+	ahead = take(l, r, ~hash_client(l, ip), now_ms);
+	if (ahead == UINT64_MAX)
+		return -1;
+	return ahead <= r->burst_us ? 0 : (int)((ahead - r->burst_us) / 1000);
 }
 
 /* Tools. */

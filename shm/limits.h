@@ -22,6 +22,8 @@
 struct limits_set {
 	unsigned rate;	/* requests a second of a client; 0: any */
 	unsigned burst; /* and at once, at least 1 */
+	unsigned handshakes; /* of TLS, a second of a client; 0: any */
+	unsigned handshakes_burst; /* and at once, at least 1 */
 	unsigned tool_requests; /* under way, of a tool; 0: any */
 	unsigned connections;	/* of a client, open; 0: any; under 65536 */
 	unsigned workers; /* that serve; 0: all that there is room for */
@@ -52,6 +54,12 @@ void limits_apply(struct limits *l, const struct limits_set *set);
  * now_ms  CLOCK_MONOTONIC; a little late does no harm
  */
 bool limits_client(struct limits *l, const struct ip *ip, uint64_t now_ms);
+
+/*
+ * The same for its TLS handshakes, of which those of one second may wait.
+ * Returns for how many milliseconds; -1: it may not go on.
+ */
+int limits_handshake(struct limits *l, const struct ip *ip, uint64_t now_ms);
 
 /*
  * A connection of this client: may it have one more?  If so it is counted,

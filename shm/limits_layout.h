@@ -43,13 +43,19 @@ struct limits_segment {
 
 #define LIMITS_ABI ((uint64_t)SETS << 32 | (uint64_t)WAYS << 24 | LIMITS_TOOLS)
 
+/* How often something may happen. */
+struct rate {
+	uint64_t interval_us; /* 0: no limit */
+	uint64_t burst_us;    /* of a whole burst */
+	uint64_t window_us;   /* and of those that may wait */
+};
+
 struct limits {
 	struct limits_segment *segment; /* the mapping */
 	size_t bytes;			/* of the mapping */
 	size_t nslabs, own;
 	uint64_t key[2];
-	uint64_t interval_us; /* 0: no limit */
-	uint64_t window_us;   /* of a whole burst */
+	struct rate requests, handshakes;
 	uint32_t tool_max;    /* 0: no limit */
 	uint32_t share;	      /* of tool_max, of one worker */
 	uint32_t connections; /* of an address; 0: no limit */

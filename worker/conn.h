@@ -39,6 +39,7 @@ struct conn {
 	uint32_t requests;    /* begun on this connection */
 	uint32_t place;       /* where it counts as its client's */
 	uint8_t state;        /* enum conn_state; set by conn_run() only */
+	bool held;            /* CONN_HANDSHAKE: it may not begin yet */
 	bool expired;         /* the deadline has passed */
 	bool reserved;        /* taken for health checks: see overload.h */
 	bool shut;            /* CONN_LINGER: we have said that we are done */

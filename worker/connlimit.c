@@ -9,20 +9,19 @@
 
 /* A line for each would be a flood. */
 static void
-note_refused(struct worker *w, const struct ip *client)
+note_refused(const struct worker *w, struct refusals *r, const char *event,
+    const struct ip *client)
 {
-	struct connlimit *c = &w->connlimit;
 	char text[INET6_ADDRSTRLEN];
 
-	c->refused++;
-	if (w->loop.now_ms < c->say_again_ms)
+	r->n++;
+	if (w->loop.now_ms < r->say_again_ms)
 		return;
-	log_event(LOG_NOTICE, "connections-refused",
-	    "reason=%s address=%s count=%llu",
+	log_event(LOG_NOTICE, event, "reason=%s address=%s count=%llu",
 	    reason_info(REASON_LIMIT_CLIENT)->word, ip_format(client, text),
-	    (unsigned long long)(c->refused - c->refused_said));
-	c->refused_said = c->refused;
-	c->say_again_ms = w->loop.now_ms + SAY_EVERY_MS;
+	    (unsigned long long)(r->n - r->said));
+	r->said = r->n;
+	r->say_again_ms = w->loop.now_ms + SAY_EVERY_MS;
 }
 
 bool
@@ -32,8 +31,22 @@ connlimit_enter(struct worker *w, const struct ip *client, uint32_t *place)
 	if (trusted_is(w->conf, client) ||
 	    limits_connect(w->limits, client, place))
 		return true;
-	note_refused(w, client);
+	note_refused(w, &w->connlimit.connections, "connections-refused",
+	    client);
 	return false;
+}
+
+int
+connlimit_handshake(struct worker *w, const struct ip *client)
+{
+	int wait_ms = 0;
+
+	if (!trusted_is(w->conf, client))
+		wait_ms = limits_handshake(w->limits, client, w->loop.now_ms);
+	if (wait_ms == -1)
+		note_refused(w, &w->connlimit.handshakes,
+		    "handshakes-refused", client);
+	return wait_ms;
 }
 
 void

@@ -1,4 +1,7 @@
-/* How many connections a client may have at a time (7-security.md 7.5). */
+/*
+ * How many connections a client may have at a time, and how often it may begin
+ * with TLS (7-security.md 7.5).
+ */
 #ifndef WORKER_CONNLIMIT_H
 #define WORKER_CONNLIMIT_H
 
@@ -10,10 +13,14 @@
 struct worker;
 
 /* What is said of those who were refused, now and then. */
-struct connlimit {
-	uint64_t refused;      /* so far */
-	uint64_t refused_said; /* of them, in the log */
+struct refusals {
+	uint64_t n;            /* so far */
+	uint64_t said;         /* of them, in the log */
 	uint64_t say_again_ms; /* not before; CLOCK_MONOTONIC */
+};
+
+struct connlimit {
+	struct refusals connections, handshakes;
 };
 
 /*
@@ -23,5 +30,11 @@ struct connlimit {
 bool connlimit_enter(
     struct worker *w, const struct ip *client, uint32_t *place);
 void connlimit_leave(struct worker *w, uint32_t place);
+
+/*
+ * It wants to begin with TLS.  Returns for how many milliseconds it has to
+ * wait; -1: it has begun too often.
+ */
+int connlimit_handshake(struct worker *w, const struct ip *client);
 
 #endif

@@ -46,7 +46,7 @@ bool errpage_make(const struct errpage *e, struct errpage_text *text,
 bool errpage_redirect(unsigned status, enum media media, uint64_t unix_seconds,
     struct errpage_text *text, struct http_msg *msg, struct buf *page);
 
-/* 200 with a line of text: the health check. */
+/* 200 with a line of text behind what page has: the health check. */
 bool errpage_health(struct span line, uint64_t unix_seconds,
     struct errpage_text *text, struct http_msg *msg, struct buf *page);
 

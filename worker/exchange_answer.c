@@ -13,7 +13,7 @@ make_answer(struct exchange *ex, struct errpage_text *text)
 {
 	uint64_t now = clock_real_ms() / 1000;
 	struct http_msg *msg = &ex->w->msg;
-	size_t before = buf_len(&ex->page); /* the location, if there is one */
+	size_t ready = buf_len(&ex->page); /* a location, or a challenge */
 	bool made = true;
 
 	if (ex->redirect != 0)
@@ -30,11 +30,13 @@ make_answer(struct exchange *ex, struct errpage_text *text)
 		errpage_file(ex->site->type, ex->site->content, now, text, msg);
 	else
 		made = errpage_health(
-		    SPAN(HEALTH_TEXT), now, text, msg, &ex->page);
+		    ready > 0 ? SPAN("") : SPAN(HEALTH_TEXT), now, text, msg,
+		    &ex->page);
 	if (ex->site != NULL && ex->reason == REASON_NONE)
 		ex->answer = ex->site->content;
 	else
-		ex->answer = span_from(buf_span(&ex->page), before);
+		ex->answer = span_from(
+		    buf_span(&ex->page), ex->redirect != 0 ? ready : 0);
 	return made;
 }
 

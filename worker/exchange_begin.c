@@ -76,6 +76,23 @@ redirect(struct exchange *ex, const struct decision *d)
 	return REASON_NONE;
 }
 
+/* What is there under that name waits where the page will be. */
+static enum reason
+answer_challenge(struct exchange *ex, struct span token)
+{
+	struct bundle_piece piece;
+
+	for (size_t at = 0; bundle_next(&ex->w->challenges, &at, &piece);) {
+		if (!span_eq(piece.name, token))
+			continue;
+		if (!buf_append_span(&ex->page, piece.bytes))
+			return REASON_INTERNAL;
+		ex->stage = STAGE_ANSWER;
+		return REASON_NONE;
+	}
+	return REASON_NO_ROUTE;
+}
+
 static struct span
 value_of(const struct http_msg *msg, enum http_field_id id)
 {
@@ -91,7 +108,9 @@ decide(
 	struct visitor visitor = { .ip = ex->client,
 		.agent = value_of(r->msg, FIELD_USER_AGENT),
 		.referer = value_of(r->msg, FIELD_REFERER),
-		.now_ms = ex->w->loop.now_ms };
+		.now_ms = ex->w->loop.now_ms,
+		.https = ex->asked.https,
+		.safe = r->msg->method == HTTP_GET || ex->is_head };
 
 	route_decide(&ex->w->router, &visitor, r->target, d);
 	if (r->only_health && d->action != ACTION_HEALTH) {
@@ -167,6 +186,9 @@ exchange_begin(struct exchange *ex, const struct exchange_request *r)
 		break;
 	case ACTION_REDIRECT:
 		reason = redirect(ex, &d);
+		break;
+	case ACTION_CHALLENGE:
+		reason = answer_challenge(ex, d.token);
 		break;
 	}
 	if (reason != REASON_NONE)

@@ -8,6 +8,7 @@
 #include "http/parse.h"
 #include "http/trace.h"
 #include "lib/buf.h"
+#include "lib/bundle.h"
 #include "lib/ev.h"
 #include "route/decide.h"
 #include "worker/compress.h"
@@ -40,6 +41,7 @@ struct worker {
 	struct limits *limits;   /* owned */
 	struct health *health;   /* owned */
 	struct backend_tls *backend_tls; /* owned */
+	struct bundle challenges; /* owned; of ACME, by their names */
 	struct ticket_segment *ticket_keys; /* owned; for tls */
 	struct tls *tls; /* owned; NULL: no listener speaks it */
 	struct router router;

@@ -69,6 +69,8 @@ limits_set(const struct conf *conf)
 {
 	return (struct limits_set){ .rate = conf->rate_limit,
 		.burst = conf->rate_burst,
+		.handshakes = conf->tls_handshake_rate,
+		.handshakes_burst = conf->tls_handshake_burst,
 		.tool_requests = conf->tool_requests_max,
 		.connections = conf->client_connections_max,
 		.workers = conf->workers };
@@ -114,6 +116,20 @@ drain(struct worker *w)
 	say(w, CTL_DRAINING, w->connections);
 	if (w->connections == 0)
 		ev_stop(&w->loop);
+}
+
+/* In the place of those there are; they need nothing else to be new. */
+static void
+take_challenges(struct worker *w, int fd)
+{
+	struct bundle now;
+
+	if (fd == -1 || !bundle_open(&now, fd)) {
+		log_event(LOG_ERR, "challenges-failed", "%m");
+		return;
+	}
+	bundle_close(&w->challenges);
+	w->challenges = now;
 }
 
 /* A part of what CTL_APPLY will bring into force. */
@@ -187,6 +203,8 @@ master_ready(struct ev_io *io, uint32_t events)
 		if (m.type == CTL_CERTIFICATES && w->next.conf == NULL &&
 		    w->tls != NULL)
 			tls_load(w->tls, w->conf, fd);
+		else if (m.type == CTL_CHALLENGES)
+			take_challenges(w, fd);
 		else
 			take(w, &m, &fd);
 	}
@@ -262,6 +280,8 @@ start(struct worker *w)
 	    backend_tls_new(site_content(&w->settings->site, SITE_BACKEND_CA));
 	if (w->backend_tls == NULL || open_tls(w) == -1)
 		return -1;
+	if (w->boot.challenges != -1)
+		take_challenges(w, w->boot.challenges);
 	w->pool = pool_new(w);
 	overload_start(w);
 	if (w->pool == NULL || h2_start(w) == -1 || accept_start(w) == -1 ||
@@ -291,6 +311,7 @@ release(struct worker *w)
 		backend_tls_free(w->backend_tls);
 	if (w->tls != NULL)
 		tls_free(w->tls);
+	bundle_close(&w->challenges);
 	if (w->ticket_keys != NULL)
 		ticket_keys_close(w->ticket_keys);
 	accept_release(w);

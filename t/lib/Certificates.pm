@@ -45,10 +45,11 @@ my %keys = (
 sub make {
     my ($self, $name, %want) = @_;
     my $base = "$self->{dir}/$name";
-    my $serial = ++$self->{serial};
+    my $serial = sprintf '0x5%07x%08x', rand 2**28, rand 2**32;
     write_file("$base.ext", $want{ca}
             ? "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n"
-            : 'subjectAltName=' . join(',', map { "DNS:$_" } @{ $want{names} }) . "\n");
+            : 'subjectAltName=' . join(',', map { "DNS:$_" } @{ $want{names} }) . "\n"
+            . "extendedKeyUsage=serverAuth\ncrlDistributionPoints=URI:http://crl.test/middle.crl\n");
     openssl('genpkey', @{ $keys{ $want{key} // 'ec' } }, '-out', "$base.key");
     openssl('req', '-new', '-key', "$base.key", '-subj', $want{subject} // '/O=test', '-out', "$base.csr");
     my @by = $want{signed_by} eq ''

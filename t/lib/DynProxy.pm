@@ -188,6 +188,7 @@ sub default_conf {
         backend_networks    => list('127.0.0.0/8'),
         rate_limit          => 1000000,    # a test is one client
         rate_burst          => 1000000,
+        tls_handshake_rate  => 0,
         registration_connects => 65536,    # and registers more than a tool does
         registration_rate   => 65536,
         registration_burst  => 65536,

@@ -343,6 +343,8 @@ static const char full[] =
     "client_connections_max = 8\ntool_requests_max = 7\n"
     "tls_directory = /t\ntls_default = a\ntls_unknown_name = refuse\n"
     "tls_ticket_rotation = 1h\ntls_ticket_key_file = /k\n"
+    "https_redirect = get\nhttps_redirect_status = 308\nacme_directory = /a\n"
+    "tls_handshake_rate = 8\ntls_handshake_burst = 9\n"
     "tls_profile = modern\ntls_handshake_timeout = 7s\n"
     "node_name = a.b\nident_networks = \"10.0.0.0/8\"\n"
     "registration_connects = 2\nregistration_rate = 3\n"

@@ -229,6 +229,7 @@ main(void)
 		.legacy_hosts = legacies,
 		.nlegacy_hosts = 1,
 		.admin_tool = none,
+		.acme_directory = none,
 		.redirects = redirects,
 		.nredirects = 2 };
 	struct router *router = calloc(1, sizeof(*router));
