@@ -59,6 +59,7 @@ struct change {
 	void (*done)(struct change *change, enum change_result result);
 	void *arg; /* the waiter's; it sets done to NULL when it goes away */
 	bool abandoned; /* by change_abandon() */
+	bool yields;    /* it fails when Redis has something newer */
 	bool unsaved;   /* Redis has not got it: SQLite remembers that, too */
 
 	/* change.c and the stores only */

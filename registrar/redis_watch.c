@@ -146,6 +146,8 @@ apply(struct wanted *wanted, struct redis_view *view)
 	char redis_key[REDIS_KEY_MAX];
 
 	redis_merge(&m, s, wanted->key, wanted->live, view);
+	for (size_t i = 0; i < m.nroutes; i++)
+		nodes_note(s, &m.routes[i]);
 	if (view->refused > 0)
 		watch_refused(s, redis_routes_key(wanted->key, redis_key),
 		    view->refused, view->why);

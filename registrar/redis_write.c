@@ -228,7 +228,7 @@ save_done(struct store_redis *s, struct save *save)
 static void
 not_saved(struct store_redis *s, struct change *change, const char *why)
 {
-	if (s->r->conf->store_down == STORE_DOWN_ACCEPT &&
+	if (s->r->conf->store_down == STORE_DOWN_ACCEPT && !change->yields &&
 	    unsaved_add(&s->unsaved, change->kind, change->key, change->pattern,
 		change->version)) {
 		change->unsaved = true;
@@ -347,9 +347,9 @@ saved(void *arg, const redisReply *reply)
 		return;
 	case WRITE_NEWER:
 	case WRITE_AGAIN:
-		if (save_anew(save, newer))
+		if ((newer == 0 || !change->yields) && save_anew(save, newer))
 			return;
-		why = "it changes all the time";
+		why = "it was changed meanwhile";
 		break;
 	case WRITE_LOST:
 		store_redis_restore(s, change->key, change->pattern);
@@ -384,19 +384,12 @@ save_send(struct save *save)
 	return false;
 }
 
-/* What came from there is there; frontends are only read, for now. */
-static bool
-is_ours_to_write(const struct change *change)
-{
-	return change->origin != ORIGIN_REDIS && *change->key == KEY_TOOL;
-}
-
 void
 store_redis_save(struct store_redis *s, struct change *change)
 {
 	struct save *save;
 
-	if (!is_ours_to_write(change)) {
+	if (*change->key != KEY_TOOL) { /* frontends are only read, for now */
 		change_stored(s->r, change, true);
 		return;
 	}

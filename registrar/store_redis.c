@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "lib/siphash.h"
 #include "registrar/process.h"
+#include "registrar/redis_nodes.h"
 #include "registrar/redis_pass.h"
 #include "registrar/redis_push.h"
 #include "registrar/redis_watch.h"
@@ -100,6 +101,7 @@ static void
 may_write(struct store_redis *s)
 {
 	s->writing = true;
+	nodes_begin(s);
 	came(s);
 }
 
@@ -117,6 +119,7 @@ writes_down(struct redis *c, const char *why)
 	lost(s, c, why);
 	write_stop(s);
 	push_stop(s);
+	nodes_stop(s);
 	if (s->r->boot.conf->nredis_sentinels > 0)
 		sentinel_ask(&s->sentinel);
 }
@@ -225,6 +228,7 @@ store_redis_open(struct registrar *r)
 	push_init(s);
 	watch_init(s);
 	pass_init(s);
+	nodes_init(s);
 	open_connections(s);
 	return s;
 }
@@ -241,6 +245,7 @@ store_redis_close(struct store_redis *s)
 	redis_close(&s->messages);
 	write_release(s);
 	push_stop(s);
+	nodes_stop(s);
 	pass_release(s);
 	watch_release(s);
 	unsaved_release(&s->unsaved);

@@ -1,8 +1,8 @@
 /*
  * What the parts of the Redis store share: store_redis.c (the connections),
  * redis_write.c (what we write), redis_push.c (what Redis has not got),
- * redis_watch.c (what others write, as it happens) and redis_pass.c (all there
- * is, now and then).  All of it runs on the loop.
+ * redis_watch.c (what others write, as it happens), redis_pass.c (all there is,
+ * now and then) and redis_nodes.c (who lives).  All of it runs on the loop.
  */
 #ifndef REGISTRAR_STORE_REDIS_H
 #define REGISTRAR_STORE_REDIS_H
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "registrar/redis.h"
+#include "registrar/redis_nodes.h"
 #include "registrar/redis_unsaved.h"
 #include "registrar/sentinel.h"
 #include "registrar/store.h"
@@ -117,6 +118,7 @@ struct store_redis {
 	struct push push;
 	struct watch watch;
 	struct pass pass;
+	struct nodes nodes;
 };
 
 /* May be read from; may be written to. */

@@ -1,0 +1,57 @@
+# Leases over several nodes: two leases on two nodes are two backends of both;
+# those of a node that is gone are ended by another one, after the grace, and
+# nothing else is (1-registration.md 1.1).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use RedisServer;
+
+my $redis = RedisServer->new;
+my %nodes = map {
+    $_ => DynProxy->new(
+        tools  => [qw(alpha beta)],
+        conf   => { redis => '"' . $redis->addr . '"', node_name => $_, lease_grace => '1s' },
+        expect => qr/redis-lost/,
+    );
+} qw(one two three);
+my $backend = $nodes{one}->backend(count => 4);
+for my $node (values %nodes) {
+    ok eventually(sub { my $r = ($node->ctl_json('status') // {})->{registrar}{redis}; $r->{connected} && $r->{synced} }), 'connected';
+}
+
+# The backends of a tool as a node has them: "URL lease".
+sub backends_of {
+    my ($node, $tool) = @_;
+    return join ' ', sort map { join '@', $_->{destination}, $_->{lease} // '-' }
+        grep { $_->{tool} eq $tool } @{ $nodes{$node}->ctl_json('list') // [] };
+}
+
+my $one   = $nodes{one}->lease('alpha', '.*', $backend->url(0));
+my $first = $backend->url(0) . '@one';
+ok eventually(sub { backends_of('two', 'alpha') eq $first }), 'a lease on one is known on two';
+my $two  = $nodes{two}->lease('alpha', '.*', $backend->url(1));
+my $both = join ' ', sort $first, $backend->url(1) . '@two';
+for my $node (qw(one two three)) {
+    ok eventually(sub { backends_of($node, 'alpha') eq $both }), "a second one on two: both are backends on $node";
+}
+like $redis->cli('hget', 'prefix:alpha', '.*'), qr/^http:/, 'the original finds one of them';
+is $nodes{two}->register('beta', '.*', $backend->url(2)), 'ok', 'a route without a lease';
+is $redis->cli('exists', 'dynproxy:node:one', 'dynproxy:node:two', 'dynproxy:node:three'), 3, 'each node keeps its key alive';
+
+close $two;
+ok eventually(sub { backends_of('one', 'alpha') eq $first }), 'a lease that ends on two is gone from one';
+$two = $nodes{two}->lease('alpha', '.*', $backend->url(1));
+ok eventually(sub { backends_of('one', 'alpha') eq $both }), 'and comes back';
+
+$nodes{two}->abandon;
+my $seen = 0;
+ok eventually(sub {
+    $seen ||= backends_of('one', 'alpha') eq $both && !$redis->cli('exists', 'dynproxy:node:two');
+    backends_of('one', 'alpha') eq $first;
+}, 30), 'two is killed: its lease is ended';
+ok $seen, 'but not before its key was gone';
+ok eventually(sub { backends_of('three', 'alpha') eq $first }), 'on the third as well';
+is backends_of($_, 'beta'), $backend->url(2) . '@-', "its route without a lease stays on $_" for qw(one three);
+is DynProxy::say_on($one, 'ping'), 'ok', 'and the lease on one is held';
+
+done_testing;
