@@ -17,7 +17,7 @@ my ($port, @floods) = split ' ', scalar <$said>;
 is $proxy->register('alpha', '.*', "http://127.0.0.1:$port"), 'ok', 'a backend that counts';
 my ($worker) = $proxy->worker_pids;
 
-cmp_ok scalar @floods, '>=', 19, 'floods of all kinds';
+cmp_ok scalar @floods, '>=', 20, 'floods of all kinds';
 for my $name (@floods) {
     print $say "$name $proxy->{https_port} $worker 0\n";
     my $got = decode_json(scalar <$said>);

@@ -115,6 +115,7 @@ FLOODS = {
                                            b"\xff" + bytes(255))), TURN),
     "window-update": (b"", same(window(0, 1)), TURN),
     "dribble": (settings((4, 1)) + BIG, same(window(1, 1)), TURN),
+    "dribble-default": (BIG, same(window(1, 1) + window(0, 1)), 2 * TURN),
     "unknown-frame": (b"", same(frame(0xfa, 0, 0, bytes(100))), TURN),
     "header-list": (b"", lambda n: headers(1, [], flags=0, payload=block(REQ)
                                            + BOMB + b"\xbe" * 12000), 1),

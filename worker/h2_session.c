@@ -147,6 +147,22 @@ end_headers(struct h2 *h, const nghttp2_frame *frame)
 	h->since_ms = h->w->loop.now_ms;
 }
 
+/* A window has grown: of one stream, or of all. */
+static void
+window_grown(struct h2 *h, int32_t id)
+{
+	struct h2_stream *st;
+
+	if (id != 0) {
+		st = stream_of(h->session, id);
+		if (st != NULL)
+			h2_stream_window(st);
+		return;
+	}
+	TAILQ_FOREACH(st, &h->open, of_h2)
+	h2_stream_window(st);
+}
+
 static int
 on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
@@ -168,6 +184,10 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 			h->in_head = false;
 			h->since_ms = h->w->loop.now_ms;
 		}
+		window_grown(h, 0);
+		break;
+	case NGHTTP2_WINDOW_UPDATE:
+		window_grown(h, frame->hd.stream_id);
 		break;
 	case NGHTTP2_PING:
 		/* it answers the one sent behind the first GOAWAY */

@@ -20,6 +20,7 @@
 #include "worker/request.h"
 
 #define SPARES_MAX 64	/* kept with their buffers */
+#define WORTH_IT 256	/* bytes of DATA, when there are more to be sent */
 #define ENDING_MAX 8192 /* trailers, as they are sent on */
 
 static const struct exchange_ops ops;
@@ -78,7 +79,7 @@ stream_reuse(struct h2_stream *st)
 	st->taken = 0;
 	st->received = 0;
 	st->request_ended = st->last = st->bodyless = st->finished = false;
-	st->over = st->closed = st->tunnel = st->shut = false;
+	st->over = st->closed = st->tunnel = st->shut = st->held = false;
 }
 
 static void
@@ -319,6 +320,29 @@ submit_trailers(struct h2_stream *st)
 	       nghttp2_submit_trailer(st->h2->session, st->id, f.nv, f.n) == 0;
 }
 
+/*
+ * Clients that open a window by what they have just received would make ever
+ * smaller frames of it (RFC 9293 section 3.8.6.2.1): wait until there is more
+ * room, unless there never was.
+ */
+static bool
+is_worth_it(const struct h2_stream *st, size_t n)
+{
+	uint32_t initial = nghttp2_session_get_remote_settings(
+	    st->h2->session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+
+	return n >= WORTH_IT || n == st->offer.len || n >= initial / 2;
+}
+
+void
+h2_stream_window(struct h2_stream *st)
+{
+	if (!st->held)
+		return;
+	st->held = false;
+	nghttp2_session_resume_data(st->h2->session, st->id);
+}
+
 /* nghttp2 asks how long the next DATA frame of the stream will be. */
 static ssize_t
 read_offer(nghttp2_session *session, int32_t id, uint8_t *buf, size_t length,
@@ -329,6 +353,9 @@ read_offer(nghttp2_session *session, int32_t id, uint8_t *buf, size_t length,
 
 	(void)session, (void)id, (void)buf, (void)user;
 	if (n == 0 && !st->last)
+		return NGHTTP2_ERR_DEFERRED;
+	st->held = !is_worth_it(st, n);
+	if (st->held)
 		return NGHTTP2_ERR_DEFERRED;
 	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
 	st->is_end = st->last && n == st->offer.len;
@@ -421,7 +448,8 @@ h2_push(struct exchange *ex, struct span piece, bool last, bool *sent)
 		return (ssize_t)n;
 	if (st->closed)
 		return -1;
-	nghttp2_session_resume_data(st->h2->session, st->id);
+	if (!st->held)
+		nghttp2_session_resume_data(st->h2->session, st->id);
 	return (ssize_t)n;
 }
 

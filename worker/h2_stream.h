@@ -30,6 +30,7 @@ struct h2_stream {
 	bool last;	   /* the body ends with the offer */
 	bool bodyless;	   /* it ended with the head */
 	bool is_end;	   /* the frame being made is the last of DATA */
+	bool held;	   /* the window is too small to be worth a frame */
 	bool finished;	   /* and it was made */
 
 	bool over;	    /* the exchange is: wait for the stream's end */
@@ -70,6 +71,9 @@ void h2_stream_ready(struct h2_stream *st);
 
 /* n bytes of the offer are in a frame now. */
 void h2_stream_sent(struct h2_stream *st, size_t n);
+
+/* Its window, or the connection's, may have grown. */
+void h2_stream_window(struct h2_stream *st);
 
 /* Go on with its exchange.  It may be freed. */
 void h2_stream_step(struct h2_stream *st);

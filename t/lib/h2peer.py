@@ -143,8 +143,7 @@ class Peer:
             if "END_STREAM" in flags:
                 self.ended.add(stream)
         elif kind == "DataFrame":
-            self.bodies[f.stream_id] = \
-                self.bodies.get(f.stream_id, b"") + f.data
+            self.bodies.setdefault(f.stream_id, bytearray()).extend(f.data)
             self.lengths.append(len(f.data))
             if self.on_data:
                 self.on_data(f)

@@ -1,0 +1,45 @@
+# HTTP/2 is HTTP: what a tool gets and answers is the same (2-http.md 2.4).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use IO::Handle;
+use IPC::Open2;
+
+my $proxy = DynProxy->new(tools => [qw(alpha plain)], tls => ["*.$DynProxy::DOMAIN"]);
+my $pid = open2(my $said, my $say, "$FindBin::Bin/h2_client.py");
+$say->autoflush(1);
+chomp(my $port = <$said>);
+is $proxy->register('alpha', '.*', "http://127.0.0.1:$port"), 'ok', 'a backend';
+print $say "$proxy->{https_port}\n";
+chomp(my @lines = <$said>);
+cmp_ok scalar @lines, '>=', 44, 'every promise was looked at';
+like $_, qr/^ok/, $_ =~ s/^(?:not )?ok //r for @lines;
+waitpid $pid, 0;
+
+# --- curl and nghttp2's own clients
+my $backend = $proxy->backend(text => 'hello');
+is $proxy->register('plain', '.*', $backend->url), 'ok', 'a tool';
+my ($status, $out) = $proxy->curl('plain', '/', '--http2', '-o', '/dev/null', '-w', '%{http_version} %{http_code}');
+is $out, '2 200', 'curl speaks HTTP/2';
+(undef, $out) = $proxy->curl('plain', '/', '--http1.1', '-w', ' %{http_version}');
+is $out, 'hello 1.1', 'or HTTP/1.1, as it likes';
+(undef, $out) = $proxy->curl('plain', '/chunked/1000000', '--http2', '-w', '%{size_download}', '-o', '/dev/null');
+is $out, 1000000, 'a large body';
+my $upload = File::Temp->new;
+print $upload 'x' x 3_000_000;
+close $upload;
+(undef, $out) = $proxy->curl('plain', '/discard', '--http2', '--data-binary', "\@$upload");
+like $out, qr/^3000000$/, 'a large upload';
+(undef, $out) = $proxy->curl('plain', '/nonsense', '--http2', '-i');
+like $out, qr{^HTTP/2 502.*^x-dynproxy-error: backend-bad-response}ms, 'pages of our own';
+like $out, qr/^strict-transport-security:/m, 'with the fields that the zone has';
+($status, $out) = $proxy->curl('plain', '/cut/100', '--http2');
+is $status, 92, 'curl sees that a body was cut';
+
+my $url = "https://127.0.0.1:$proxy->{https_port}";
+(undef, $out) = run_command('h2load', '-n', 5000, '-c', 5, '-m', 50, '-H', ':authority: ' . $proxy->host('plain'), "$url/bytes/3000");
+like $out, qr/5000 succeeded, 0 failed, 0 errored/, 'h2load: 5,000 requests, 250 at a time';
+($status, $out) = run_command('nghttp', '-nv', '-m', 20, '-H', ':authority: ' . $proxy->host('plain'), "$url/");
+is scalar(() = $out =~ /recv HEADERS.*\n.*\n?/g), 20, 'nghttp: 20 responses on a connection' or diag $out;
+
+done_testing;
