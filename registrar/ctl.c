@@ -107,6 +107,7 @@ static const struct {
 	{ "list", 0, 1, ctl_list },
 	{ "add", 3, 3, ctl_add },
 	{ "del", 1, 2, ctl_del },
+	{ "believe", 0, 0, ctl_believe },
 	{ "policy", 1, 1, ctl_policy },
 	{ "policy-set", 3, 3, ctl_policy_set },
 	{ "policy-strike", 2, 2, ctl_policy_strike },

@@ -114,3 +114,17 @@ ctl_forget_changes(struct ctl *ctl, bool abandoned)
 		ctl->policy_change->done = NULL;
 	ctl->policy_change = NULL;
 }
+
+void
+ctl_believe(struct ctl *ctl)
+{
+	struct store_redis *redis = ctl->client.r->redis;
+	size_t held = redis == NULL ? 0 : store_redis_believe(redis);
+
+	if (held == 0)
+		ctl_fail(ctl, EXIT_REFUSED,
+		    "nothing is held: dynproxyctl status shows what is");
+	else
+		ctl_succeed_take(
+		    ctl, json_pack("{s:I}", "held", (json_int_t)held));
+}

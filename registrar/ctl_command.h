@@ -56,6 +56,7 @@ void ctl_status(struct ctl *ctl);
 void ctl_list(struct ctl *ctl);
 void ctl_add(struct ctl *ctl);
 void ctl_del(struct ctl *ctl);
+void ctl_believe(struct ctl *ctl);
 void ctl_policy(struct ctl *ctl);
 void ctl_policy_set(struct ctl *ctl);
 void ctl_policy_strike(struct ctl *ctl);

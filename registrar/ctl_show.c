@@ -23,12 +23,12 @@ redis_status(const struct registrar *r)
 	if (r->redis == NULL)
 		return json_null();
 	store_redis_status(r->redis, &status);
-	return json_pack("{s:b, s:o, s:o, s:o, s:I, s:I}", "connected",
+	return json_pack("{s:b, s:o, s:o, s:o, s:I, s:I, s:I}", "connected",
 	    (int)status.connected, "primary", address(status.primary),
 	    "reading", address(status.reading), "synced",
 	    listing_time(status.synced_ms), "unsaved",
 	    (json_int_t)status.unsaved, "refused",
-	    (json_int_t)status.refused);
+	    (json_int_t)status.refused, "held", (json_int_t)status.held);
 }
 
 static json_t *

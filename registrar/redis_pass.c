@@ -116,13 +116,17 @@ believed(struct store_redis *s)
 	if (p->routes_going <= HELD_ROUTES ||
 	    p->routes_going * 100 <= s->r->book.nroutes * HELD_PERCENT)
 		return true;
+	if (p->confirmed)
+		return true;
 	if (p->held_ms != 0 && p->held_hash == p->going_hash)
 		return now - p->held_ms >= PASS_MS;
 	p->held_hash = p->going_hash;
 	p->held_ms = now;
 	log_event(LOG_ALERT, "redis-held",
 	    "Redis lacks %zu of %zu routes: kept, removed only if it lacks "
-	    "the same in 60 s", p->routes_going, s->r->book.nroutes);
+	    "the same in 60 s, or by dynproxyctl believe",
+	    p->routes_going, s->r->book.nroutes);
+	p->held = p->routes_going;
 	return false;
 }
 
@@ -164,6 +168,8 @@ complete(struct store_redis *s)
 	p->synced_ms = clock_real_ms();
 	if (believed(s)) {
 		p->held_ms = 0;
+		p->held = 0;
+		p->confirmed = false;
 		remove_going(s);
 	}
 	end(s);
@@ -393,6 +399,18 @@ pass_begin(struct store_redis *s)
 	strlcpy(p->cursor, "0", sizeof(p->cursor));
 	if (!redis_command(&s->reads, who, s, "INFO", "replication", NULL))
 		redis_lose(&s->reads, "too much is waiting to be sent");
+}
+
+size_t
+store_redis_believe(struct store_redis *s)
+{
+	size_t held = s->pass.held;
+
+	if (held == 0 || !store_redis_is_up(s))
+		return 0;
+	s->pass.confirmed = true;
+	pass_begin(s);
+	return held;
 }
 
 static void

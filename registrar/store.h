@@ -86,8 +86,15 @@ void store_redis_restore(struct store_redis *redis, const char *key,
 void store_redis_unsaved(struct store_redis *redis, enum change_kind kind,
     const char *key, const char *pattern, uint64_t version);
 
+/*
+ * An operator says that what Redis lacks is to go, although it is much: how
+ * much the last pass had held.  0: nothing is held, or Redis is not there.
+ */
+size_t store_redis_believe(struct store_redis *redis);
+
 struct store_redis_status {
 	bool connected;
+	size_t held;        /* routes that Redis lacks, and that are kept */
 	const struct addr *primary, *reading; /* len 0: not known yet */
 	uint64_t synced_ms; /* CLOCK_REALTIME of the last full pass; 0: never */
 	size_t unsaved;     /* changes that Redis has not got yet */

@@ -258,6 +258,7 @@ store_redis_status(
 {
 	*status = (struct store_redis_status){
 		.connected = s->ready && s->writing,
+		.held = s->pass.held,
 		.primary = &s->primary,
 		.reading = &s->reading,
 		.synced_ms = s->pass.synced_ms,

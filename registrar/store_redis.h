@@ -94,6 +94,8 @@ struct pass {
 	size_t routes_going;
 	uint64_t going_hash; /* of these routes, in any order */
 	uint64_t held_hash, held_ms; /* of a pass that was held; 0: none */
+	size_t held;         /* routes that it would have removed; 0: none */
+	bool confirmed;      /* an operator says that it may */
 	uint64_t alerted_ms; /* of the last loss in the log; 0: none */
 	uint64_t synced_ms;  /* CLOCK_REALTIME; 0: never */
 };

@@ -10,6 +10,7 @@ int cmd_reopen(const struct ctl *ctl, char **args);
 int cmd_list(const struct ctl *ctl, char **args);
 int cmd_add(const struct ctl *ctl, char **args);
 int cmd_del(const struct ctl *ctl, char **args);
+int cmd_believe(const struct ctl *ctl, char **args);
 int cmd_bans(const struct ctl *ctl, char **args);
 int cmd_ban(const struct ctl *ctl, char **args);
 int cmd_unban(const struct ctl *ctl, char **args);

@@ -1,4 +1,4 @@
-/* dynproxyctl add, del: register and unregister, for the operator. */
+/* dynproxyctl add, del, believe: routes, by the operator's word. */
 #include "tools/ctl_commands.h"
 
 int
@@ -30,6 +30,22 @@ cmd_del(const struct ctl *ctl, char **args)
 	else if (!ctl->quiet)
 		printf("%s: %s is gone\n", args[0],
 		    args[1] != NULL ? args[1] : "every route");
+	json_decref(data);
+	return CTL_DONE;
+}
+
+int
+cmd_believe(const struct ctl *ctl, char **args)
+{
+	json_t *data;
+	int status = ctl_ask(ctl, "believe", args, &data);
+
+	if (status != CTL_DONE)
+		return status;
+	if (ctl->json)
+		ctl_print_json(data);
+	else if (!ctl->quiet)
+		printf("routes that Redis lacks are removed now\n");
 	json_decref(data);
 	return CTL_DONE;
 }

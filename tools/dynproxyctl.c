@@ -20,6 +20,8 @@ static const struct command {
 	{ "add", "tool route url", 3, 3, cmd_add, "register a route" },
 	{ "del", "tool [route]", 1, 2, cmd_del,
 	    "unregister a route, or all of a tool" },
+	{ "believe", "", 0, 0, cmd_believe,
+	    "Redis is right, however much it lacks" },
 	{ "bans", "", 0, 0, cmd_bans, "banned networks" },
 	{ "ban", "network [--for duration | --until time]", 1, 3, cmd_ban,
 	    "refuse a network" },
