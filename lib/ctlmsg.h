@@ -58,9 +58,10 @@ enum ctl_segment {
 	SEGMENT_LOG_RINGS, /* shm/logring.h; workers write, the logger reads */
 	SEGMENT_LOG_MARKS, /* the same; the logger writes, workers read */
 	SEGMENT_POLICY, /* bans, rules, maintenance; the registrar writes */
-	SEGMENT_LIMITS, /* rates, requests under way; all workers write */
+	SEGMENT_LIMITS, /* rates, connections; all workers write */
 	SEGMENT_HEALTH, /* backends that fail; all workers write */
 	SEGMENT_TICKET_KEYS, /* of TLS; the master writes, workers read */
+	SEGMENT_COUNTERS, /* a slab a worker; the registrar reads */
 	SEGMENT_COUNT
 };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "shm/counters.h"
 #include "shm/health.h"
 #include "shm/limits.h"
 #include "shm/logring.h"
@@ -56,6 +57,12 @@ limits_bytes(const struct conf *conf)
 }
 
 static size_t
+counters_bytes(const struct conf *conf)
+{
+	return counters_size(conf->workers);
+}
+
+static size_t
 health_bytes(const struct conf *conf)
 {
 	(void)conf;
@@ -89,6 +96,8 @@ static const struct {
 	    TO(WORKER), 0 },
 	[SEGMENT_TICKET_KEYS] = { "dynproxy-ticket-keys", ticket_keys_bytes,
 	    ticket_keys_format, 0, TO(WORKER) },
+	[SEGMENT_COUNTERS] = { "dynproxy-counters", counters_bytes,
+	    counters_format, TO(WORKER), TO(REGISTRAR) },
 };
 
 static int
@@ -142,5 +151,8 @@ segments_forget_worker(const struct master *m, unsigned slot)
 {
 	if (limits_forget(m->segments[SEGMENT_LIMITS].writable, slot) == -1)
 		log_event(LOG_ERR, "limits-failed", "worker %u: %s", slot,
+		    strerror(errno));
+	if (counters_forget(m->segments[SEGMENT_COUNTERS].writable, slot) == -1)
+		log_event(LOG_ERR, "counters-failed", "worker %u: %s", slot,
 		    strerror(errno));
 }

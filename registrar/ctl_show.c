@@ -4,6 +4,7 @@
 #include "registrar/ctl_command.h"
 #include "registrar/publish.h"
 #include "registrar/store.h"
+#include "shm/counters.h"
 
 /* null: it is not known yet. */
 static json_t *
@@ -44,13 +45,48 @@ table_status(const struct registrar *r)
 	    (json_int_t)status.slice_max_us);
 }
 
+/* Of a code, what backends answered and what we did, by any method. */
+static json_t *
+counted_requests(const struct counters_sum *sum, bool by_backend)
+{
+	static const char *const classes[COUNTERS_CLASSES] = { "none", "1xx",
+		"2xx", "3xx", "4xx", "5xx" };
+	json_t *value = json_object();
+
+	for (size_t i = 0; i < COUNTERS_CLASSES; i++) {
+		uint64_t n = 0;
+
+		for (size_t m = 0; m < COUNTERS_METHODS; m++)
+			n += sum->requests[by_backend][i][m];
+		if (n > 0)
+			json_object_set_new(
+			    value, classes[i], json_integer((json_int_t)n));
+	}
+	return value;
+}
+
+/* What all workers have answered since the daemon's start. */
+static json_t *
+counted_status(const struct registrar *r)
+{
+	struct counters_sum sum;
+
+	counters_read_all(r->counters, &sum);
+	return json_pack("{s:o, s:o, s:I, s:I, s:I}", "backend",
+	    counted_requests(&sum, true), "proxy",
+	    counted_requests(&sum, false), "under_way",
+	    (json_int_t)sum.under_way, "received", (json_int_t)sum.received,
+	    "sent", (json_int_t)sum.sent);
+}
+
 void
 ctl_status(struct ctl *ctl)
 {
 	const struct registrar *r = ctl->client.r;
 
 	ctl_succeed_take(ctl,
-	    json_pack("{s:s, s:i, s:o, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I}, s:o}",
+	    json_pack("{s:s, s:i, s:o, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I}, s:o,"
+		      " s:o}",
 		"role", "registrar", "pid", (int)getpid(), "started",
 		listing_time(r->started_ms), "names",
 		(json_int_t)r->book.nnames, "routes",
@@ -59,7 +95,8 @@ ctl_status(struct ctl *ctl)
 		(json_int_t)r->leases.held, "table",
 		table_status(r), "sqlite", "saved",
 		(json_int_t)r->changes.saved, "failed",
-		(json_int_t)r->changes.failed, "redis", redis_status(r)));
+		(json_int_t)r->changes.failed, "redis", redis_status(r),
+		"counted", counted_status(r)));
 }
 
 static bool

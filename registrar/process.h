@@ -17,6 +17,7 @@
 #include "registrar/store.h"
 #include "registrar/vet.h"
 
+struct counters;
 struct default_backends;
 struct proofs;
 struct publisher;
@@ -30,6 +31,7 @@ struct registrar {
 	struct vet vet;
 	struct book book;
 	struct changes changes;
+	struct counters *counters;  /* owned; of all workers, to read */
 	struct table_writer *table; /* owned */
 	struct publisher *publisher; /* owned */
 	struct default_backends *defaults; /* owned */

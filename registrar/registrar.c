@@ -21,6 +21,7 @@
 #include "registrar/proof.h"
 #include "registrar/publish.h"
 #include "registrar/session.h"
+#include "shm/counters.h"
 
 #define ACCEPT_MAX 64	   /* connections taken in one turn of the loop */
 #define ACCEPT_REST_MS 100 /* when there are no descriptors left */
@@ -376,6 +377,12 @@ prepare(struct registrar *r)
 		log_event(LOG_ERR, "registrar-failed", "route table: %m");
 		return false;
 	}
+	r->counters =
+	    counters_open_readonly(r->boot.segment_fds[SEGMENT_COUNTERS]);
+	if (r->counters == NULL) {
+		log_event(LOG_ERR, "registrar-failed", "counters: %m");
+		return false;
+	}
 	if (policy_start(r) == -1) {
 		log_event(LOG_ERR, "registrar-failed", "policy: %m");
 		return false;
@@ -453,6 +460,8 @@ release(struct running *p)
 	default_backends_close(r->defaults);
 	if (r->publisher != NULL)
 		publish_close(r);
+	if (r->counters != NULL)
+		counters_close(r->counters);
 	vet_release(&r->vet);
 	book_release(&r->book);
 	ev_release(&r->loop);

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "lib/names.h"
-#include "shm/limits.h"
+#include "shm/counters.h"
 
-#define LIMITS_TOOLS_LOG2 14
+#define TOOLS_LOG2 14
 
 struct holder {
 	struct named named;
@@ -18,9 +18,9 @@ struct holder {
 
 struct slots {
 	struct names by_key;
-	struct holder *by_slot[LIMITS_TOOLS]; /* owned; [0] is nobody's */
-	uint32_t last;			      /* that was given */
-	uint32_t held;			      /* how many are */
+	struct holder *by_index[COUNTERS_TOOLS]; /* owned; [0] is nobody's */
+	uint32_t last;				 /* that was given */
+	uint32_t held;				 /* how many are */
 };
 
 struct slots *
@@ -28,7 +28,7 @@ slots_new(void)
 {
 	struct slots *s = calloc(1, sizeof(*s));
 
-	if (s != NULL && !names_init(&s->by_key, LIMITS_TOOLS_LOG2)) {
+	if (s != NULL && !names_init(&s->by_key, TOOLS_LOG2)) {
 		free(s);
 		return NULL;
 	}
@@ -38,8 +38,8 @@ slots_new(void)
 void
 slots_free(struct slots *s)
 {
-	for (size_t i = 0; i < LIMITS_TOOLS; i++)
-		free(s->by_slot[i]);
+	for (size_t i = 0; i < COUNTERS_TOOLS; i++)
+		free(s->by_index[i]);
 	names_release(&s->by_key);
 	free(s);
 }
@@ -65,17 +65,18 @@ void
 slots_adopt(struct slots *s, const char *key, uint32_t slot)
 {
 	size_t size = strlen(key) + 1;
+	uint32_t index = counters_index(slot);
 	struct holder *h;
 
-	if (slot == 0 || slot >= LIMITS_TOOLS || s->by_slot[slot] != NULL ||
-	    find(s, key) != NULL)
+	if (index == 0 || index >= COUNTERS_TOOLS ||
+	    s->by_index[index] != NULL || find(s, key) != NULL)
 		return;
 	h = malloc(sizeof(*h) + size);
 	if (h == NULL)
 		return;
 	h->slot = slot;
 	memcpy(h->key, key, size);
-	s->by_slot[slot] = h;
+	s->by_index[index] = h;
 	names_add(&s->by_key, &h->named, h->key);
 	s->held++;
 }
@@ -85,13 +86,14 @@ slots_take(struct slots *s, const char *key)
 {
 	uint32_t slot = slots_find(s, key);
 
-	if (s->held == LIMITS_TOOLS - 1)
+	if (s->held == COUNTERS_TOOLS - 1)
 		return slot; /* a million names are not to search for more */
-	for (uint32_t n = 1; slot == 0 && n < LIMITS_TOOLS; n++) {
-		s->last = s->last % (LIMITS_TOOLS - 1) + 1;
-		if (s->by_slot[s->last] != NULL)
+	for (uint32_t n = 1; slot == 0 && n < COUNTERS_TOOLS; n++) {
+		s->last = s->last % (COUNTERS_TOOLS - 1) + 1;
+		if (s->by_index[s->last] != NULL)
 			continue;
-		slots_adopt(s, key, s->last);
+		slots_adopt(s, key,
+		    s->last | arc4random() / COUNTERS_HOLDER * COUNTERS_HOLDER);
 		return slots_find(s, key);
 	}
 	return slot;
@@ -105,7 +107,7 @@ slots_drop(struct slots *s, const char *key)
 	if (h == NULL)
 		return;
 	names_remove(&s->by_key, &h->named);
-	s->by_slot[h->slot] = NULL;
+	s->by_index[counters_index(h->slot)] = NULL;
 	s->held--;
 	free(h);
 }

@@ -1,5 +1,5 @@
 /*
- * Which name has which counter (shm/limits.h): given when it is published,
+ * Which name has which counters (shm/counters.h): given when it is published,
  * kept as long as it is in the table, over restarts of the registrar too.
  */
 #ifndef REGISTRAR_SLOTS_H

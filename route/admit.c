@@ -98,8 +98,8 @@ admit_client(const struct gate *gate, const struct conf *conf,
 enum reason
 admit_to_tool(const struct gate *gate, uint32_t counter_slot)
 {
-	return gate->limits == NULL ||
-		       limits_tool_free(gate->limits, counter_slot)
+	return gate->counters == NULL ||
+		       counters_may_enter(gate->counters, counter_slot)
 		   ? REASON_NONE
 		   : REASON_LIMIT_TOOL;
 }

@@ -10,6 +10,7 @@
 #include "http/target.h"
 #include "lib/addr.h"
 #include "route/rules.h"
+#include "shm/counters.h"
 #include "shm/limits.h"
 #include "shm/policy.h"
 
@@ -17,7 +18,8 @@
 struct gate {
 	const struct policy *policy; /* borrowed; NULL: let everybody in */
 	struct rules *rules;	     /* borrowed; as policy */
-	struct limits *limits;	     /* borrowed; NULL: count nobody */
+	struct limits *limits;	     /* borrowed; NULL: limit no client */
+	struct counters *counters;   /* borrowed; NULL: limit no tool */
 };
 
 /* What a client tells of itself. */

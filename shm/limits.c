@@ -1,5 +1,5 @@
 /*
- * Rate buckets and requests under way.
+ * Rate buckets, and the segment that they share with limits_address.c.
  *
  * A bucket is one word: 16 bits of the client's hash, and 48 bits of the time,
  * in microseconds, at which it will be as good as new: the "theoretical
@@ -29,6 +29,8 @@
 /* A worker's clock may be behind another's by as long as one turn takes. */
 #define SKEW_US (10 * SECOND_US)
 
+static const struct segment_kind kind = { LIMITS_MAGIC, LIMITS_ABI };
+
 size_t
 limits_size(unsigned workers)
 {
@@ -44,8 +46,7 @@ limits_format(int fd)
 	s = segment_map(fd, true, &bytes);
 	if (s == NULL)
 		return -1;
-	s->magic = LIMITS_MAGIC;
-	s->abi = LIMITS_ABI;
+	s->kind = kind;
 	arc4random_buf(s->key, sizeof(s->key));
 	segment_unmap(s, bytes);
 	return 0;
@@ -55,16 +56,8 @@ limits_format(int fd)
 static struct limits_segment *
 map(int fd, size_t *bytes)
 {
-	struct limits_segment *s = segment_map(fd, true, bytes);
-
-	if (s == NULL)
-		return NULL;
-	if (*bytes >= sizeof(*s) && s->magic == LIMITS_MAGIC &&
-	    s->abi == LIMITS_ABI)
-		return s;
-	segment_unmap(s, *bytes);
-	errno = EPROTO;
-	return NULL;
+	return segment_map_kind(fd, true, &kind,
+	    sizeof(struct limits_segment), bytes);
 }
 
 static size_t
@@ -94,10 +87,7 @@ limits_apply(struct limits *l, const struct limits_set *set)
 	l->requests = make_rate(set->rate, set->burst, 0);
 	l->handshakes = make_rate(
 	    set->handshakes, set->handshakes_burst, SECOND_US);
-	l->tool_max = set->tool_requests;
 	l->connections = set->connections;
-	l->share = set->tool_requests /
-		   (set->workers > 0 ? set->workers : (uint32_t)l->nslabs);
 }
 
 struct limits *
@@ -222,62 +212,9 @@ limits_handshake(struct limits *l, const struct ip *ip, uint64_t now_ms)
 	return ahead <= r->burst_us ? 0 : (int)((ahead - r->burst_us) / 1000);
 }
 
-/* Tools. */
-
-static _Atomic uint32_t *
-counter(const struct limits *l, size_t worker, uint32_t slot)
-{
-	return &l->segment->slabs[worker].under_way[slot];
-}
-
-static uint32_t
-count(const struct limits *l, size_t worker, uint32_t slot)
-{
-	return atomic_load_explicit(
-	    counter(l, worker, slot), memory_order_relaxed);
-}
-
-static bool
-is_counted(uint32_t slot)
-{
-	return slot > 0 && slot < LIMITS_TOOLS;
-}
-
-bool
-limits_tool_free(const struct limits *l, uint32_t slot)
-{
-	uint64_t sum = 0;
-
-	if (!is_counted(slot) || l->tool_max == 0 ||
-	    count(l, l->own, slot) < l->share)
-		return true;
-	for (size_t i = 0; i < l->nslabs; i++)
-		sum += count(l, i, slot);
-	return sum < l->tool_max;
-}
-
-void
-limits_tool_enter(struct limits *l, uint32_t slot)
-{
-	if (is_counted(slot))
-		atomic_fetch_add_explicit(
-		    counter(l, l->own, slot), 1, memory_order_relaxed);
-}
-
-void
-limits_tool_leave(struct limits *l, uint32_t slot)
-{
-	if (is_counted(slot) && count(l, l->own, slot) > 0)
-		atomic_fetch_sub_explicit(
-		    counter(l, l->own, slot), 1, memory_order_relaxed);
-}
-
 static void
 forget(struct slab *slab)
 {
-	for (size_t i = 0; i < LIMITS_TOOLS; i++)
-		atomic_store_explicit(
-		    &slab->under_way[i], 0, memory_order_relaxed);
 	for (size_t set = 0; set < ADDRESS_SETS; set++)
 		for (size_t way = 0; way < ADDRESS_WAYS; way++)
 			atomic_store_explicit(&slab->addresses[set][way], 0,

@@ -1,8 +1,8 @@
 /*
- * What a client, and what a tool, may have at a time: counted by all workers
+ * What a client may have at a time: counted by all workers
  * together, in the only memory that several of them write.  Each change is one
  * atomic operation on one word, so a worker that dies leaves nothing half
- * done; its requests and connections are forgotten by the master.
+ * done; its connections are forgotten by the master.
  *
  * Another worker may have written anything: a wrong number can refuse clients
  * or let them through, and no more.
@@ -16,17 +16,12 @@
 
 #include "lib/addr.h"
 
-/* Tools that are counted have slots from 1; 0 is for all others. */
-#define LIMITS_TOOLS 16384
-
 struct limits_set {
 	unsigned rate;	/* requests a second of a client; 0: any */
 	unsigned burst; /* and at once, at least 1 */
 	unsigned handshakes; /* of TLS, a second of a client; 0: any */
 	unsigned handshakes_burst; /* and at once, at least 1 */
-	unsigned tool_requests; /* under way, of a tool; 0: any */
 	unsigned connections;	/* of a client, open; 0: any; under 65536 */
-	unsigned workers; /* that serve; 0: all that there is room for */
 };
 
 struct limits; /* a mapping of the segment */
@@ -69,17 +64,6 @@ int limits_handshake(struct limits *l, const struct ip *ip, uint64_t now_ms);
  */
 bool limits_connect(struct limits *l, const struct ip *ip, uint32_t *place);
 void limits_disconnect(struct limits *l, uint32_t place);
-
-/*
- * Is there room for one more request of the tool?  A worker alone looks no
- * further while it has less than its share; so the cap holds when all workers
- * are busy, and is passed by less than twice when one was first.
- */
-bool limits_tool_free(const struct limits *l, uint32_t slot);
-
-/* A request is under way, is over.  Slot 0 is not counted. */
-void limits_tool_enter(struct limits *l, uint32_t slot);
-void limits_tool_leave(struct limits *l, uint32_t slot);
 
 /* The worker is dead, and with it all that it had under way.  -1, errno. */
 int limits_forget(int fd, unsigned worker);

@@ -10,6 +10,7 @@
 
 #include "lib/siphash.h"
 #include "shm/limits.h"
+#include "shm/segment.h"
 
 #define LIMITS_MAGIC UINT64_C(0x326d696c70796e64) /* "dnyplim2" */
 
@@ -27,21 +28,19 @@ typedef _Atomic uint64_t bucket;
 typedef _Atomic uint32_t address;
 
 struct slab {
-	alignas(64) _Atomic uint32_t under_way[LIMITS_TOOLS];
 	alignas(64) address addresses[ADDRESS_SETS][ADDRESS_WAYS];
 };
 
 struct limits_segment {
 	/* constant after limits_format() */
-	uint64_t magic;
-	uint64_t abi;
+	struct segment_kind kind;
 	uint64_t key[2]; /* random */
 
 	alignas(64) bucket buckets[SETS][WAYS];
 	struct slab slabs[]; /* by worker */
 };
 
-#define LIMITS_ABI ((uint64_t)SETS << 32 | (uint64_t)WAYS << 24 | LIMITS_TOOLS)
+#define LIMITS_ABI ((uint64_t)SETS << 32 | (uint64_t)WAYS << 24 | ADDRESS_SETS)
 
 /* How often something may happen. */
 struct rate {
@@ -56,8 +55,6 @@ struct limits {
 	size_t nslabs, own;
 	uint64_t key[2];
 	struct rate requests, handshakes;
-	uint32_t tool_max;    /* 0: no limit */
-	uint32_t share;	      /* of tool_max, of one worker */
 	uint32_t connections; /* of an address; 0: no limit */
 };
 

@@ -95,6 +95,22 @@ segment_map(int fd, bool writable, size_t *size)
 	return base;
 }
 
+void *
+segment_map_kind(int fd, bool writable, const struct segment_kind *kind,
+    size_t at_least, size_t *size)
+{
+	const struct segment_kind *is = segment_map(fd, writable, size);
+
+	if (is == NULL)
+		return NULL;
+	if (*size >= at_least && is->magic == kind->magic &&
+	    is->abi == kind->abi)
+		return (void *)is;
+	segment_unmap((void *)is, *size);
+	errno = EPROTO;
+	return NULL;
+}
+
 void
 segment_unmap(void *base, size_t size)
 {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bytes of a huge page, of x86 and, with pages of 4 KiB, of ARM. */
 #define SEGMENT_HUGE ((size_t)2 * 1024 * 1024)
@@ -22,6 +23,15 @@ int segment_reopen_readonly(int fd);
  * size   set; bytes
  */
 void *segment_map(int fd, bool writable, size_t *size);
+
+/* A segment's first words: what it is, and what two builds must agree on. */
+struct segment_kind {
+	uint64_t magic, abi;
+};
+
+/* The same, of a segment that begins so; also NULL with EPROTO. */
+void *segment_map_kind(int fd, bool writable, const struct segment_kind *kind,
+    size_t at_least, size_t *size);
 void segment_unmap(void *base, size_t size);
 
 #endif

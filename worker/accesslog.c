@@ -136,10 +136,9 @@ accesslog_begin(struct worker *w, struct logline *line,
     const struct asked *asked, const struct ip *client,
     const struct http_msg *msg, const struct decision *d)
 {
-
+	logline_begin(line, client, w->loop.now_ms);
 	if (w->accesslog == NULL)
 		return;
-	logline_begin(line, client, w->loop.now_ms);
 	if (d->action != ACTION_REFUSE || d->reason != REASON_NO_HOST)
 		logline_say(
 		    line, LINE_HOST, (struct span){ d->host, d->host_len });
@@ -156,9 +155,11 @@ accesslog_begin_refused(struct worker *w, struct logline *line,
     const struct asked *asked, const struct ip *client, struct span bytes,
     const struct http_msg *msg)
 {
-	if (w->accesslog == NULL || line->open)
+	if (line->open)
 		return;
 	logline_begin(line, client, w->loop.now_ms);
+	if (w->accesslog == NULL)
+		return;
 	if (msg != NULL)
 		logline_say_head(line, msg);
 	else

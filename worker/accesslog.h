@@ -21,8 +21,8 @@ void accesslog_close(struct worker *w);
 int accesslog_apply(struct worker *w);
 
 /*
- * A request has come, and this is decided about it; nothing is done without a
- * log.
+ * A request has come, and this is decided about it.  What it was is kept for
+ * a log only; how it goes, for the counters, too.
  */
 void accesslog_begin(struct worker *w, struct logline *line,
     const struct asked *asked, const struct ip *client,

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "worker/accesslog.h"
+#include "worker/count.h"
 #include "worker/errpage.h"
 #include "worker/process.h"
 #include "worker/settings.h"
@@ -55,7 +56,7 @@ exchange_leave_tool(struct exchange *ex)
 {
 	if (!ex->is_under_way)
 		return;
-	limits_tool_leave(ex->w->router.gate.limits, ex->slot);
+	counters_leave(ex->w->counters, ex->slot);
 	overload_leave(&ex->w->overload, ex);
 	ex->slot = 0;
 	ex->is_under_way = false;
@@ -69,6 +70,7 @@ exchange_end(struct exchange *ex)
 	upstream_end(&ex->upstream, ex->request_done);
 	ex->log.reason = ex->reason;
 	ex->log.received = ex->received;
+	count_response(ex);
 	accesslog_end(ex->w, &ex->log);
 	settings_drop(ex->settings);
 	ex->settings = NULL;

@@ -104,7 +104,9 @@ struct exchange {
 	struct asked asked; /* what is remembered of the request */
 	unsigned redirect;  /* status of the answer; 0: it is none */
 	unsigned retry_after; /* of it, seconds; 0: the reason's */
-	uint32_t slot;      /* where it counts as the tool's; 0: nowhere */
+	uint32_t slot;      /* of its tool, where it is under way; or 0 */
+	uint32_t counted;   /* slot for whom its response counts */
+	enum http_method method;
 	bool is_head;        /* the answer to HEAD has no body */
 	bool to_default;     /* it goes to the default backend */
 	bool request_done;   /* all of it was handed to the backend */

@@ -23,6 +23,8 @@ reset(struct exchange *ex)
 	ex->waited_ms = ex->waiting_ms = 0;
 	ex->redirect = ex->retry_after = 0;
 	ex->to_default = false;
+	ex->counted = COUNTERS_NONE;
+	ex->method = HTTP_OTHER;
 	ex->site = NULL;
 	ex->received = 0;
 	ex->client_ms = ex->w->loop.now_ms;
@@ -112,6 +114,7 @@ decide(
 		.https = ex->asked.https,
 		.safe = r->msg->method == HTTP_GET || ex->is_head };
 
+	ex->w->router.tool.key = SPAN(""); /* nobody was looked up yet */
 	route_decide(&ex->w->router, &visitor, r->target, d);
 	if (r->only_health && d->action != ACTION_HEALTH) {
 		d->action = ACTION_REFUSE;
@@ -140,6 +143,22 @@ tool_of(const struct exchange *ex, const struct exchange_request *r,
 		   : SPAN("");
 }
 
+/* For whom it counts: who was found in the table, if it came to that. */
+static uint32_t
+counted_for(const struct exchange *ex, const struct decision *d)
+{
+	const struct tool *tool = &ex->w->router.tool;
+
+	if (d->action == ACTION_HEALTH || d->action == ACTION_CHALLENGE ||
+	    tool->key.len == 0 ||
+	    (d->action == ACTION_REFUSE &&
+	        (d->reason == REASON_TOOL_MAINTENANCE ||
+	            reason_info(d->reason)->voice != VOICE_TOOL)))
+		return COUNTERS_NONE;
+	return *tool->key.ptr == KEY_DEFAULT ? (uint32_t)COUNTERS_DEFAULT
+	                                     : tool->counter_slot;
+}
+
 static void
 remember(struct exchange *ex, const struct exchange_request *r,
     const struct decision *d)
@@ -148,6 +167,7 @@ remember(struct exchange *ex, const struct exchange_request *r,
 		asked_set_host(
 		    &ex->asked, (struct span){ d->host, d->host_len });
 	asked_set_tool(&ex->asked, tool_of(ex, r, d));
+	ex->counted = counted_for(ex, d);
 }
 
 /* It is one of those that its tool has under way. */
@@ -155,7 +175,7 @@ static void
 enter_tool(struct exchange *ex)
 {
 	ex->slot = ex->w->router.tool.counter_slot;
-	limits_tool_enter(ex->w->router.gate.limits, ex->slot);
+	counters_enter(ex->w->counters, ex->slot);
 	overload_enter(&ex->w->overload, ex);
 	ex->is_under_way = true;
 }
@@ -168,7 +188,8 @@ exchange_begin(struct exchange *ex, const struct exchange_request *r)
 
 	reset(ex);
 	asked_begin(&ex->asked, &ex->w->trace, r->msg, r->target, r->proto);
-	ex->is_head = r->msg->method == HTTP_HEAD;
+	ex->method = r->msg->method;
+	ex->is_head = ex->method == HTTP_HEAD;
 	decide(ex, r, &d);
 	remember(ex, r, &d);
 	accesslog_begin(ex->w, &ex->log, &ex->asked, ex->client, r->msg, &d);
@@ -206,6 +227,8 @@ exchange_refuse(struct exchange *ex, enum reason reason, struct span bytes,
 		asked_begin(&ex->asked, &ex->w->trace, msg, NULL, SPAN("http"));
 	else
 		asked_nothing(&ex->asked, &ex->w->trace);
+	if (msg != NULL)
+		ex->method = msg->method;
 	accesslog_begin_refused(
 	    ex->w, &ex->log, &ex->asked, ex->client, bytes, msg);
 	exchange_fail(ex, reason);

@@ -6,6 +6,7 @@
 #include "lib/array.h"
 #include "lib/container.h"
 #include "lib/log.h"
+#include "shm/counters.h"
 #include "worker/accept.h"
 #include "worker/conn.h"
 #include "worker/exchange.h"
@@ -106,32 +107,41 @@ measure(struct worker *w, struct load *l)
 	l->lag = thousandths(lasting_lag(o, now), w->conf->loop_lag_max_ms);
 }
 
-/* The tool that has most requests under way here; and how many. */
+/* The table's word for whose it is, which may be any. */
+static uint32_t
+place_of(const struct exchange *ex)
+{
+	uint32_t index = counters_index(ex->slot);
+
+	return index < COUNTERS_TOOLS ? index : (uint32_t)COUNTERS_OTHER;
+}
+
+/* The place of the tool that has most requests under way here; and how many. */
 static uint32_t
 heaviest(const struct overload *o, unsigned *n)
 {
-	unsigned counts[LIMITS_TOOLS] = { 0 };
+	unsigned counts[COUNTERS_TOOLS] = { 0 };
 	const struct exchange *ex;
-	uint32_t slot = 0;
+	uint32_t place = 0;
 
 	TAILQ_FOREACH(ex, &o->exchanges, under_way)
 	if (exchange_sheds(ex))
-		counts[ex->slot]++;
+		counts[place_of(ex)]++;
 	for (uint32_t i = 1; i < nitems(counts); i++)
-		if (counts[i] > counts[slot])
-			slot = i;
-	*n = counts[slot];
-	return slot;
+		if (counts[i] > counts[place])
+			place = i;
+	*n = counts[place];
+	return place;
 }
 
 /* False: there is none. */
 static bool
-shed_newest(struct overload *o, uint32_t slot)
+shed_newest(struct overload *o, uint32_t place)
 {
 	struct exchange *ex;
 
 	TAILQ_FOREACH_REVERSE(ex, &o->exchanges, exchange_list, under_way)
-	if (ex->slot == slot && exchange_sheds(ex)) {
+	if (place_of(ex) == place && exchange_sheds(ex)) {
 		exchange_shed(ex);
 		return true;
 	}
@@ -143,10 +153,10 @@ static void
 shed(struct overload *o)
 {
 	unsigned n;
-	uint32_t slot = heaviest(o, &n);
+	uint32_t place = heaviest(o, &n);
 
 	for (n = (n + SHED_PART - 1) / SHED_PART; n > 0; n--)
-		if (!shed_newest(o, slot))
+		if (!shed_newest(o, place))
 			return;
 }
 

@@ -17,6 +17,7 @@
 #include "worker/overload.h"
 
 struct accesslog;
+struct counters;
 struct backend_tls;
 struct acceptor;
 struct conn;
@@ -39,6 +40,7 @@ struct worker {
 	struct policy *policy;   /* owned */
 	struct rules *rules;     /* owned */
 	struct limits *limits;   /* owned */
+	struct counters *counters; /* owned; our slab in it */
 	struct health *health;   /* owned */
 	struct backend_tls *backend_tls; /* owned */
 	struct bundle challenges; /* owned; of ACME, by their names */

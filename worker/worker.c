@@ -10,6 +10,7 @@
 
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
+#include "shm/counters.h"
 #include "shm/health.h"
 #include "shm/ticket_keys.h"
 #include "worker/accept.h"
@@ -71,12 +72,10 @@ limits_set(const struct conf *conf)
 		.burst = conf->rate_burst,
 		.handshakes = conf->tls_handshake_rate,
 		.handshakes_burst = conf->tls_handshake_burst,
-		.tool_requests = conf->tool_requests_max,
-		.connections = conf->client_connections_max,
-		.workers = conf->workers };
+		.connections = conf->client_connections_max };
 }
 
-/* Bans, rules and limits.  -1 with errno. */
+/* Bans, rules, limits, counters.  -1 with errno. */
 static int
 open_gate(struct worker *w)
 {
@@ -88,7 +87,15 @@ open_gate(struct worker *w)
 	w->rules = rules_new(w->policy);
 	w->limits = limits_open(
 	    w->boot.segment_fds[SEGMENT_LIMITS], w->boot.slot, &set);
-	w->router.gate = (struct gate){ w->policy, w->rules, w->limits };
+	w->counters = counters_open(
+	    w->boot.segment_fds[SEGMENT_COUNTERS], w->boot.slot);
+	if (w->counters == NULL)
+		return -1;
+	counters_set_cap(
+	    w->counters, w->conf->tool_requests_max, w->conf->workers);
+	w->router.gate = (struct gate){
+		w->policy, w->rules, w->limits, w->counters
+	};
 	return w->rules != NULL && w->limits != NULL ? 0 : -1;
 }
 
@@ -167,6 +174,8 @@ apply(struct worker *w)
 	w->connections_max = connections_max(w->conf);
 	set = limits_set(w->conf);
 	limits_apply(w->limits, &set);
+	counters_set_cap(
+	    w->counters, w->conf->tool_requests_max, w->conf->workers);
 	log_set_priority(w->conf->log_priority);
 	if (accesslog_apply(w) == -1)
 		log_event(LOG_ERR, "reload-failed", "access log: %m");
@@ -261,7 +270,7 @@ start(struct worker *w)
 	}
 	w->router.table = w->table;
 	if (open_gate(w) == -1) {
-		log_event(LOG_ERR, "worker-start", "policy and limits: %m");
+		log_event(LOG_ERR, "worker-start", "policy, limits, counters: %m");
 		return -1;
 	}
 	w->master = (struct ev_io){ .fd = CTL_FD, .ready = master_ready };
@@ -322,6 +331,8 @@ release(struct worker *w)
 		health_close(w->health);
 	if (w->limits != NULL)
 		limits_close(w->limits);
+	if (w->counters != NULL)
+		counters_close(w->counters);
 	if (w->rules != NULL)
 		rules_free(w->rules);
 	if (w->policy != NULL)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "shm/limits.h"
+#include "shm/counters.h"
 #include "t/tap.h"
 
 static const char *
@@ -19,24 +19,26 @@ key(unsigned n)
 static void
 test_all(struct slots *s)
 {
-	static uint8_t seen[LIMITS_TOOLS];
+	static uint8_t seen[COUNTERS_TOOLS];
 	unsigned twice = 0, changed = 0;
 	uint32_t slot;
 
-	for (unsigned n = 1; n < LIMITS_TOOLS; n++)
-		seen[slots_take(s, key(n))]++;
-	for (unsigned n = 1; n < LIMITS_TOOLS; n++) {
+	for (unsigned n = 1; n < COUNTERS_TOOLS; n++)
+		seen[counters_index(slots_take(s, key(n)))]++;
+	for (unsigned n = 1; n < COUNTERS_TOOLS; n++) {
 		twice += seen[n] != 1;
 		slot = slots_find(s, key(n));
 		changed += slot == 0 || slots_take(s, key(n)) != slot;
 	}
 	is_int(twice, 0, "%d names, each with a slot of its own",
-	    LIMITS_TOOLS - 1);
+	    COUNTERS_TOOLS - 1);
 	is_int(changed, 0, "which it keeps");
 	is_int(slots_take(s, "tone-more"), 0, "there are no more");
 	slot = slots_find(s, key(77));
 	slots_drop(s, key(77));
-	is_int(slots_take(s, "tone-more"), slot, "until a name goes");
+	is_int(counters_index(slots_take(s, "tone-more")), counters_index(slot),
+	    "until a name goes");
+	ok(slots_find(s, "tone-more") != slot, "whose counts are not taken over");
 	is_int(slots_find(s, key(77)), 0, "which has none any more");
 }
 
@@ -50,14 +52,16 @@ main(void)
 		return done();
 	is_int(slots_find(s, "talpha"), 0, "a name has none");
 	slot = slots_take(s, "talpha");
-	ok(slot > 0 && slot < LIMITS_TOOLS, "until it takes one");
+	ok(counters_index(slot) > 0 && counters_index(slot) < COUNTERS_TOOLS,
+	    "until it takes one");
 	slots_drop(s, "talpha");
-	ok(slots_take(s, "tbeta") != slot, "a slot rests before another's turn");
+	ok(counters_index(slots_take(s, "tbeta")) != counters_index(slot),
+	    "a slot rests before another's turn");
 	slots_adopt(s, "tgamma", 500);
 	is_int(slots_take(s, "tgamma"), 500, "one from before is kept");
 	slots_adopt(s, "tdelta", 500);
 	is_int(slots_find(s, "tdelta"), 0, "unless it is another's");
-	slots_adopt(s, "tdelta", LIMITS_TOOLS);
+	slots_adopt(s, "tdelta", COUNTERS_TOOLS);
 	slots_adopt(s, "tdelta", 0);
 	is_int(slots_find(s, "tdelta"), 0, "or is none");
 	slots_adopt(s, "tgamma", 501);

@@ -125,8 +125,16 @@ test_rate(struct limits *limits)
 		is_int(plain(), 0, "request %u of a burst of 5", i + 1);
 	is_int(plain(), REASON_LIMIT_CLIENT, "and not a sixth");
 
+}
+
+static void
+test_cap(struct counters *counters)
+{
+	is_int(admit_to_tool(&gate, 3), 0, "nobody counts");
+	gate.counters = counters;
+	counters_set_cap(counters, 1, 1);
 	is_int(admit_to_tool(&gate, 3), 0, "a tool with room");
-	limits_tool_enter(limits, 3);
+	counters_enter(counters, 3);
 	is_int(admit_to_tool(&gate, 3), REASON_LIMIT_TOOL, "and without");
 }
 
@@ -159,21 +167,27 @@ int
 main(void)
 {
 	struct limits_set set = {
-		.rate = 1, .burst = 5, .tool_requests = 1
+		.rate = 1, .burst = 5
 	};
 	int fd = segment_create("policy", policy_size());
 	int limits_fd = segment_create("limits", limits_size(1));
+	int counters_fd = segment_create("counters", counters_size(1));
+	struct counters *counters;
 	struct limits *limits;
 	struct policy *policy;
 
 	if (!ok(fd != -1 && policy_format(fd) == 0 && limits_fd != -1 &&
-		    limits_format(limits_fd) == 0,
+		    limits_format(limits_fd) == 0 && counters_fd != -1 &&
+		    counters_format(counters_fd) == 0,
 		"segments"))
 		return done();
 	policy = policy_open(fd);
 	writer = policy_writer_new(fd);
 	limits = limits_open(limits_fd, 0, &set);
-	if (!ok(policy != NULL && writer != NULL && limits != NULL, "open"))
+	counters = counters_open(counters_fd, 0);
+	if (!ok(policy != NULL && writer != NULL && limits != NULL &&
+		    counters != NULL,
+		"open"))
 		return done();
 	is_int(plain(), 0, "without a policy everybody comes in");
 	gate.policy = policy;
@@ -186,7 +200,10 @@ main(void)
 	content.site_until_ms = 0;
 	policy_put(writer, &content);
 	test_rate(limits);
+	test_cap(counters);
 
+	counters_close(counters);
+	close(counters_fd);
 	limits_close(limits);
 	rules_free(gate.rules);
 	policy_writer_free(writer);

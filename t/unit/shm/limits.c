@@ -1,4 +1,4 @@
-/* A client's rate and connections, a tool's requests, over all workers. */
+/* A client's rate and connections, over all workers. */
 #include "shm/limits.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 #define CROWD 300000
 
 static const struct limits_set set = {
-	.rate = 100, .burst = 100, .tool_requests = 10
+	.rate = 100, .burst = 100
 };
 static const struct limits_set *workers_set = &set;
 static int fd;
@@ -123,7 +123,6 @@ test_settings(void)
 	struct ip ip = client(1);
 
 	is_int(admitted(l, &ip, START_MS, 1000), 1000, "rate 0: no limit");
-	ok(limits_tool_free(l, 5), "nor for tools");
 	limits_close(l);
 	l = fresh(&(struct limits_set){ .rate = 1000000, .burst = 1 });
 	is_int(admitted(l, &ip, START_MS, 10), 1, "a million a second");
@@ -303,44 +302,6 @@ test_processes(void)
 	limits_close(l);
 }
 
-static void
-test_tools(void)
-{
-	struct limits *l = fresh(&set), *m = limits_open(fd, 1, &set);
-
-	for (unsigned i = 0; i < 10; i++) {
-		if (!ok(limits_tool_free(l, 7), "request %u of 10", i + 1))
-			break;
-		limits_tool_enter(l, 7);
-	}
-	ok(!limits_tool_free(l, 7), "one more is too many");
-	ok(limits_tool_free(l, 8), "but not for another tool");
-	limits_tool_leave(l, 7);
-	ok(limits_tool_free(l, 7), "until one is over");
-
-	for (unsigned i = 0; i < 5; i++)
-		limits_tool_enter(m, 7);
-	ok(!limits_tool_free(l, 7) && !limits_tool_free(m, 7),
-	    "workers count together");
-	limits_tool_leave(m, 7);
-	ok(limits_tool_free(m, 7), "each has its share");
-
-	limits_close(m); /* killed */
-	ok(!limits_tool_free(l, 7), "what the dead had under way");
-	is_int(limits_forget(fd, 1), 0, "is forgotten by the master");
-	ok(limits_tool_free(l, 7), "and room again");
-
-	for (unsigned i = 0; i < 1000; i++) {
-		limits_tool_enter(l, 0);
-		limits_tool_enter(l, LIMITS_TOOLS);
-	}
-	ok(limits_tool_free(l, 0) && limits_tool_free(l, LIMITS_TOOLS),
-	    "who has no counter is not counted");
-	limits_tool_leave(l, 9);
-	ok(limits_tool_free(l, 9), "nobody leaves who did not enter");
-	limits_close(l);
-}
-
 /* How many of n more connections are let in. */
 static unsigned
 connected(struct limits *l, const struct ip *ip, unsigned n, uint32_t *places)
@@ -458,7 +419,7 @@ static void
 test_hostile(void)
 {
 	struct limits *l = fresh(&(struct limits_set){
-	    .rate = 100, .burst = 100, .tool_requests = 10, .connections = 9 });
+	    .rate = 100, .burst = 100, .connections = 9 });
 	struct ip ip = client(1);
 	unsigned yes = 0;
 	uint32_t place;
@@ -470,8 +431,6 @@ test_hostile(void)
 	for (uint32_t i = 0; i < 100000; i++) {
 		ip = client(i);
 		yes += limits_client(l, &ip, START_MS);
-		limits_tool_free(l, i);
-		limits_tool_leave(l, i);
 		limits_connect(l, &ip, &place);
 		limits_disconnect(l, place);
 	}
@@ -497,7 +456,6 @@ main(void)
 	test_threads();
 	test_contention();
 	test_processes();
-	test_tools();
 	test_connections();
 	test_many_addresses();
 	test_connection_threads();

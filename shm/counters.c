@@ -1,0 +1,355 @@
+/* Slabs of counters: a worker adds in its own, readers sum up all. */
+#include "shm/counters.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/segment.h"
+
+#define COUNTERS_MAGIC UINT64_C(0x31746e63706e7964) /* "dynpcnt1" */
+
+#define COUNT_MAX (UINT64_C(1) << 53) /* what a double holds exactly */
+#define UNDER_WAY_MAX 1000000	      /* of one worker */
+
+typedef _Atomic uint64_t count;
+
+struct record {
+	alignas(64) count requests[2][COUNTERS_CLASSES][COUNTERS_METHODS];
+	count times[COUNTERS_TIMES];
+	count took_ms, received, sent;
+	count reasons[COUNTERS_REASONS];
+};
+
+/* Pages of it cost when they are used: readers look at `holders` first. */
+struct slab {
+	alignas(
+	    4096) _Atomic uint32_t holders[COUNTERS_SLOTS]; /* slots whole */
+	_Atomic uint32_t under_way[COUNTERS_SLOTS];
+	struct record records[COUNTERS_SLOTS];
+};
+
+struct counters_segment {
+	/* constant after counters_format() */
+	struct segment_kind kind;
+
+	struct slab slabs[]; /* by worker */
+};
+
+#define COUNTERS_ABI ((uint64_t)sizeof(struct record) << 32 | COUNTERS_SLOTS)
+
+struct counters {
+	struct counters_segment *segment; /* the mapping */
+	size_t bytes;			  /* of the mapping */
+	size_t nslabs;
+	struct slab *own; /* in the mapping; NULL: to read */
+	uint32_t cap;	  /* of a tool; 0: none */
+	uint32_t share;	  /* of it, of one worker */
+};
+
+const uint32_t counters_times_ms[COUNTERS_TIMES - 1] = { 5, 10, 25, 50, 100,
+	250, 500, 1000, 2500, 5000, 10000, 30000, 60000 };
+
+static const struct segment_kind kind = { COUNTERS_MAGIC, COUNTERS_ABI };
+
+size_t
+counters_size(unsigned workers)
+{
+	return sizeof(struct counters_segment) + workers * sizeof(struct slab);
+}
+
+int
+counters_format(int fd)
+{
+	struct counters_segment *s;
+	size_t bytes;
+
+	s = segment_map(fd, true, &bytes);
+	if (s == NULL)
+		return -1;
+	s->kind = kind;
+	segment_unmap(s, bytes);
+	return 0;
+}
+
+/* NULL with errno. */
+static struct counters_segment *
+map(int fd, bool writable, size_t *bytes)
+{
+	return segment_map_kind(
+	    fd, writable, &kind, sizeof(struct counters_segment), bytes);
+}
+
+static size_t
+slabs_in(size_t bytes)
+{
+	return (bytes - sizeof(struct counters_segment)) / sizeof(struct slab);
+}
+
+static struct counters *
+open_segment(int fd, bool writable)
+{
+	struct counters *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->segment = map(fd, writable, &c->bytes);
+	if (c->segment == NULL) {
+		free(c);
+		return NULL;
+	}
+	c->nslabs = slabs_in(c->bytes);
+	return c;
+}
+
+struct counters *
+counters_open(int fd, unsigned worker)
+{
+	struct counters *c = open_segment(fd, true);
+
+	if (c == NULL)
+		return NULL;
+	if (worker >= c->nslabs) {
+		counters_close(c);
+		errno = EPROTO;
+		return NULL;
+	}
+	c->own = &c->segment->slabs[worker];
+	return c;
+}
+
+struct counters *
+counters_open_readonly(int fd)
+{
+	return open_segment(fd, false);
+}
+
+void
+counters_close(struct counters *c)
+{
+	segment_unmap(c->segment, c->bytes);
+	free(c);
+}
+
+void
+counters_set_cap(struct counters *c, uint32_t cap, unsigned workers)
+{
+	c->cap = cap;
+	c->share = cap / (workers > 0 ? workers : (uint32_t)c->nslabs);
+}
+
+/* Words: one writer, so nothing has to be locked. */
+
+static void
+add(count *word, uint64_t n)
+{
+	atomic_store_explicit(word,
+	    atomic_load_explicit(word, memory_order_relaxed) + n,
+	    memory_order_relaxed);
+}
+
+static void
+clear(struct record *r)
+{
+	count *words = (count *)r;
+
+	for (size_t i = 0; i < sizeof(*r) / sizeof(*words); i++)
+		atomic_store_explicit(&words[i], 0, memory_order_relaxed);
+}
+
+static bool
+is_holder(const struct slab *s, uint32_t slot)
+{
+	return atomic_load_explicit(&s->holders[counters_index(slot)],
+		   memory_order_relaxed) == slot;
+}
+
+/* The place in our slab is this holder's from now on. */
+static void
+hold(struct slab *s, uint32_t slot)
+{
+	uint32_t index = counters_index(slot);
+
+	if (is_holder(s, slot))
+		return;
+	clear(&s->records[index]);
+	atomic_store_explicit(&s->under_way[index], 0, memory_order_relaxed);
+	atomic_store_explicit(&s->holders[index], slot, memory_order_release);
+}
+
+/* Requests under way. */
+
+static bool
+is_tool(uint32_t slot)
+{
+	uint32_t index = counters_index(slot);
+
+	return index > 0 && index < COUNTERS_TOOLS;
+}
+
+static uint32_t
+under_way(const struct slab *s, uint32_t slot)
+{
+	uint32_t n;
+
+	if (!is_holder(s, slot))
+		return 0;
+	n = atomic_load_explicit(
+	    &s->under_way[counters_index(slot)], memory_order_relaxed);
+	return n <= UNDER_WAY_MAX ? n : 0;
+}
+
+bool
+counters_may_enter(const struct counters *c, uint32_t slot)
+{
+	uint64_t sum = 0;
+
+	if (c->cap == 0 || !is_tool(slot) || under_way(c->own, slot) < c->share)
+		return true;
+	for (size_t i = 0; i < c->nslabs; i++)
+		sum += under_way(&c->segment->slabs[i], slot);
+	return sum < c->cap;
+}
+
+void
+counters_enter(struct counters *c, uint32_t slot)
+{
+	if (!is_tool(slot))
+		return;
+	hold(c->own, slot);
+	atomic_store_explicit(&c->own->under_way[counters_index(slot)],
+	    under_way(c->own, slot) + 1, memory_order_relaxed);
+}
+
+/* The place may be another's by now, who did not enter for us. */
+void
+counters_leave(struct counters *c, uint32_t slot)
+{
+	uint32_t n = is_tool(slot) ? under_way(c->own, slot) : 0;
+
+	if (n > 0)
+		atomic_store_explicit(&c->own->under_way[counters_index(slot)],
+		    n - 1, memory_order_relaxed);
+}
+
+/* Responses. */
+
+static size_t
+time_of(uint64_t ms)
+{
+	size_t i = 0;
+
+	while (i < COUNTERS_TIMES - 1 && ms > counters_times_ms[i])
+		i++;
+	return i;
+}
+
+static unsigned
+class_of(unsigned status)
+{
+	return status < 600 ? status / 100 : 0;
+}
+
+void
+counters_add(struct counters *c, const struct counted *r)
+{
+	uint32_t slot =
+	    counters_index(r->slot) < COUNTERS_SLOTS ? r->slot : COUNTERS_OTHER;
+	unsigned method = r->method < COUNTERS_METHODS ? r->method : 0;
+	struct record *to = &c->own->records[counters_index(slot)];
+
+	hold(c->own, slot);
+	add(&to->requests[r->by_backend][class_of(r->status)][method], 1);
+	add(&to->times[time_of(r->took_ms)], 1);
+	add(&to->took_ms, r->took_ms);
+	add(&to->received, r->received);
+	add(&to->sent, r->sent);
+	if (r->reason > 0 && r->reason < COUNTERS_REASONS)
+		add(&to->reasons[r->reason], 1);
+}
+
+/* Reading. */
+
+static void
+sum_word(uint64_t *sum, const count *word)
+{
+	uint64_t n = atomic_load_explicit(word, memory_order_relaxed);
+
+	if (n <= COUNT_MAX && *sum + n <= COUNT_MAX)
+		*sum += n;
+}
+
+static void
+sum_words(uint64_t *sums, const count *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		sum_word(&sums[i], &words[i]);
+}
+
+static void
+sum_record(struct counters_sum *sum, const struct record *r)
+{
+	sum_words(&sum->requests[0][0][0], &r->requests[0][0][0],
+	    sizeof(r->requests) / sizeof(count));
+	sum_words(sum->times, r->times, COUNTERS_TIMES);
+	sum_words(sum->reasons, r->reasons, COUNTERS_REASONS);
+	sum_word(&sum->took_ms, &r->took_ms);
+	sum_word(&sum->received, &r->received);
+	sum_word(&sum->sent, &r->sent);
+}
+
+void
+counters_read(const struct counters *c, uint32_t slot, struct counters_sum *sum)
+{
+	const struct slab *s;
+
+	memset(sum, 0, sizeof(*sum));
+	if (counters_index(slot) >= COUNTERS_SLOTS)
+		return;
+	for (size_t i = 0; i < c->nslabs; i++) {
+		s = &c->segment->slabs[i];
+		if (!is_holder(s, slot))
+			continue;
+		sum_record(sum, &s->records[counters_index(slot)]);
+		sum->under_way += under_way(s, slot);
+	}
+}
+
+void
+counters_read_all(const struct counters *c, struct counters_sum *sum)
+{
+	const struct slab *s;
+
+	memset(sum, 0, sizeof(*sum));
+	for (size_t i = 0; i < c->nslabs; i++) {
+		s = &c->segment->slabs[i];
+		for (uint32_t at = 0; at < COUNTERS_SLOTS; at++) {
+			uint32_t slot = atomic_load_explicit(
+			    &s->holders[at], memory_order_relaxed);
+
+			if (at != COUNTERS_OTHER && slot == 0)
+				continue; /* nobody had it yet */
+			sum_record(sum, &s->records[at]);
+			if (counters_index(slot) == at)
+				sum->under_way += under_way(s, slot);
+		}
+	}
+}
+
+int
+counters_forget(int fd, unsigned worker)
+{
+	struct counters_segment *s;
+	size_t bytes;
+
+	s = map(fd, true, &bytes);
+	if (s == NULL)
+		return -1;
+	for (size_t i = 0; worker < slabs_in(bytes) && i < COUNTERS_SLOTS; i++)
+		atomic_store_explicit(
+		    &s->slabs[worker].under_way[i], 0, memory_order_relaxed);
+	segment_unmap(s, bytes);
+	return 0;
+}
