@@ -177,3 +177,19 @@ http_target(const struct http_msg *msg, struct http_target *target)
 	}
 	return absolute_form(msg->method, msg->target, host->value, target);
 }
+
+enum reason
+http_target_reason(enum target_fault fault)
+{
+	switch (fault) {
+	case TARGET_FINE:
+		return REASON_NONE;
+	case TARGET_NO_HOST:
+		return REASON_NO_HOST;
+	case TARGET_CONNECT:
+		return REASON_METHOD;
+	case TARGET_BAD:
+		break;
+	}
+	return REASON_BAD_REQUEST;
+}

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "http/msg.h"
+#include "http/reason.h"
 
 struct http_target {
 	struct span authority; /* host[:port] as received, never empty */
@@ -28,6 +29,9 @@ enum target_fault {
  */
 enum target_fault http_target(const struct http_msg *msg,
     struct http_target *target);
+
+/* How a target that is not fine is answered; REASON_NONE: it is fine. */
+enum reason http_target_reason(enum target_fault fault);
 
 #define HOST_NAME_MAX_DNS 255
 

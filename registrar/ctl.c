@@ -105,6 +105,7 @@ static const struct {
 } commands[] = {
 	{ "status", 0, 0, ctl_status },
 	{ "list", 0, 1, ctl_list },
+	{ "explain", 3, 3, ctl_explain },
 	{ "add", 3, 3, ctl_add },
 	{ "del", 1, 2, ctl_del },
 	{ "believe", 0, 0, ctl_believe },

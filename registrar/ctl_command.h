@@ -54,6 +54,7 @@ struct book_name *ctl_find_tool(
 /* Commands. */
 void ctl_status(struct ctl *ctl);
 void ctl_list(struct ctl *ctl);
+void ctl_explain(struct ctl *ctl);
 void ctl_add(struct ctl *ctl);
 void ctl_del(struct ctl *ctl);
 void ctl_believe(struct ctl *ctl);

@@ -1,7 +1,9 @@
-/* status, list: what the registrar has. */
+/* status, list, explain: what the registrar has, and what follows from it. */
+#include <errno.h>
 #include <unistd.h>
 
 #include "registrar/ctl_command.h"
+#include "registrar/explain.h"
 #include "registrar/publish.h"
 #include "registrar/store.h"
 #include "shm/counters.h"
@@ -161,4 +163,28 @@ ctl_list(struct ctl *ctl)
 		ctl->lists = LISTS_ROUTES;
 	}
 	client_answer(&ctl->client);
+}
+
+void
+ctl_explain(struct ctl *ctl)
+{
+	struct registrar *r = ctl->client.r;
+	const struct explain_question question = { .url = ctl->args[0],
+		.client = ctl->args[1],
+		.agent = ctl->args[2] };
+	char why[256];
+	json_t *answer;
+
+	if (r->explainer == NULL)
+		r->explainer = explainer_new(r);
+	if (r->explainer == NULL) {
+		ctl_fail(ctl, EXIT_REFUSED, "cannot read the table: %s",
+		    strerror(errno));
+		return;
+	}
+	answer = explain(r->explainer, r, &question, why);
+	if (answer != NULL)
+		ctl_succeed_take(ctl, answer);
+	else
+		ctl_fail(ctl, EXIT_USAGE, "%s", why);
 }

@@ -19,6 +19,7 @@
 
 struct counters;
 struct default_backends;
+struct explainer;
 struct proofs;
 struct publisher;
 struct table_writer;
@@ -36,6 +37,7 @@ struct registrar {
 	struct publisher *publisher; /* owned */
 	struct default_backends *defaults; /* owned */
 	struct policy_book *policy; /* owned */
+	struct explainer *explainer; /* owned; NULL until it is asked */
 	struct store_io *io;        /* owned; never NULL once running */
 	struct store_redis *redis;  /* owned; NULL: not configured */
 	struct peers peers;

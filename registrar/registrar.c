@@ -15,6 +15,7 @@
 #include "registrar/confine.h"
 #include "registrar/ctl.h"
 #include "registrar/default_backend.h"
+#include "registrar/explain.h"
 #include "registrar/http8081.h"
 #include "registrar/loading.h"
 #include "registrar/process.h"
@@ -462,6 +463,8 @@ release(struct running *p)
 		publish_close(r);
 	if (r->counters != NULL)
 		counters_close(r->counters);
+	if (r->explainer != NULL)
+		explainer_free(r->explainer);
 	vet_release(&r->vet);
 	book_release(&r->book);
 	ev_release(&r->loop);

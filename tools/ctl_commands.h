@@ -8,6 +8,7 @@
 int cmd_status(const struct ctl *ctl, char **args);
 int cmd_reopen(const struct ctl *ctl, char **args);
 int cmd_list(const struct ctl *ctl, char **args);
+int cmd_explain(const struct ctl *ctl, char **args);
 int cmd_add(const struct ctl *ctl, char **args);
 int cmd_del(const struct ctl *ctl, char **args);
 int cmd_believe(const struct ctl *ctl, char **args);

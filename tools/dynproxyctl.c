@@ -17,6 +17,8 @@ static const struct command {
 	{ "status", "", 0, 0, cmd_status, "processes, routes and stores" },
 	{ "reopen", "", 0, 0, cmd_reopen, "begin a new access log" },
 	{ "list", "[tool]", 0, 1, cmd_list, "routes and their backends" },
+	{ "explain", "url [--client ip] [--agent text]", 1, 5, cmd_explain,
+	    "why a request goes where it goes" },
 	{ "add", "tool route url", 3, 3, cmd_add, "register a route" },
 	{ "del", "tool [route]", 1, 2, cmd_del,
 	    "unregister a route, or all of a tool" },
