@@ -401,7 +401,7 @@ const struct directive directives[] = {
 	    BETWEEN(100, DAY), .preset = "30s",
 	    .help = "for the requests under way at a graceful stop" },
 	{ "loop_lag_max", &type_duration, AT(loop_lag_max_ms),
-	    BETWEEN(50, MINUTE), .preset = "500ms",
+	    BETWEEN(50, MINUTE), .preset = "2s",
 	    .help = "of a worker that has too much to do" },
 
 	{ "registration_timeout", &type_duration, AT(registration_timeout_ms),

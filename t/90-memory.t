@@ -1,5 +1,6 @@
 # What a connection costs in user space: an idle one 1 KiB at most, one that is
-# waiting or being sent to 80 KiB; and 4 GiB up or down cost nothing (7.5).
+# waiting or being sent to 80 KiB, given back when it has left; and 4 GiB up or
+# down cost nothing (7.5).
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
@@ -60,6 +61,9 @@ for my $case (['the backend is awaited', '/slow/60000'], ['the answer is not rea
     cmp_ok $each, '<=', 80, sprintf 'each costs %.2f KiB', $each if $MEASURED;
     $wait->finish;
     ok eventually(sub { open_now() == 0 }, 60), 'they leave';
+    # those whose answer is awaited are taken to be there for body_timeout
+    my $back = sub { kilobytes() < $before + 16 * 1024 };
+    ok eventually($back, 60), 'and their memory is given back' if $MEASURED;
     diag sprintf '%s: %.2f KiB each; %d KiB when they have left', $what, $each, kilobytes();
 }
 

@@ -193,6 +193,7 @@ sub default_conf {
         registration_rate   => 65536,
         registration_burst  => 65536,
         client_connections_max => 0,
+        loop_lag_max        => '1m',       # on a machine that may be slow
         map({ ("user_$_" => qq("$USER{$_}")) } keys %USER),
         keepalive_timeout_calm => $self->{conf}{keepalive_timeout} // '15s',
     };
