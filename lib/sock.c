@@ -225,3 +225,9 @@ sock_peer_uid(int fd, uid_t *uid)
 	*uid = who.uid;
 	return 0;
 }
+
+bool
+sock_uid_commands(uid_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}

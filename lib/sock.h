@@ -50,4 +50,7 @@ void sock_reset_on_close(int fd);
 /* Who is at the other end of a Unix socket.  -1 with errno. */
 int sock_peer_uid(int fd, uid_t *uid);
 
+/* May he command us: root, or the user that we are? */
+bool sock_uid_commands(uid_t uid);
+
 #endif

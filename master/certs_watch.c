@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/array.h"
+#include "lib/container.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "master/certs.h"
@@ -65,9 +66,7 @@ look_at_dates(const struct master *m)
 static void
 on_look(struct timer *t)
 {
-	struct certs_watch *watch =
-	    (struct certs_watch *)((char *)t -
-				   offsetof(struct certs_watch, look));
+	struct certs_watch *watch = container_of(t, struct certs_watch, look);
 
 	look_at_dates(watch->m);
 	timer_set(&watch->m->loop.timers, t,
@@ -151,8 +150,7 @@ static void
 on_settled(struct timer *t)
 {
 	struct certs_watch *watch =
-	    (struct certs_watch *)((char *)t -
-				   offsetof(struct certs_watch, settled));
+	    container_of(t, struct certs_watch, settled);
 
 	certs_reload(watch->m);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "lib/sock.h"
@@ -62,8 +63,7 @@ static void
 on_deadline(struct timer *t)
 {
 	struct ctl_client *client =
-	    (struct ctl_client *)((char *)t -
-				  offsetof(struct ctl_client, deadline));
+	    container_of(t, struct ctl_client, deadline);
 
 	if (client->awaits_reopen)
 		answer_end(client->io.fd, EXIT_CODE_AGAIN);
@@ -195,8 +195,7 @@ answer(struct ctl_client *client, const struct ctlmsg *question)
 static void
 on_question(struct ev_io *io, uint32_t events)
 {
-	struct ctl_client *client =
-	    (struct ctl_client *)((char *)io - offsetof(struct ctl_client, io));
+	struct ctl_client *client = container_of(io, struct ctl_client, io);
 	struct ctlmsg question;
 	int fd, got;
 
@@ -217,14 +216,13 @@ may_ask(int fd)
 {
 	uid_t uid;
 
-	return sock_peer_uid(fd, &uid) == 0 && (uid == 0 || uid == geteuid());
+	return sock_peer_uid(fd, &uid) == 0 && sock_uid_commands(uid);
 }
 
 static void
 on_client(struct ev_io *io, uint32_t events)
 {
-	struct master *m =
-	    (struct master *)((char *)io - offsetof(struct master, ctl));
+	struct master *m = container_of(io, struct master, ctl);
 	struct ctl_client *client = NULL;
 	struct addr peer;
 	int fd = sock_accept(io->fd, &peer);

@@ -19,6 +19,7 @@
 #include "conf/boot.h"
 #include "conf/conf.h"
 #include "lib/array.h"
+#include "lib/container.h"
 #include "lib/ctlmsg.h"
 #include "lib/ev.h"
 #include "lib/log.h"
@@ -112,7 +113,7 @@ write_all(struct logger *l)
 static void
 on_look(struct timer *t)
 {
-	struct logger *l = (void *)((char *)t - offsetof(struct logger, look));
+	struct logger *l = container_of(t, struct logger, look);
 
 	if (write_all(l))
 		l->look_ms = LOOK_MIN_MS;
@@ -124,7 +125,7 @@ on_look(struct timer *t)
 static void
 on_wake(struct ev_io *io, uint32_t events)
 {
-	struct logger *l = (void *)((char *)io - offsetof(struct logger, wake));
+	struct logger *l = container_of(io, struct logger, wake);
 	char bytes[64];
 	ssize_t n = read(io->fd, bytes, sizeof(bytes));
 
@@ -153,8 +154,7 @@ reopen(struct logger *l)
 static void
 on_master(struct ev_io *io, uint32_t events)
 {
-	struct logger *l =
-	    (void *)((char *)io - offsetof(struct logger, master));
+	struct logger *l = container_of(io, struct logger, master);
 	struct ctlmsg m;
 	int fd, rc = ctlmsg_recv(io->fd, &m, &fd);
 

@@ -14,6 +14,7 @@
 
 #include "conf/boot.h"
 #include "lib/array.h"
+#include "lib/container.h"
 #include "lib/ctlmsg.h"
 #include "lib/ev.h"
 #include "lib/log.h"
@@ -97,8 +98,7 @@ on_question(struct ev_io *io, uint32_t events)
 static void
 on_master(struct ev_io *io, uint32_t events)
 {
-	struct lookup *l =
-	    (void *)((char *)io - offsetof(struct lookup, master));
+	struct lookup *l = container_of(io, struct lookup, master);
 	struct ctlmsg m;
 	int fd, got = ctlmsg_recv(io->fd, &m, &fd);
 

@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "lib/array.h"
+#include "lib/container.h"
 #include "lib/log.h"
 #include "master/master.h"
 #include "master/supervise.h"
@@ -59,8 +59,7 @@ static const int unwanted[] = { SIGPIPE, SIGTTIN, SIGTTOU };
 static void
 on_signal(struct ev_io *io, uint32_t events)
 {
-	struct master *m =
-	    (struct master *)((char *)io - offsetof(struct master, signals));
+	struct master *m = container_of(io, struct master, signals);
 	struct signalfd_siginfo info;
 	bool came[NSIG] = { false };
 

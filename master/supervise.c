@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "master/ctl.h"
@@ -95,8 +96,7 @@ await_start(struct master *m)
 static void
 on_message(struct ev_io *io, uint32_t events)
 {
-	struct child *c =
-	    (struct child *)((char *)io - offsetof(struct child, ctl));
+	struct child *c = container_of(io, struct child, ctl);
 	char name[CHILD_NAME_MAX];
 	struct ctlmsg msg;
 	int fd, got;
@@ -166,7 +166,7 @@ static void
 on_again(struct timer *t)
 {
 	start_child(
-	    (struct child *)((char *)t - offsetof(struct child, again)));
+	    container_of(t, struct child, again));
 }
 
 static void
@@ -275,8 +275,7 @@ supervise_reap(struct master *m)
 static void
 on_deadline(struct timer *t)
 {
-	struct master *m =
-	    (struct master *)((char *)t - offsetof(struct master, deadline));
+	struct master *m = container_of(t, struct master, deadline);
 
 	switch (m->phase) {
 	case PHASE_STARTING:

@@ -3,8 +3,8 @@
 
 #include <bsd/string.h>
 #include <errno.h>
-#include <stddef.h>
 
+#include "lib/container.h"
 #include "lib/log.h"
 #include "master/master.h"
 #include "master/secret.h"
@@ -20,8 +20,7 @@ wait_for_next(struct master *m)
 static void
 on_rotation(struct timer *t)
 {
-	struct master *m =
-	    (struct master *)((char *)t - offsetof(struct master, rotation));
+	struct master *m = container_of(t, struct master, rotation);
 
 	ticket_keys_rotate(m->ticket_keys);
 	log_event(LOG_INFO, "ticket-keys-rotated", "next_ms=%llu",

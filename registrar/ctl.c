@@ -206,8 +206,7 @@ opened(struct client *c)
 
 	c->request_ms = REQUEST_MS;
 	c->work_ms = WORK_MS;
-	if (sock_peer_uid(c->io.fd, &uid) == -1 ||
-	    (uid != 0 && uid != geteuid()))
+	if (sock_peer_uid(c->io.fd, &uid) == -1 || !sock_uid_commands(uid))
 		return SAY_DENIED;
 	if (uid != 0 && open > OPEN_MAX - ROOT_PLACES)
 		return SAY_FULL;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/sock.h"
 
 #define BACKOFF_MIN_MS 100
@@ -27,19 +28,19 @@ struct redis_owed {
 static struct redis *
 redis_of_timer(struct timer *t)
 {
-	return (struct redis *)((char *)t - offsetof(struct redis, timer));
+	return container_of(t, struct redis, timer);
 }
 
 static struct redis *
 redis_of_flush(struct ev_task *task)
 {
-	return (struct redis *)((char *)task - offsetof(struct redis, flush));
+	return container_of(task, struct redis, flush);
 }
 
 static struct redis *
 redis_of_io(struct ev_io *io)
 {
-	return (struct redis *)((char *)io - offsetof(struct redis, io));
+	return container_of(io, struct redis, io);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/process.h"
 #include "registrar/redis_layout.h"
@@ -416,8 +417,7 @@ store_redis_believe(struct store_redis *s)
 static void
 fired(struct timer *t)
 {
-	struct store_redis *s = (struct store_redis *)((char *)t -
-	    offsetof(struct store_redis, pass.timer));
+	struct store_redis *s = container_of(t, struct store_redis, pass.timer);
 
 	if (store_redis_is_up(s))
 		pass_begin(s);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/process.h"
 #include "registrar/redis_layout.h"
@@ -344,8 +345,7 @@ watch_forget(struct store_redis *s)
 static void
 rested(struct timer *t)
 {
-	struct store_redis *s = (struct store_redis *)((char *)t -
-	    offsetof(struct store_redis, watch.timer));
+	struct store_redis *s = container_of(t, struct store_redis, watch.timer);
 	struct watch *w = &s->watch;
 	struct wanted *name;
 

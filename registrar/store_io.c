@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/process.h"
 #include "registrar/store.h"
@@ -273,9 +274,7 @@ answer_written(struct store_io *io)
 static void
 event_ready(struct ev_io *event, uint32_t events)
 {
-	struct store_io *io =
-	    (struct store_io *)((char *)event -
-				offsetof(struct store_io, event));
+	struct store_io *io = container_of(event, struct store_io, event);
 	uint64_t count;
 
 	(void)events;

@@ -248,10 +248,20 @@ is_printable(struct span s)
 	return true;
 }
 
+void
+pattern_explain(int error, size_t at, char *why, size_t why_size)
+{
+	char message[120];
+
+	pcre2_get_error_message(
+	    error, (PCRE2_UCHAR *)message, sizeof(message));
+	snprintf(why, why_size, "not a regular expression: %s at %zu", message,
+	    at);
+}
+
 bool
 pattern_valid(struct span pattern, char *why, size_t why_size)
 {
-	char message[120];
 	struct span text;
 	pcre2_code *code;
 	size_t at;
@@ -276,10 +286,7 @@ pattern_valid(struct span pattern, char *why, size_t why_size)
 	}
 	code = compile(pattern, &error, &at);
 	if (code == NULL) {
-		pcre2_get_error_message(
-		    error, (PCRE2_UCHAR *)message, sizeof(message));
-		snprintf(why, why_size, "not a regular expression: %s at %zu",
-		    message, at);
+		pattern_explain(error, at, why, why_size);
 		return false;
 	}
 	pcre2_code_free(code);

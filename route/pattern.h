@@ -30,6 +30,9 @@ enum route_kind pattern_kind(struct span pattern, struct span *text);
  */
 bool pattern_valid(struct span pattern, char *why, size_t why_size);
 
+/* Say why one did not compile: PCRE2's error, and where in it. */
+void pattern_explain(int error, size_t at, char *why, size_t why_size);
+
 /* qsort(3) order of struct route: exact, longest prefix, regex by length, any. */
 int pattern_order(const void *a, const void *b);
 

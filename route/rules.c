@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "route/pattern.h"
+
 /* An operator's mistake cannot stall a worker: what passes these fails. */
 #define MATCH_LIMIT 5000 /* steps; about a quarter of a millisecond */
 #define DEPTH_LIMIT 1000
@@ -117,7 +119,6 @@ rules_match(struct rules *r, enum policy_field field, struct span value)
 bool
 rule_valid(struct span pattern, char *why, size_t why_size)
 {
-	char message[120];
 	pcre2_code *code;
 	size_t at;
 	int error;
@@ -137,10 +138,7 @@ rule_valid(struct span pattern, char *why, size_t why_size)
 		}
 	code = compile(pattern, &error, &at);
 	if (code == NULL) {
-		pcre2_get_error_message(
-		    error, (PCRE2_UCHAR *)message, sizeof(message));
-		snprintf(why, why_size, "not a regular expression: %s at %zu",
-		    message, at);
+		pattern_explain(error, at, why, why_size);
 		return false;
 	}
 	pcre2_code_free(code);

@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/container.h"
 #include "lib/log.h"
 #include "lib/sock.h"
 #include "worker/conn.h"
@@ -99,8 +99,7 @@ resume(struct worker *w)
 static void
 retry_due(struct timer *t)
 {
-	struct acceptor *a =
-	    (void *)((char *)t - offsetof(struct acceptor, retry));
+	struct acceptor *a = container_of(t, struct acceptor, retry);
 
 	resume(a->listeners[0].w);
 }

@@ -3,12 +3,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "lib/container.h"
 #include "lib/sock.h"
 #include "worker/h1.h"
 #include "worker/h2.h"
@@ -174,13 +174,13 @@ conn_wake(void *user)
 static void
 conn_later(struct ev_task *task)
 {
-	conn_run((void *)((char *)task - offsetof(struct conn, later)));
+	conn_run(container_of(task, struct conn, later));
 }
 
 static void
 conn_timer(struct timer *t)
 {
-	struct conn *c = (void *)((char *)t - offsetof(struct conn, timer));
+	struct conn *c = container_of(t, struct conn, timer);
 
 	if (c->w->loop.now_ms < c->deadline_ms) {
 		timer_set(&c->w->loop.timers, t, c->deadline_ms);

@@ -10,9 +10,9 @@
 #include "worker/h2_stream.h"
 
 #include <assert.h>
-#include <stddef.h>
 #include <stdlib.h>
 
+#include "lib/container.h"
 #include "worker/h2_respond.h"
 #include "worker/h2_tunnel.h"
 #include "worker/process.h"
@@ -483,8 +483,7 @@ static const struct exchange_ops ops = {
 static void
 stream_timer(struct timer *t)
 {
-	struct h2_stream *st =
-	    (void *)((char *)t - offsetof(struct h2_stream, timer));
+	struct h2_stream *st = container_of(t, struct h2_stream, timer);
 	struct timer_wheel *timers = &st->h2->w->loop.timers;
 
 	if (st->h2->w->loop.now_ms < st->due_ms) {

@@ -2,10 +2,10 @@
 #include "worker/pool.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/container.h"
 #include "lib/siphash.h"
 #include "lib/sock.h"
 #include "worker/backend_tls.h"
@@ -128,8 +128,7 @@ conn_ready(struct ev_io *io, uint32_t events)
 static void
 expire(struct timer *t)
 {
-	struct pool *pool =
-	    (struct pool *)(void *)((char *)t - offsetof(struct pool, timer));
+	struct pool *pool = container_of(t, struct pool, timer);
 	uint64_t now = pool->w->loop.now_ms;
 	uint64_t keep_ms = pool->w->conf->backend_idle_timeout_ms;
 	struct pool_conn *c;

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "lib/container.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "shm/counters.h"
@@ -185,8 +185,7 @@ apply(struct worker *w)
 static void
 master_ready(struct ev_io *io, uint32_t events)
 {
-	struct worker *w =
-	    (void *)((char *)io - offsetof(struct worker, master));
+	struct worker *w = container_of(io, struct worker, master);
 	struct ctlmsg m;
 	int fd, rc = ctlmsg_recv(io->fd, &m, &fd);
 
