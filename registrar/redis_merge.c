@@ -19,8 +19,8 @@ write_back(struct store_redis *s, const char *key,
 
 /*
  * A route of the book that Redis does not have: does it stay?  One with a
- * version whose record there is not as new was lost there, or what was read
- * is older than that; else somebody has removed it.
+ * version whose record there is not as new was lost there, or a replica lags
+ * (then it is written for nothing); else somebody has removed it.
  */
 static bool
 stays(struct store_redis *s, const char *key, bool live,
@@ -37,7 +37,7 @@ stays(struct store_redis *s, const char *key, bool live,
 	if (s->pass.loss)
 		return write_back(s, key, route);
 	if (route->version != 0 && !removed)
-		return live || write_back(s, key, route);
+		return write_back(s, key, route);
 	if (live)
 		return false;
 	pass_going(s, key, route->pattern);
@@ -110,8 +110,7 @@ add_theirs(struct redis_merge *m, struct store_redis *s, bool live,
 			old = book_find_route(name, route->pattern);
 		if (old != NULL && is_older(s, live, old, route) &&
 		    !foreign_is_known(name->key, old, route)) {
-			if (!live)
-				write_back(s, name->key, old);
+			write_back(s, name->key, old);
 			same = ours_for(old);
 			route = &same;
 		}

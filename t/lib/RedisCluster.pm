@@ -1,4 +1,5 @@
-# A Redis primary, two replicas and three sentinels, the real ones.
+# A Redis primary, two replicas and three sentinels, the real ones; where they
+# are may be said, as for RedisServer, for each of three places.
 package RedisCluster;
 use v5.26;
 use warnings;
@@ -9,19 +10,22 @@ use RedisServer;
 my $NAME = 'dynproxy';
 
 sub new {
-    my ($class) = @_;
-    my $first = RedisServer->new;
-    my $self = bless { servers => [$first, map { RedisServer->new(replicaof => $first) } 1 .. 2] }, $class;
-    $self->{sentinels} = [map { RedisCluster::Sentinel->new($first) } 1 .. 3];
+    my ($class, @places) = @_;
+    @places = ([], [], []) if !@places;
+    my $first = RedisServer->new(@{ $places[0] });
+    my $self = bless { servers => [$first, map { RedisServer->new(@$_, replicaof => $first) } @places[1, 2]] }, $class;
+    $self->{sentinels} = [map { RedisCluster::Sentinel->new(@$_, watches => $first) } @places];
     DynProxy::eventually(sub { $self->is_whole }, 30) or die "the sentinels do not find each other\n";
     return $self;
 }
 
-# For dynproxy.conf.
+# For dynproxy.conf; which sentinel is to be asked first.
 sub conf {
-    my ($self) = @_;
+    my ($self, $first) = @_;
+    my @sentinels = @{ $self->{sentinels} };
+    push @sentinels, splice @sentinels, 0, $first // 0;
     return (
-        redis_sentinels => DynProxy::list(map { $_->addr } @{ $self->{sentinels} }),
+        redis_sentinels => DynProxy::list(map { $_->addr } @sentinels),
         redis_primary   => $NAME,
     );
 }
@@ -45,12 +49,6 @@ sub primary {
     return $server;
 }
 
-sub replicas {
-    my ($self) = @_;
-    my $primary = $self->primary;
-    return grep { $_ != $primary } @{ $self->{servers} };
-}
-
 package RedisCluster::Sentinel;
 our @ISA = ('RedisServer');
 
@@ -62,9 +60,10 @@ sub start {
         open my $fh, '>', $conf or die "$conf: $!";
         print $fh <<~"CONF";
             port $self->{port}
-            bind 127.0.0.1
+            bind $self->{address}
+            protected-mode no
             dir $self->{dir}
-            sentinel monitor $NAME 127.0.0.1 $primary->{port} 2
+            sentinel monitor $NAME $primary->{address} $primary->{port} 2
             sentinel down-after-milliseconds $NAME 1000
             sentinel failover-timeout $NAME 5000
             CONF
@@ -72,7 +71,5 @@ sub start {
     }
     $self->run('redis-sentinel', $conf);
 }
-
-sub new { my ($class, $primary) = @_; $class->SUPER::new(watches => $primary) }
 
 1;

@@ -1,6 +1,8 @@
 # Debian's redis-server on a port of its own, with a file that survives kill -9.
 #
-#   RedisServer->new(replicaof => $other)    a replica
+# replicaof   another one
+# address     to listen on (127.0.0.1)
+# wrapper     array: a command to run it, and redis-cli, under (nsenter)
 package RedisServer;
 use v5.26;
 use warnings;
@@ -10,12 +12,12 @@ use File::Temp;
 
 sub new {
     my ($class, %want) = @_;
-    my $self = bless { port => DynProxy::free_port(), %want, dir => File::Temp->newdir, owner => $$ }, $class;
+    my $self = bless { address => '127.0.0.1', wrapper => [], port => DynProxy::free_port(), %want, dir => File::Temp->newdir, owner => $$ }, $class;
     $self->start;
     return $self;
 }
 
-sub addr { "127.0.0.1:$_[0]{port}" }
+sub addr { "$_[0]{address}:$_[0]{port}" }
 
 sub start {
     my ($self) = @_;
@@ -23,10 +25,10 @@ sub start {
     my $conf = "$self->{dir}/conf";
     if (!-e $conf) {
         open my $fh, '>', $conf or die "$conf: $!";
-        print $fh "replicaof 127.0.0.1 $primary->{port}\n" if $primary;
+        print $fh "replicaof $primary->{address} $primary->{port}\n" if $primary;
         close $fh;
     }
-    $self->run('redis-server', $conf, '--port', $self->{port}, '--bind', '127.0.0.1', '--dir', "$self->{dir}",
+    $self->run('redis-server', $conf, '--port', $self->{port}, '--bind', $self->{address}, '--protected-mode', 'no', '--dir', "$self->{dir}",
         '--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--repl-diskless-sync-delay', '0');
 }
 
@@ -35,7 +37,7 @@ sub run {
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         open STDOUT, '>>', "$self->{dir}/log";
-        exec { $command[0] } @command or POSIX::_exit(127);
+        exec @{ $self->{wrapper} }, @command or POSIX::_exit(127);
     }
     $self->{pid} = $pid;
     DynProxy::eventually(sub { $self->cli('ping') eq 'PONG' }) or die "$command[0] does not answer\n";
@@ -51,7 +53,7 @@ sub forget {
 # What redis-cli says, without the last newline.
 sub cli {
     my ($self, @words) = @_;
-    my (undef, $out) = DynProxy::run_command('redis-cli', '-p', $self->{port}, @words);
+    my (undef, $out) = DynProxy::run_command(@{ $self->{wrapper} }, 'redis-cli', '-h', $self->{address}, '-p', $self->{port}, @words);
     chomp $out;
     return $out;
 }
