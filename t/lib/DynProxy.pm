@@ -111,6 +111,7 @@ sub free_port {
 # reg_port, admin_port   where there is a network of one's own (free ones)
 # proxied   a port more, on which connections begin with a PROXY header
 # conf      hash of further settings, as they stand in dynproxy.conf
+# program   another dynproxyd
 # wrapper   array: a command to run dynproxyd under (valgrind)
 # expect    regex of error lines that this test provokes
 sub new {
@@ -121,6 +122,7 @@ sub new {
         tools   => [],
         conf    => {},
         wrapper => [],
+        program => "$BUILD/dynproxyd",
         patience => 30,
         %want,
         dir     => File::Temp->newdir('dynproxy-test.XXXXXX', TMPDIR => 1),
@@ -207,7 +209,7 @@ sub start {
         open STDERR, '>&', \*STDOUT;
         open STDIN, '<', '/dev/null';
         $ENV{JOURNAL_STREAM} = '0:0';    # lines begin with their priority
-        my @command = (@{ $self->{wrapper} }, "$BUILD/dynproxyd", '-F', '-c', $self->conf_path);
+        my @command = (@{ $self->{wrapper} }, $self->{program}, '-F', '-c', $self->conf_path);
         exec { $command[0] } @command or POSIX::_exit(127);
     }
     $self->{pid} = $pid;

@@ -1,0 +1,95 @@
+# Whichever allocation fails, in a worker or in the registrar: nobody crashes,
+# nobody hangs, and the next request is served (7-security.md 7.6).  Samples;
+# `make soak-faults` tries each of the first 5,000.
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use File::Copy qw(copy);
+use File::Temp;
+
+if ($DynProxy::BUILD !~ m{/(?:plain|development)$}) {
+    plan skip_all => 'a sanitizer has an allocator of its own';
+}
+my $dir = File::Temp->newdir;
+chmod 0755, $dir;
+my $program = "$dir/dynproxyd";
+copy("$DynProxy::BUILD/t/dynproxyd-faults", $program) or die $!;
+chmod 0755, $program;
+
+# Where the n-th allocation of a role is told to fail; and how many are left.
+sub file_of { return "$program.$_[0]" }
+sub arm {
+    my ($role, $n) = @_;
+    open my $fh, '+<', file_of($role) or die $!;
+    syswrite $fh, pack('Q', $n);
+}
+sub left {
+    my ($role) = @_;
+    return unpack 'Q', DynProxy::slurp(file_of($role));
+}
+for my $role (qw(worker registrar)) {
+    open my $fh, '>', file_of($role) or die $!;
+    syswrite $fh, "\0" x 4096;
+}
+
+# What a failed allocation may do to the log: lines, but nobody's end.
+my $proxy = DynProxy->new(tools => [qw(alpha beta)], tls => ["*.$DynProxy::DOMAIN"], conf => { https_redirect => "off" }, program => $program, expect => qr/^<3>(?!.*(?:child-|Assertion))/);
+my $backend = $proxy->backend(text => 'x' x 3000);
+is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
+is $proxy->get('alpha', '/')->status, 200, 'is served';
+
+my $text = 'body ' x 4000;
+my %round = (
+    worker => sub {
+        my @answers = (
+            $proxy->get('alpha', '/bytes/3000', headers => { 'Accept-Encoding' => 'gzip' }),
+            $proxy->request('POST', 'alpha', '/echo', body => $text),
+            $proxy->get('alpha', '/chunked/30000'),
+            $proxy->get('nobody', '/', headers => { Accept => 'text/html' }),
+        );
+        my @tls = map { ($proxy->curl('alpha', '/', @$_, qw(-m 10 -s -o /dev/null -w %{http_code})))[0, 1] } ['--http1.1'], ['--http2'];
+        return "curl has to wait" if grep { $_ eq 28 } @tls[0, 2];
+        # all of it, or an error of ours, or an end
+        return grep { $_->status && $_->status !~ /^(?:200|404|50[023])$/ } @answers;
+    },
+    registrar => sub {
+        my @answers = eval {(
+            $proxy->register('beta', '/x.*', $backend->url),
+            $proxy->unregister('beta', '/x.*'),
+        )};
+        $proxy->admin('/list');
+        $proxy->ctl('list');
+        return grep { !/^(?:ok|fail.*|)$/s } @answers;
+    },
+);
+my %good = (
+    worker    => sub { $proxy->get('alpha', '/')->status == 200 },
+    registrar => sub { $proxy->register('beta', '.*', $backend->url) eq 'ok' && $proxy->admin('/list')->status == 200 },
+);
+
+for my $role (sort keys %round) {
+    $round{$role}->();
+    my $many = 1_000_000;
+    arm($role, $many);
+    my @bad = $round{$role}->();
+    my $calls = $many - left($role);
+    is "@bad", '', "$role: a round without a fault";
+    cmp_ok $calls, '>', 10, "$calls allocations";
+    my $last = $ENV{FAULTS} // $calls;
+    my $step = $ENV{FAULTS} ? 1 : 1 + int $last / 60;
+    my ($died, $bad, $tried) = ('', '', 0);
+    for (my $n = 1; $n <= $last && !$died && !$bad; $n += $step) {
+        arm($role, $n);
+        for (1 .. 1 + $n / $calls) {
+            my @odd = $round{$role}->();
+            $bad = "at $n: @odd" if @odd;
+        }
+        arm($role, 0);
+        $tried++;
+        $bad ||= "at $n: not served any more" if !eventually($good{$role}, 5);
+        $died = "at $n: $1" if $proxy->log =~ /(child-(?:died|ended).*)/;
+    }
+    is $died, '', "$role: nobody's end, of $tried faults";
+    is $bad,  '', 'a proper answer or none';
+}
+done_testing;
