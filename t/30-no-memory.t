@@ -4,36 +4,15 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
-use File::Copy qw(copy);
-use File::Temp;
+use Faults;
 
 if ($DynProxy::BUILD !~ m{/(?:plain|development)$}) {
     plan skip_all => 'a sanitizer has an allocator of its own';
 }
-my $dir = File::Temp->newdir;
-chmod 0755, $dir;
-my $program = "$dir/dynproxyd";
-copy("$DynProxy::BUILD/t/dynproxyd-faults", $program) or die $!;
-chmod 0755, $program;
-
-# Where the n-th allocation of a role is told to fail; and how many are left.
-sub file_of { return "$program.$_[0]" }
-sub arm {
-    my ($role, $n) = @_;
-    open my $fh, '+<', file_of($role) or die $!;
-    syswrite $fh, pack('Q', $n);
-}
-sub left {
-    my ($role) = @_;
-    return unpack 'Q', DynProxy::slurp(file_of($role));
-}
-for my $role (qw(worker registrar)) {
-    open my $fh, '>', file_of($role) or die $!;
-    syswrite $fh, "\0" x 4096;
-}
+my $faults = Faults->new;
 
 # What a failed allocation may do to the log: lines, but nobody's end.
-my $proxy = DynProxy->new(tools => [qw(alpha beta)], tls => ["*.$DynProxy::DOMAIN"], conf => { https_redirect => "off" }, program => $program, expect => qr/^<3>(?!.*(?:child-|Assertion))/);
+my $proxy = DynProxy->new(tools => [qw(alpha beta)], tls => ["*.$DynProxy::DOMAIN"], conf => { https_redirect => "off" }, program => $faults->program, expect => qr/^<3>(?!.*(?:child-|Assertion))/);
 my $backend = $proxy->backend(text => 'x' x 3000);
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
 is $proxy->get('alpha', '/')->status, 200, 'is served';
@@ -70,21 +49,21 @@ my %good = (
 for my $role (sort keys %round) {
     $round{$role}->();
     my $many = 1_000_000;
-    arm($role, $many);
+    $faults->fail($role, $many);
     my @bad = $round{$role}->();
-    my $calls = $many - left($role);
+    my $calls = $many - $faults->left($role);
     is "@bad", '', "$role: a round without a fault";
     cmp_ok $calls, '>', 10, "$calls allocations";
     my $last = $ENV{FAULTS} // $calls;
     my $step = $ENV{FAULTS} ? 1 : 1 + int $last / 60;
     my ($died, $bad, $tried) = ('', '', 0);
     for (my $n = 1; $n <= $last && !$died && !$bad; $n += $step) {
-        arm($role, $n);
+        $faults->fail($role, $n);
         for (1 .. 1 + $n / $calls) {
             my @odd = $round{$role}->();
             $bad = "at $n: @odd" if @odd;
         }
-        arm($role, 0);
+        $faults->fail($role, 0);
         $tried++;
         $bad ||= "at $n: not served any more" if !eventually($good{$role}, 5);
         $died = "at $n: $1" if $proxy->log =~ /(child-(?:died|ended).*)/;

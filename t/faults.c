@@ -1,8 +1,10 @@
 /*
- * Linked into a dynproxyd for tests: the n-th allocation from now fails, once.
- * A process that has the role X maps the file "PROGRAM.X", when it is there,
- * before it enters its sandbox; the test writes n, a number of eight bytes, to
- * its beginning, and reads there how many are still to come.
+ * Linked into a dynproxyd for tests: the n-th allocation from now fails, once,
+ * and the clock on the wall is wrong.  A process that has the role X (the
+ * master: "-F") maps the file "PROGRAM.X", when it is there, before it enters
+ * its sandbox.  The test writes n, a number of eight bytes, to its beginning,
+ * and reads there how many are still to come; the next eight are the seconds
+ * by which the clock is ahead.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 void *__libc_malloc(size_t size);
@@ -21,6 +25,7 @@ void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t align, size_t size);
 
 static _Atomic(uint64_t) *left; /* NULL: never */
+static _Atomic(int64_t) *ahead; /* NULL: it is right */
 
 static void __attribute__((constructor)) find_file(void)
 {
@@ -40,8 +45,10 @@ static void __attribute__((constructor)) find_file(void)
 		return;
 	at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
-	if (at != MAP_FAILED)
-		left = at;
+	if (at == MAP_FAILED)
+		return;
+	left = at;
+	ahead = (_Atomic(int64_t) *)at + 1;
 }
 
 static bool
@@ -86,4 +93,26 @@ posix_memalign(void **out, size_t align, size_t size)
 		return ENOMEM;
 	*out = __libc_memalign(align, size);
 	return *out == NULL ? ENOMEM : 0;
+}
+
+/* CLOCK_MONOTONIC is right, as on a machine whose clock is set. */
+int
+clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int rc = (int)syscall(SYS_clock_gettime, clock, now);
+
+	if (rc == 0 && clock == CLOCK_REALTIME && ahead != NULL)
+		now->tv_sec += atomic_load(ahead);
+	return rc;
+}
+
+time_t
+time(time_t *out)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (out != NULL)
+		*out = now.tv_sec;
+	return now.tv_sec;
 }
