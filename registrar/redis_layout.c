@@ -148,6 +148,25 @@ read_recorded(struct redis_view *view, char *text)
 	return n;
 }
 
+static void
+keep(struct redis_view *view, const char *pattern)
+{
+	if (view->nkept < ROUTES_MAX)
+		view->kept[view->nkept++] = pattern;
+}
+
+/* What no tool may have, the original cannot give it either. */
+static bool
+is_allowed(struct redis_view *view, const struct destination *to)
+{
+	enum vet_fault fault =
+	    vet_destination(view->vet, &to->backend, &to->backend.ip);
+
+	if (fault != VET_FINE)
+		refuse(view, vet_says(fault));
+	return fault == VET_FINE;
+}
+
 /*
  * A route with one destination, and what its record says beside.  Another
  * destination than those of the record came later, from who knows no records:
@@ -158,27 +177,23 @@ add_recorded(struct redis_view *view, const char *pattern,
     const struct destination *to)
 {
 	const struct redis_record *record = redis_view_record(view, pattern);
-	struct foreign_route *route = &view->routes[view->nroutes];
-	struct destinations all;
+	struct destinations all = {
+		.at = &view->destinations[view->ndestinations],
+	};
 
-	add_route(view, pattern, to, 1);
-	if (record == NULL)
+	if (record != NULL)
+		all.n = read_recorded(view, record->destinations);
+	if (destinations_has(&all, to->url)) {
+		add_route(view, pattern, all.at, all.n);
+		view->ndestinations += all.n;
+	} else if (is_allowed(view, to)) {
+		add_route(view, pattern, to, 1);
+	} else {
+		keep(view, pattern);
 		return;
-	route->version = record->version;
-	all.at = &view->destinations[view->ndestinations];
-	all.n = read_recorded(view, record->destinations);
-	if (!destinations_has(&all, to->url))
-		return;
-	route->to = all.at;
-	route->nto = all.n;
-	view->ndestinations += all.n;
-}
-
-static void
-keep(struct redis_view *view, const char *pattern)
-{
-	if (view->nkept < ROUTES_MAX)
-		view->kept[view->nkept++] = pattern;
+	}
+	if (record != NULL)
+		view->routes[view->nroutes - 1].version = record->version;
 }
 
 /* Is it one regular expression more than a name may have? */

@@ -31,10 +31,13 @@ bool redis_key_parse(struct span redis_key, char key[KEY_MAX]);
 #define RECORDS_MAX      1024 /* looked at, of one name; see redis_write.c */
 #define DESTINATIONS_MAX (ROUTES_MAX * (ROUTE_BACKENDS_MAX + 1))
 
+struct vet;
+
 /* What Redis says of one name; the strings are the reply's. */
 struct redis_view {
 	bool exists;    /* its key holds anything at all */
-	bool canonical; /* set by the asker */
+	bool canonical; /* set by the asker, like the next */
+	const struct vet *vet;
 	size_t nroutes, nkept;
 	size_t refused; /* entries left out as malformed, or too many */
 	const char *why; /* the last of them was; a constant, or in why_text */

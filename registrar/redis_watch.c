@@ -203,6 +203,7 @@ routes_read(struct wanted *name, const redisReply *reply)
 
 		view.canonical = part[0]->type == REDIS_REPLY_INTEGER &&
 		    part[0]->integer > 0;
+		view.vet = &s->r->vet;
 		redis_view_records(&view, part[1]);
 		reply = part[2];
 	}

@@ -48,9 +48,11 @@ $redis->cli('set',  'prefix:gamma', 'a string');
 $redis->cli('hset', 'prefix:delta', '.*', 'gopher://nowhere', '(', $backend->url(0));
 $redis->cli('hset', 'prefix:' . 'x' x 5000, '.*', $backend->url(0));
 $redis->cli('hset', 'prefix:beta', '(', $backend->url(0), '.*', $backend->url(0));
+$redis->cli('hset', 'prefix:epsilon', '.*', "http://169.254.169.254:8000", '/ssh/.*', 'http://127.0.0.1:22');
 ok eventually(sub { body() eq $first }), 'a good route beside a malformed one is served';
 is $proxy->get('alpha', '/')->body, $first, 'ours is not touched';
-isnt $proxy->get($_, '/')->status, 200, "$_: nonsense is not served" for qw(gamma delta);
+isnt $proxy->get($_, '/')->status, 200, "$_: nonsense is not served" for qw(gamma delta epsilon);
+isnt $proxy->ctl('list', 'epsilon'), 0, 'a destination that no tool may have is no route';
 is $redis->cli('get', 'prefix:gamma'), 'a string', 'and left where it is';
 
 is $proxy->unregister('alpha', '.*'), 'ok', 'unregister';
