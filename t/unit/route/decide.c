@@ -2,11 +2,13 @@
 #include "route/decide.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "route/pattern.h"
 #include "shm/segment.h"
 #include "shm/table_write.h"
 #include "t/tap.h"
+#include "t/unit/allocations.h"
 
 static const struct backend backends[] = {
 	{ .ip = { { 10, 0, 0, 1 }, AF_INET }, .port = 1001 },
@@ -210,6 +212,29 @@ check_redirect(struct router *router, size_t i)
 	    redirected[i].location);
 }
 
+/* What is found in the table needs no memory; of a regex, only once. */
+static void
+test_allocations(struct router *router)
+{
+	struct decision d;
+	char *volatile copy; /* so that no compiler does without */
+	unsigned before;
+
+	count_allocations();
+	before = allocations;
+	copy = strdup("x");
+	free(copy);
+	is_int(allocations - before, 1, "an allocation is counted");
+	before = allocations;
+	for (unsigned i = 0; i < 1000; i++) {
+		decide(router, "alpha.example.org", "/one", &d);
+		decide(router, "alpha.example.org", "/any/thing", &d);
+		decide(router, "beta.example.org", "/b/c", &d);
+		decide(router, "nobody.example.org", "/", &d);
+	}
+	is_int(allocations - before, 0, "a decision allocates nothing");
+}
+
 int
 main(void)
 {
@@ -260,6 +285,8 @@ main(void)
 		check(router, &cases[i]);
 	for (size_t i = 0; i < nitems(redirected); i++)
 		check_redirect(router, i);
+
+	test_allocations(router);
 
 	conf.admin_tool = beta;
 	conf.ndefault_backends = 1;

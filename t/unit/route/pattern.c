@@ -1,9 +1,11 @@
 /* What a pattern is, what it matches, in which order (2-http.md 2.2). */
 #include "route/pattern.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "t/tap.h"
+#include "t/unit/allocations.h"
 
 static const struct {
 	const char *pattern;
@@ -194,23 +196,58 @@ test_honest(void)
 }
 
 /* More of them than are kept: each still means itself. */
-static void
-test_cache(void)
+/* How many of so many patterns, from that one on, match what they do not say. */
+static unsigned
+try_patterns(unsigned from, unsigned n)
 {
 	unsigned wrong = 0;
 
-	for (unsigned i = 0; i < 5000; i++) {
+	for (unsigned i = from; i < from + n; i++) {
 		char pattern[32], path[32];
 		uint64_t work = PATTERN_WORK;
 		struct route r;
 
-		snprintf(pattern, sizeof(pattern), "/[x]%u$", i % 2500);
-		snprintf(path, sizeof(path), "/x%u", i % 2500);
+		snprintf(pattern, sizeof(pattern), "/[x]%05u$", i);
+		snprintf(path, sizeof(path), "/x%05u", i);
 		r = route_of(pattern);
 		wrong += !pattern_match(&r, span_str(path), &work);
 		wrong += pattern_match(&r, SPAN("/x"), &work);
 	}
-	is_int(wrong, 0, "2500 patterns, each matches its path and no other");
+	return wrong;
+}
+
+/*
+ * More of them than are kept, and again: each means itself.  Those that are
+ * kept take no more memory in the end than when all places were taken first.
+ * (A sanitizer's mallinfo2() is all zeros.)
+ */
+static void
+test_cache(void)
+{
+	size_t full;
+
+	is_int(try_patterns(0, 5000) + try_patterns(0, 5000), 0,
+	    "5000 patterns, each matches its path and no other");
+	full = mallinfo2().uordblks;
+	is_int(try_patterns(5000, 20000), 0, "20000 more");
+	ok(mallinfo2().uordblks <= full + full / 10,
+	    "take no more memory: %zu, %zu bytes", full,
+	    mallinfo2().uordblks);
+}
+
+/* A regex is compiled once, and is there for the next request. */
+static void
+test_kept(void)
+{
+	unsigned before;
+
+	count_allocations();
+	before = allocations;
+	try_patterns(70000, 1);
+	ok(allocations > before, "a regex that is new allocates");
+	before = allocations;
+	try_patterns(70000, 1);
+	is_int(allocations - before, 0, "one that is kept does not");
 }
 
 int
@@ -246,5 +283,6 @@ main(void)
 	test_hungry();
 	test_honest();
 	test_cache();
+	test_kept();
 	return done();
 }
