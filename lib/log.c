@@ -108,6 +108,29 @@ write_syslog(int priority, const char *text)
 	syslog(priority, "%s: %.*s", out.role, (int)n, line);
 }
 
+static _Thread_local struct {
+	void (*watch)(void *arg, const char *line);
+	void *arg;
+} watcher;
+
+void
+log_watch(void (*watch)(void *arg, const char *line), void *arg)
+{
+	watcher.watch = watch;
+	watcher.arg = arg;
+}
+
+static void
+tell_watcher(const char *text)
+{
+	char line[LINE_MAX_BYTES];
+
+	if (watcher.watch == NULL)
+		return;
+	line[escape(line, sizeof(line) - 1, text)] = '\0';
+	watcher.watch(watcher.arg, line);
+}
+
 static void __attribute__((format(printf, 3, 0)))
 write_event(int priority, const char *event, const char *fmt, va_list ap)
 {
@@ -119,6 +142,7 @@ write_event(int priority, const char *event, const char *fmt, va_list ap)
 		write_syslog(priority, text);
 	else
 		write_stderr(priority, text);
+	tell_watcher(text);
 }
 
 void

@@ -29,6 +29,12 @@ void log_set_priority(int priority);
 void log_event(int priority, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/*
+ * Have each line that this thread writes handed over, too, without role and
+ * priority, escaped.  NULL: no more.
+ */
+void log_watch(void (*watch)(void *arg, const char *line), void *arg);
+
 /* Cannot start: say why and exit(1).  In the master and before serving only. */
 void fatal(const char *fmt, ...)
     __attribute__((format(printf, 1, 2), noreturn));

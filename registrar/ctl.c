@@ -109,6 +109,11 @@ static const struct {
 	{ "add", 3, 3, ctl_add },
 	{ "del", 1, 2, ctl_del },
 	{ "believe", 0, 0, ctl_believe },
+	{ "strike", 3, 3, ctl_strike },
+	{ "import", 5, 5, ctl_import },
+	{ "drain", 1, 1, ctl_drain },
+	{ "undrain", 1, 1, ctl_undrain },
+	{ "watch", 0, 0, ctl_watch },
 	{ "policy", 1, 1, ctl_policy },
 	{ "policy-set", 3, 3, ctl_policy_set },
 	{ "policy-strike", 2, 2, ctl_policy_strike },
@@ -213,10 +218,19 @@ opened(struct client *c)
 	return NULL;
 }
 
+/* Who watches has nothing more to say. */
+static bool
+said(struct client *c)
+{
+	buf_consume(&c->in, buf_len(&c->in));
+	return true;
+}
+
 static void
 closed(struct client *c)
 {
 	ctl_forget_changes(ctl_of(c), false);
+	ctl_watch_end(ctl_of(c));
 	json_decref(ctl_of(c)->question);
 }
 
@@ -230,5 +244,6 @@ const struct client_kind ctl_kind = {
 	.received = received,
 	.expired = expired,
 	.more = more,
+	.said = said,
 	.closed = closed,
 };

@@ -1,4 +1,4 @@
-/* add, del: an operator changes routes. */
+/* add, del, strike, import, drain: an operator changes routes. */
 #include <bsd/string.h>
 
 #include "registrar/ctl_command.h"
@@ -26,13 +26,13 @@ changed(struct change *change, enum change_result result)
 /* Note a change; submit() sends all of them on their way.  False: no memory. */
 static bool
 add_change(struct ctl *ctl, enum change_kind kind, const char *key,
-    const char *pattern, const struct destination *to)
+    const char *pattern, const struct destination *to, size_t nto)
 {
 	struct change *change = change_new(kind, key, pattern);
 
 	if (change == NULL)
 		return false;
-	if (to != NULL && !destinations_copy(&change->to, to, 1)) {
+	if (to != NULL && !destinations_copy(&change->to, to, nto)) {
 		change_free(change);
 		return false;
 	}
@@ -73,7 +73,7 @@ ctl_add(struct ctl *ctl)
 		ctl_fail(ctl, EXIT_USAGE, "%s", vet_says(fault));
 		return;
 	}
-	if (add_change(ctl, CHANGE_SET, key, pattern, &to))
+	if (add_change(ctl, CHANGE_SET, key, pattern, &to, 1))
 		submit(ctl);
 	else
 		ctl_fail(ctl, EXIT_REFUSED, "no memory: try again later");
@@ -92,13 +92,127 @@ ctl_del(struct ctl *ctl)
 	TAILQ_FOREACH(route, &name->routes, entry)
 	if ((pattern == NULL || strcmp(pattern, route->pattern) == 0) &&
 	    ctl->nchanges < ROUTES_MAX)
-		add_change(ctl, CHANGE_STRIKE, key, route->pattern, NULL);
+		add_change(ctl, CHANGE_STRIKE, key, route->pattern, NULL, 0);
 	if (ctl->nchanges > 0)
 		submit(ctl);
 	else
 		ctl_fail(ctl, EXIT_REFUSED,
 		    "%s has no such route: dynproxyctl list %s shows them",
 		    ctl->args[0], ctl->args[0]);
+}
+
+static void
+no_memory(struct ctl *ctl)
+{
+	ctl_fail(ctl, EXIT_REFUSED, "no memory: try again later");
+}
+
+/* One backend of a route goes: tool, route, URL. */
+void
+ctl_strike(struct ctl *ctl)
+{
+	struct destination to = { .url = ctl->args[2] };
+	char key[TOOL_NAME_MAX + 2];
+	struct book_name *name = ctl_find_tool(ctl, ctl->args[0], key);
+	const struct book_route *route;
+
+	if (name == NULL)
+		return;
+	route = book_find_route(name, ctl->args[1]);
+	if (route == NULL || !destinations_has(&route->to, to.url))
+		ctl_fail(ctl, EXIT_REFUSED,
+		    "%s has no such backend: dynproxyctl list %s shows them",
+		    ctl->args[0], ctl->args[0]);
+	else if (add_change(ctl, CHANGE_LEAVE, key, ctl->args[1], &to, 1))
+		submit(ctl);
+	else
+		no_memory(ctl);
+}
+
+/* URLs with blanks between.  Returns how many; 0: it was refused. */
+static size_t
+read_urls(struct ctl *ctl, char *urls, struct destination *to)
+{
+	enum vet_fault fault;
+	size_t n = 0;
+	char *url;
+
+	while ((url = strsep(&urls, " ")) != NULL) {
+		to[n] = (struct destination){ .url = url };
+		fault = vet_url(span_str(url), &to[n].backend);
+		if (fault == VET_FINE && ++n <= ROUTE_BACKENDS_MAX)
+			continue;
+		ctl_fail(ctl, EXIT_USAGE, "%s",
+		    fault != VET_FINE ? vet_says(fault)
+				      : "a route has 16 backends at most");
+		return 0;
+	}
+	return n;
+}
+
+/* As `list` had it: tool, route, URLs, origin, "canonical" or "". */
+void
+ctl_import(struct ctl *ctl)
+{
+	struct destination to[ROUTE_BACKENDS_MAX + 1];
+	char key[TOOL_NAME_MAX + 2], why[128], *urls = strdup(ctl->args[2]);
+	size_t n = urls == NULL ? 0 : read_urls(ctl, urls, to);
+	if (n == 0 || !ctl_tool_key(ctl, ctl->args[0], key)) {
+		if (urls == NULL)
+			no_memory(ctl);
+	} else if (!pattern_valid(span_str(ctl->args[1]), why, sizeof(why))) {
+		ctl_fail(ctl, EXIT_USAGE, "%s", why);
+	} else if (!add_change(ctl, CHANGE_SET, key, ctl->args[1], to, n)) {
+		no_memory(ctl);
+	} else {
+		if (strcmp(ctl->args[3], "operator") != 0)
+			ctl->changes[0]->origin = ORIGIN_TOOL;
+		ctl->changes[0]->canonical = *ctl->args[4] != '\0';
+		submit(ctl);
+	}
+	free(urls);
+}
+
+/* All that is at an address, whoever's it is. */
+static void
+mark_backend(struct ctl *ctl, enum change_mark mark)
+{
+	const struct book_port *port = NULL;
+	struct backend backend = { .port = 0 };
+	struct addr addr;
+
+	if (addr_parse(&addr, ctl->args[0]) && addr_ip(&addr, &backend.ip)) {
+		backend.port = addr_port(&addr);
+		port = book_port_first(&ctl->client.r->book, &backend);
+	}
+	for (; port != NULL && ctl->nchanges < ROUTES_MAX;
+	     port = book_port_next(port)) {
+		const struct book_route *route = port->route;
+
+		if (!add_change(ctl, CHANGE_MARK, route->name->key,
+			route->pattern, port->to, 1))
+			break;
+		ctl->changes[ctl->nchanges - 1]->mark = mark;
+	}
+	if (ctl->nchanges > 0)
+		submit(ctl);
+	else
+		ctl_fail(ctl, EXIT_REFUSED,
+		    "no backend is at \"%.64s\": dynproxyctl list shows them; "
+		    "write an address and a port",
+		    ctl->args[0]);
+}
+
+void
+ctl_drain(struct ctl *ctl)
+{
+	mark_backend(ctl, MARK_DRAINED);
+}
+
+void
+ctl_undrain(struct ctl *ctl)
+{
+	mark_backend(ctl, MARK_UNDRAINED);
 }
 
 void

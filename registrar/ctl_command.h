@@ -9,7 +9,7 @@
 #include "registrar/policy.h"
 #include "registrar/process.h"
 
-#define CTL_ARGS_MAX 3
+#define CTL_ARGS_MAX 5
 
 /* Exit codes, as dynproxyctl(8) has them; 4 and 75 are in opened(). */
 enum ctl_exit {
@@ -32,6 +32,9 @@ struct ctl {
 	enum { LISTS_NOTHING, LISTS_ROUTES, LISTS_POLICY } lists;
 	struct listing listing;
 	struct policy_listing policy_listing;
+
+	LIST_ENTRY(ctl) watcher; /* of registrar->watchers */
+	bool watches;
 
 	struct policy_change *policy_change; /* borrowed, while under way */
 };
@@ -58,9 +61,17 @@ void ctl_explain(struct ctl *ctl);
 void ctl_add(struct ctl *ctl);
 void ctl_del(struct ctl *ctl);
 void ctl_believe(struct ctl *ctl);
+void ctl_strike(struct ctl *ctl);
+void ctl_import(struct ctl *ctl);
+void ctl_drain(struct ctl *ctl);
+void ctl_undrain(struct ctl *ctl);
+void ctl_watch(struct ctl *ctl);
 void ctl_policy(struct ctl *ctl);
 void ctl_policy_set(struct ctl *ctl);
 void ctl_policy_strike(struct ctl *ctl);
+
+/* It goes away. */
+void ctl_watch_end(struct ctl *ctl);
 
 /* The next piece of what ctl_list() began.  False: that was all. */
 bool ctl_list_more(struct ctl *ctl);

@@ -18,6 +18,7 @@
 #include "registrar/vet.h"
 
 struct counters;
+struct ctl;
 struct default_backends;
 struct explainer;
 struct proofs;
@@ -44,6 +45,7 @@ struct registrar {
 	struct proofs *proofs;      /* owned */
 	struct ident ident;
 	struct clients clients;
+	LIST_HEAD(, ctl) watchers;  /* ctl_watch.c */
 	struct leases leases;
 	struct rate *host_rate;     /* owned; connections on 8282 */
 	struct rate *tool_rate;     /* owned; registrations */

@@ -152,33 +152,79 @@ read_answer(json_t *answer, json_t **data)
 	return status;
 }
 
-int
-ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data)
+/* Ask, and be able to read.  NULL: *status is the exit code. */
+static FILE *
+ask(const struct ctl *ctl, const char *cmd, char **args, int *status)
 {
-	json_t *answer;
 	FILE *stream;
-	int fd, status;
+	int fd = reach(ctl, LISTEN_CONTROL, status);
 
-	*data = NULL;
-	fd = reach(ctl, LISTEN_CONTROL, &status);
 	if (fd == -1)
-		return status;
+		return NULL;
 	send_question(fd, cmd, args);
 	stream = fdopen(fd, "r");
 	if (stream == NULL) {
 		warn("fdopen");
 		close(fd);
-		return CTL_UNREACHABLE;
+		*status = CTL_UNREACHABLE;
 	}
-	answer = json_loadf(stream, JSON_DISABLE_EOF_CHECK, NULL);
-	if (answer == NULL) {
+	return stream;
+}
+
+static int
+read_first(FILE *stream, json_t **data)
+{
+	json_t *answer = json_loadf(stream, JSON_DISABLE_EOF_CHECK, NULL);
+	int status = CTL_UNREACHABLE;
+
+	if (answer == NULL)
 		warnx("the registrar took the question and did not answer: "
 		      "see its log, and dynproxyctl status");
-		status = CTL_UNREACHABLE;
-	} else {
+	else
 		status = read_answer(answer, data);
-	}
 	json_decref(answer);
+	return status;
+}
+
+int
+ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data)
+{
+	FILE *stream;
+	int status;
+
+	*data = NULL;
+	stream = ask(ctl, cmd, args, &status);
+	if (stream == NULL)
+		return status;
+	status = read_first(stream, data);
+	fclose(stream);
+	return status;
+}
+
+int
+ctl_follow(const struct ctl *ctl, const char *cmd,
+    void (*found)(void *arg, const json_t *value), void *arg)
+{
+	static const struct timeval for_ever;
+	char *none[] = { NULL };
+	json_t *value;
+	FILE *stream;
+	int status;
+
+	stream = ask(ctl, cmd, none, &status);
+	if (stream == NULL)
+		return status;
+	status = read_first(stream, &value);
+	if (status == CTL_DONE) {
+		json_decref(value);
+		setsockopt(fileno(stream), SOL_SOCKET, SO_RCVTIMEO, &for_ever,
+		    sizeof(for_ever));
+		while ((value = json_loadf(
+			    stream, JSON_DISABLE_EOF_CHECK, NULL)) != NULL) {
+			found(arg, value);
+			json_decref(value);
+		}
+	}
 	fclose(stream);
 	return status;
 }

@@ -37,6 +37,13 @@ struct ctl {
 int ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data);
 
 /*
+ * The same, and whatever comes after the answer, as it comes, until the
+ * registrar ends.
+ */
+int ctl_follow(const struct ctl *ctl, const char *cmd,
+    void (*found)(void *arg, const json_t *value), void *arg);
+
+/*
  * Ask the master, over master.sock; each message of its answer is handed to
  * found(), which is NULL when there are none.  Returns as ctl_ask() does.
  */

@@ -12,6 +12,14 @@ int cmd_explain(const struct ctl *ctl, char **args);
 int cmd_add(const struct ctl *ctl, char **args);
 int cmd_del(const struct ctl *ctl, char **args);
 int cmd_believe(const struct ctl *ctl, char **args);
+int cmd_stale(const struct ctl *ctl, char **args);
+int cmd_scrub(const struct ctl *ctl, char **args);
+int cmd_drain(const struct ctl *ctl, char **args);
+int cmd_undrain(const struct ctl *ctl, char **args);
+int cmd_export(const struct ctl *ctl, char **args);
+int cmd_import(const struct ctl *ctl, char **args);
+int cmd_watch(const struct ctl *ctl, char **args);
+int cmd_registration(const struct ctl *ctl, char **args);
 int cmd_bans(const struct ctl *ctl, char **args);
 int cmd_ban(const struct ctl *ctl, char **args);
 int cmd_unban(const struct ctl *ctl, char **args);
@@ -19,5 +27,8 @@ int cmd_blocks(const struct ctl *ctl, char **args);
 int cmd_block(const struct ctl *ctl, char **args);
 int cmd_unblock(const struct ctl *ctl, char **args);
 int cmd_maintenance(const struct ctl *ctl, char **args);
+
+/* ctl_list.c: a table of routes, as `list` has them. */
+void ctl_print_routes(const json_t *routes);
 
 #endif

@@ -7,8 +7,7 @@
 
 /* The members of a route, in the order in which they are shown. */
 static const char *const columns[] = { "tool", "pattern", "destination",
-	"origin",
-	"lease", "state", "proof", "since" };
+	"origin", "lease", "state", "proof", "since" };
 
 static const char *
 cell(const json_t *route, size_t column)
@@ -49,8 +48,8 @@ sort_take(json_t *routes)
 	return sorted;
 }
 
-static void
-print_table(const json_t *routes)
+void
+ctl_print_routes(const json_t *routes)
 {
 	int width[nitems(columns)] = { 0 };
 
@@ -86,7 +85,7 @@ cmd_list(const struct ctl *ctl, char **args)
 	if (ctl->json)
 		ctl_print_json(routes);
 	else
-		print_table(routes);
+		ctl_print_routes(routes);
 	json_decref(routes);
 	return CTL_DONE;
 }

@@ -280,3 +280,61 @@ cmd_maintenance(const struct ctl *ctl, char **args)
 	warnx("maintenance is on or off, of a tool or of all");
 	return CTL_USAGE;
 }
+
+/* Strike whatever reason it is off for. */
+static int
+registration_on(const struct ctl *ctl, char *kind)
+{
+	char *args[] = { kind, NULL };
+	json_t *entries, *subject;
+	int status = ctl_ask(ctl, "policy", args, &entries);
+
+	if (status != CTL_DONE)
+		return status;
+	subject = json_object_get(json_array_get(entries, 0), "subject");
+	if (subject != NULL) {
+		char *that[] = { kind, (char *)json_string_value(subject),
+			NULL };
+		json_t *data;
+
+		status = ctl_ask(ctl, "policy-strike", that, &data);
+		if (status == CTL_DONE)
+			json_decref(data);
+	}
+	json_decref(entries);
+	return status;
+}
+
+int
+cmd_registration(const struct ctl *ctl, char **args)
+{
+	static char kind[] = "registration", none[] = "", never[] = "0";
+	char *kinds[] = { kind, NULL }, *reason = none;
+	int status = CTL_USAGE;
+
+	if (args[0] == NULL)
+		return list(ctl, kinds);
+	if (args[1] != NULL && args[2] != NULL &&
+	    strcmp(args[1], "--reason") == 0)
+		reason = args[2];
+	if (strcmp(args[0], "off") == 0 &&
+	    (reason != none) == (args[1] != NULL)) {
+		json_t *data;
+		char *that[] = { kind, reason, never, NULL };
+
+		/* another reason takes the place of the last */
+		status = registration_on(ctl, kind);
+		if (status == CTL_DONE)
+			status = ctl_ask(ctl, "policy-set", that, &data);
+		if (status == CTL_DONE)
+			json_decref(data);
+	} else if (strcmp(args[0], "on") == 0 && args[1] == NULL) {
+		status = registration_on(ctl, kind);
+	} else {
+		warnx("registration is on, or off with or without --reason and "
+		      "a text");
+	}
+	if (status == CTL_DONE && !ctl->quiet && !ctl->json)
+		printf("registration is %s\n", args[0]);
+	return status;
+}

@@ -1,4 +1,4 @@
-/* dynproxyctl add, del, believe: routes, by the operator's word. */
+/* dynproxyctl add, del, drain, undrain, believe: by the operator's word. */
 #include "tools/ctl_commands.h"
 
 int
@@ -48,4 +48,32 @@ cmd_believe(const struct ctl *ctl, char **args)
 		printf("routes that Redis lacks are removed now\n");
 	json_decref(data);
 	return CTL_DONE;
+}
+
+static int
+mark(const struct ctl *ctl, const char *cmd, char **args, const char *done)
+{
+	json_t *data;
+	int status = ctl_ask(ctl, cmd, args, &data);
+
+	if (status != CTL_DONE)
+		return status;
+	if (ctl->json)
+		ctl_print_json(data);
+	else if (!ctl->quiet)
+		printf("%s %s\n", args[0], done);
+	json_decref(data);
+	return CTL_DONE;
+}
+
+int
+cmd_drain(const struct ctl *ctl, char **args)
+{
+	return mark(ctl, "drain", args, "gets no new requests");
+}
+
+int
+cmd_undrain(const struct ctl *ctl, char **args)
+{
+	return mark(ctl, "undrain", args, "gets requests again");
 }

@@ -1,0 +1,57 @@
+/* watch: events of this process, to whoever wants to see them happen. */
+#include "registrar/ctl_command.h"
+
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#define BEHIND_MAX (CLIENT_ANSWER_MAX / 2) /* bytes; then it is let go */
+
+/* No event may come of this: it would come here. */
+static void
+on_event(void *arg, const char *line)
+{
+	struct registrar *r = arg;
+	struct ctl *ctl;
+	const char *blank = strchr(line, ' ');
+	int event = blank != NULL ? (int)(blank - line) : 0;
+	json_t *value;
+
+	LIST_FOREACH(ctl, &r->watchers, watcher)
+	{
+		struct client *c = &ctl->client;
+
+		value = json_pack("{s:o, s:s#, s:s}", "time",
+		    listing_time(clock_real_ms()), "event", line, event, "text",
+		    blank != NULL ? blank + 1 : line);
+		if (buf_len(&c->out) > BEHIND_MAX ||
+		    !listing_put_json_take(&c->out, value) ||
+		    !buf_printf(&c->out, "\n"))
+			client_end(c);
+		else
+			client_answer(c);
+	}
+}
+
+void
+ctl_watch(struct ctl *ctl)
+{
+	struct registrar *r = ctl->client.r;
+
+	ctl->watches = true;
+	ctl->client.stays = true;
+	LIST_INSERT_HEAD(&r->watchers, ctl, watcher);
+	log_watch(on_event, r);
+	ctl_succeed_take(ctl, json_object());
+}
+
+void
+ctl_watch_end(struct ctl *ctl)
+{
+	struct registrar *r = ctl->client.r;
+
+	if (!ctl->watches)
+		return;
+	LIST_REMOVE(ctl, watcher);
+	if (LIST_EMPTY(&r->watchers))
+		log_watch(NULL, NULL);
+}
