@@ -452,3 +452,20 @@ policy_list_more(struct registrar *r, struct policy_listing *l, struct buf *b)
 	}
 	return false;
 }
+
+void
+policy_keep(struct registrar *r)
+{
+	struct policy_change *c;
+	struct entry *e;
+	char why[128];
+
+	RB_FOREACH (e, entry_tree, &r->policy->entries) {
+		c = policy_change_new(r, e->kind, false, e->subject,
+		    e->until_ms, why, sizeof(why));
+		if (c == NULL)
+			continue; /* over, or no memory */
+		c->since_ms = e->since_ms;
+		policy_submit_take(r, c);
+	}
+}

@@ -60,6 +60,9 @@ void policy_submit_take(struct registrar *r, struct policy_change *change);
 void policy_stored(
     struct registrar *r, struct policy_change *change, const char *fault);
 
+/* The store has lost all: every entry on its way there once more. */
+void policy_keep(struct registrar *r);
+
 /* What tools are told while registration is off; NULL: it is on. */
 const char *policy_registration_off(const struct registrar *r);
 

@@ -3,6 +3,7 @@
  * one, and hands it back, so that no fsync ever blocks the loop.
  */
 #include <assert.h>
+#include <bsd/string.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,7 +19,8 @@
 #include "registrar/store.h"
 #include "registrar/store_sqlite.h"
 
-#define REST_S 1     /* what Redis has, too, waits so long for its like */
+#define KEEP_MAX 4096 /* changes under way, when all is written anew */
+#define REST_S 1      /* what Redis has, too, waits so long for its like */
 
 /* A change on its way through the thread; made and freed by the loop. */
 struct job {
@@ -36,14 +38,18 @@ struct store_io {
 	struct store_sqlite *db; /* owned; the thread's while that runs */
 	struct ev_io event;	 /* an eventfd: something was written */
 	size_t nopen;		 /* that are not answered; the loop's only */
-	uint64_t serial; /* of the last one */
-	bool failing;	 /* the last answer was a failure */
-	bool closing;	 /* store_io_close() has been called */
+	uint64_t serial;	 /* of the last one */
+	bool failing;		 /* the last answer was a failure */
+	bool closing;		 /* store_io_close() has been called */
+	bool keeping;		 /* the book is being written to it again */
+	char kept[KEY_MAX];	 /* up to this name */
+	bool renewed;		 /* the thread's only: see empty */
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* of the rest */
 	pthread_cond_t wake;  /* there are waiting ones, or it is the end */
 	struct jobs waiting, written;
+	bool empty;	     /* the file: it was damaged, and begun anew */
 	bool urgent;	     /* one of the waiting ones is no copy */
 	struct timespec due; /* CLOCK_MONOTONIC; else they are written then */
 	bool ending;
@@ -136,23 +142,27 @@ sort_batch(struct jobs *batch)
 
 /*
  * One commit for all; where that fails, each gets its own chance, once: but
- * not where each would wait for the same lock.
+ * not where each would wait for the same lock, or find the same damage.
  */
 static void
-write_batch(struct store_sqlite *db, struct jobs *batch)
+write_batch(struct store_io *io, struct jobs *batch)
 {
+	struct store_sqlite *db = io->db;
 	const char *fault;
 	struct job *job;
-	bool locked;
+	bool damaged, locked;
 
 	if (save_all(db, batch)) {
 		say_all(batch, NULL);
 		return;
 	}
-	locked = store_sqlite_locked(db);
 	fault = store_sqlite_error(db);
+	damaged = store_sqlite_damaged(db);
+	locked = store_sqlite_locked(db);
 	store_sqlite_rollback(db);
-	if (locked) {
+	if (damaged)
+		io->renewed = store_sqlite_renew(db);
+	if (locked || damaged) {
 		say_all(batch, fault);
 		return;
 	}
@@ -206,9 +216,11 @@ run_thread(void *arg)
 		TAILQ_CONCAT(&batch, &io->waiting, queue);
 		pthread_mutex_unlock(&io->lock);
 		sort_batch(&batch);
-		write_batch(io->db, &batch);
+		write_batch(io, &batch);
 		pthread_mutex_lock(&io->lock);
 		TAILQ_CONCAT(&io->written, &batch, queue);
+		io->empty = io->empty || io->renewed;
+		io->renewed = false;
 		tell_loop(io);
 	}
 	pthread_mutex_unlock(&io->lock);
@@ -256,19 +268,49 @@ answer(struct store_io *io, struct job *job)
 		fail(io, change, fault);
 }
 
+/* All that is in the book, so much at a time, into the new file. */
+static void
+keep_more(struct store_io *io)
+{
+	struct book *book = &io->r->book;
+	struct book_name *name = book_from(book, io->kept);
+	const struct book_route *route;
+
+	if (name != NULL && strcmp(name->key, io->kept) == 0)
+		name = book_next(book, name);
+	for (; name != NULL && io->nopen < KEEP_MAX;
+	     name = book_next(book, name)) {
+		strlcpy(io->kept, name->key, sizeof(io->kept));
+		TAILQ_FOREACH(route, &name->routes, entry)
+		change_keep(
+		    io->r, CHANGE_SET, name->key, route, name->canonical);
+	}
+	io->keeping = name != NULL;
+}
+
 static void
 answer_written(struct store_io *io)
 {
 	struct jobs written = TAILQ_HEAD_INITIALIZER(written);
 	struct job *job;
+	bool empty;
 
 	pthread_mutex_lock(&io->lock);
 	TAILQ_CONCAT(&written, &io->written, queue);
+	empty = io->empty;
+	io->empty = false;
 	pthread_mutex_unlock(&io->lock);
 	while ((job = TAILQ_FIRST(&written)) != NULL) {
 		TAILQ_REMOVE(&written, job, queue);
 		answer(io, job);
 	}
+	if (empty) {
+		policy_keep(io->r);
+		io->keeping = true;
+		*io->kept = '\0';
+	}
+	if (io->keeping && !io->closing)
+		keep_more(io);
 }
 
 static void
@@ -361,8 +403,8 @@ static bool
 load_all(struct store_sqlite *db, struct load *load)
 {
 	return store_sqlite_each(db, load_one, load) &&
-	    store_sqlite_each_policy(db, load_policy, load) &&
-	    store_sqlite_each_unsaved(db, load_unsaved, load);
+	       store_sqlite_each_policy(db, load_policy, load) &&
+	       store_sqlite_each_unsaved(db, load_unsaved, load);
 }
 
 struct store_io *

@@ -12,9 +12,9 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-#define PATH_SIZE      4096
-#define BUSY_MS        1000 /* an operator's sqlite3(1) may hold the lock */
-#define SCHEMA_VERSION 4    /* PRAGMA user_version */
+#define PATH_SIZE 4096
+#define BUSY_MS 1000	 /* an operator's sqlite3(1) may hold the lock */
+#define SCHEMA_VERSION 4 /* PRAGMA user_version */
 
 enum statement {
 	BEGIN,
@@ -43,15 +43,15 @@ static const char *const sql[NSTATEMENTS] = {
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 	[ADD] = "INSERT INTO route (key, pattern, destination, origin, version,"
-	        " since_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+		" since_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[STRIKE] = "DELETE FROM route WHERE key = ?1 AND pattern = ?2",
 	[MARK_CANONICAL] = "INSERT OR IGNORE INTO canonical (key) VALUES (?1)",
 	[CLEAR_CANONICAL] = "DELETE FROM canonical WHERE key = ?1",
 	/* a row for each destination: GROUP BY would take five times as long */
 	[EACH] = "SELECT r.key, pattern, destination, origin, version,"
-	         " since_ms, c.key IS NOT NULL"
-	         " FROM route r LEFT JOIN canonical c ON c.key = r.key"
-	         " ORDER BY r.key, pattern",
+		 " since_ms, c.key IS NOT NULL"
+		 " FROM route r LEFT JOIN canonical c ON c.key = r.key"
+		 " ORDER BY r.key, pattern",
 	[SET_POLICY] = "INSERT OR REPLACE INTO policy"
 		       " (kind, subject, since_ms, until_ms)"
 		       " VALUES (?1, ?2, ?3, ?4)",
@@ -88,7 +88,8 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	" version INTEGER NOT NULL,"
 	" since_ms INTEGER NOT NULL,"
 	" PRIMARY KEY (key, pattern, destination)) STRICT, WITHOUT ROWID;"
-	"INSERT INTO next (key, pattern, destination, origin, version, since_ms)"
+	"INSERT INTO next (key, pattern, destination, origin, version, "
+	"since_ms)"
 	" SELECT key, pattern, destination, origin, version, since_ms"
 	" FROM route;"
 	"DROP TABLE route;"
@@ -111,9 +112,11 @@ static const char *const migrations[SCHEMA_VERSION] = {
 };
 
 struct store_sqlite {
-	sqlite3 *db;                            /* owned */
-	sqlite3_stmt *statements[NSTATEMENTS];  /* owned */
-	int code;                               /* of the last failure */
+	sqlite3 *db;			       /* owned */
+	sqlite3_stmt *statements[NSTATEMENTS]; /* owned */
+	int code;			       /* of the last failure */
+	uint64_t renewed_ms;		       /* CLOCK_MONOTONIC; 0: never */
+	char path[PATH_SIZE];
 };
 
 static bool
@@ -143,19 +146,19 @@ run(struct store_sqlite *s, enum statement which)
 }
 
 static bool
-bind_text(struct store_sqlite *s, enum statement which, int at,
-    const char *text)
+bind_text(
+    struct store_sqlite *s, enum statement which, int at, const char *text)
 {
 	return worked(s, sqlite3_bind_text(s->statements[which], at, text, -1,
-	                     SQLITE_STATIC));
+			     SQLITE_STATIC));
 }
 
 static bool
-bind_number(struct store_sqlite *s, enum statement which, int at,
-    uint64_t value)
+bind_number(
+    struct store_sqlite *s, enum statement which, int at, uint64_t value)
 {
-	return worked(s, sqlite3_bind_int64(s->statements[which], at,
-	                     (sqlite3_int64)value));
+	return worked(s,
+	    sqlite3_bind_int64(s->statements[which], at, (sqlite3_int64)value));
 }
 
 /* The first column of the first row; false when there is none. */
@@ -165,12 +168,10 @@ ask(struct store_sqlite *s, const char *text, char *answer, size_t size)
 	sqlite3_stmt *statement;
 	bool row = false;
 
-	if (!worked(s,
-	        sqlite3_prepare_v2(s->db, text, -1, &statement, NULL)))
+	if (!worked(s, sqlite3_prepare_v2(s->db, text, -1, &statement, NULL)))
 		return false;
 	if (worked(s, sqlite3_step(statement))) {
-		const unsigned char *column =
-		    sqlite3_column_text(statement, 0);
+		const unsigned char *column = sqlite3_column_text(statement, 0);
 
 		row = column != NULL;
 		if (row)
@@ -226,8 +227,8 @@ prepare(struct store_sqlite *s)
 {
 	for (int i = 0; i < NSTATEMENTS; i++)
 		if (!worked(s, sqlite3_prepare_v3(s->db, sql[i], -1,
-		                   SQLITE_PREPARE_PERSISTENT,
-		                   &s->statements[i], NULL)))
+				   SQLITE_PREPARE_PERSISTENT, &s->statements[i],
+				   NULL)))
 			return false;
 	return true;
 }
@@ -237,15 +238,15 @@ open_file(struct store_sqlite *s, const char *path)
 {
 	s->code = SQLITE_OK;
 	return worked(s, sqlite3_open_v2(path, &s->db,
-	                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-	                         SQLITE_OPEN_NOMUTEX,
-	                     NULL)) &&
-	    worked(s, sqlite3_busy_timeout(s->db, BUSY_MS)) &&
-	    execute(s, "PRAGMA trusted_schema = OFF;"
-	               "PRAGMA cell_size_check = ON;"
-	               "PRAGMA journal_mode = WAL;"
-	               "PRAGMA synchronous = FULL") &&
-	    intact(s) && migrate(s, path) && prepare(s);
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+				 SQLITE_OPEN_NOMUTEX,
+			     NULL)) &&
+	       worked(s, sqlite3_busy_timeout(s->db, BUSY_MS)) &&
+	       execute(s, "PRAGMA trusted_schema = OFF;"
+			  "PRAGMA cell_size_check = ON;"
+			  "PRAGMA journal_mode = WAL;"
+			  "PRAGMA synchronous = FULL") &&
+	       intact(s) && migrate(s, path) && prepare(s);
 }
 
 static void
@@ -264,7 +265,7 @@ static bool
 is_broken(int code)
 {
 	return (code & 0xff) == SQLITE_NOTADB ||
-	    (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_ERROR;
+	       (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_ERROR;
 }
 
 /* Keep the file and its log for whoever wants to look, out of the way. */
@@ -277,8 +278,8 @@ move_aside(const char *path, const char *why)
 
 	for (size_t i = 0; i < nitems(endings); i++) {
 		snprintf(from, sizeof(from), "%s%s", path, endings[i]);
-		snprintf(to, sizeof(to), "%s.broken-%llu%s", path, now,
-		    endings[i]);
+		snprintf(
+		    to, sizeof(to), "%s.broken-%llu%s", path, now, endings[i]);
 		if (rename(from, to) == -1 && errno != ENOENT) {
 			log_event(LOG_ERR, "store-broken",
 			    "file=%s: %s, and it cannot be moved to %s: %s",
@@ -291,29 +292,54 @@ move_aside(const char *path, const char *why)
 	return true;
 }
 
+static bool
+begin_anew(struct store_sqlite *s)
+{
+	close_file(s);
+	return move_aside(s->path, store_sqlite_error(s)) &&
+	       open_file(s, s->path);
+}
+
 struct store_sqlite *
 store_sqlite_open(const char *directory)
 {
 	struct store_sqlite *s = calloc(1, sizeof(*s));
-	char path[PATH_SIZE];
-	int len = snprintf(path, sizeof(path), "%s/routes.sqlite", directory);
+	int len = s == NULL ? -1
+			    : snprintf(s->path, sizeof(s->path),
+				  "%s/routes.sqlite", directory);
 
-	if (s == NULL || len < 0 || (size_t)len >= sizeof(path)) {
+	if (len < 0 || (size_t)len >= sizeof(s->path)) {
 		log_event(LOG_ERR, "store-failed", "directory=%s: %s",
 		    directory, s == NULL ? "out of memory" : "too long");
 		free(s);
 		return NULL;
 	}
-	if (open_file(s, path))
+	if (open_file(s, s->path))
 		return s;
-	close_file(s);
-	if (is_broken(s->code) && move_aside(path, store_sqlite_error(s)) &&
-	    open_file(s, path))
+	if (is_broken(s->code) && begin_anew(s))
 		return s;
-	log_event(LOG_ERR, "store-failed", "file=%s: %s", path,
+	log_event(LOG_ERR, "store-failed", "file=%s: %s", s->path,
 	    store_sqlite_error(s));
 	store_sqlite_close(s);
 	return NULL;
+}
+
+bool
+store_sqlite_damaged(const struct store_sqlite *s)
+{
+	return (s->code & 0xff) == SQLITE_NOTADB ||
+	       (s->code & 0xff) == SQLITE_CORRUPT;
+}
+
+bool
+store_sqlite_renew(struct store_sqlite *s)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (s->renewed_ms != 0 && now - s->renewed_ms < RENEW_MS)
+		return false;
+	s->renewed_ms = now;
+	return begin_anew(s);
 }
 
 void
@@ -341,7 +367,7 @@ read_row(sqlite3_stmt *row, struct stored_route *route)
 
 /* Rows of one route, which follow each other, put together. */
 struct gathered {
-	struct stored_route route; /* its strings: here */
+	struct stored_route route;	    /* its strings: here */
 	char *key, *pattern, *destinations; /* owned; NULL: none yet */
 };
 
@@ -460,8 +486,8 @@ store_sqlite_each_unsaved(struct store_sqlite *s,
 			.key = (const char *)sqlite3_column_text(row, 0),
 			.pattern = (const char *)sqlite3_column_text(row, 1),
 			.kind = sqlite3_column_int(row, 2) == CHANGE_SET
-			    ? CHANGE_SET
-			    : CHANGE_STRIKE,
+				    ? CHANGE_SET
+				    : CHANGE_STRIKE,
 			.version = (uint64_t)sqlite3_column_int64(row, 3),
 		};
 		if (unsaved.key == NULL || unsaved.pattern == NULL) {
@@ -490,7 +516,7 @@ static bool
 strike_route(struct store_sqlite *s, const struct change *change)
 {
 	return bind_text(s, STRIKE, 1, change->key) &&
-	    bind_text(s, STRIKE, 2, change->pattern) && run(s, STRIKE);
+	       bind_text(s, STRIKE, 2, change->pattern) && run(s, STRIKE);
 }
 
 static bool
@@ -500,12 +526,12 @@ add_destination(struct store_sqlite *s, const struct change *change,
 	char text[DESTINATION_STORED_MAX];
 
 	return destination_store(to, text, sizeof(text)) &&
-	    bind_text(s, ADD, 1, change->key) &&
-	    bind_text(s, ADD, 2, change->pattern) &&
-	    bind_text(s, ADD, 3, text) &&
-	    bind_number(s, ADD, 4, change->origin) &&
-	    bind_number(s, ADD, 5, change->version) &&
-	    bind_number(s, ADD, 6, clock_real_ms()) && run(s, ADD);
+	       bind_text(s, ADD, 1, change->key) &&
+	       bind_text(s, ADD, 2, change->pattern) &&
+	       bind_text(s, ADD, 3, text) &&
+	       bind_number(s, ADD, 4, change->origin) &&
+	       bind_number(s, ADD, 5, change->version) &&
+	       bind_number(s, ADD, 6, clock_real_ms()) && run(s, ADD);
 }
 
 /* What there was goes, all of it; what there is comes. */
@@ -528,10 +554,10 @@ static bool
 add_unsaved(struct store_sqlite *s, const struct change *change)
 {
 	return bind_text(s, ADD_UNSAVED, 1, change->key) &&
-	    bind_text(s, ADD_UNSAVED, 2, change->pattern) &&
-	    bind_number(s, ADD_UNSAVED, 3, change->kind) &&
-	    bind_number(s, ADD_UNSAVED, 4, change->version) &&
-	    run(s, ADD_UNSAVED);
+	       bind_text(s, ADD_UNSAVED, 2, change->pattern) &&
+	       bind_number(s, ADD_UNSAVED, 3, change->kind) &&
+	       bind_number(s, ADD_UNSAVED, 4, change->version) &&
+	       run(s, ADD_UNSAVED);
 }
 
 bool
@@ -541,7 +567,7 @@ store_sqlite_save(struct store_sqlite *s, const struct change *change)
 	    change->canonical ? MARK_CANONICAL : CLEAR_CANONICAL;
 
 	return write_route(s, change) && bind_text(s, mark, 1, change->key) &&
-	    run(s, mark) && (!change->unsaved || add_unsaved(s, change));
+	       run(s, mark) && (!change->unsaved || add_unsaved(s, change));
 }
 
 bool
@@ -551,11 +577,11 @@ store_sqlite_save_policy(
 	enum statement which = change->strike ? STRIKE_POLICY : SET_POLICY;
 
 	return bind_text(s, which, 1, policy_kind_info(change->kind)->name) &&
-	    bind_text(s, which, 2, change->subject) &&
-	    bind_number(s, which, 3,
-	        change->strike ? change->until_ms : change->since_ms) &&
-	    (change->strike || bind_number(s, which, 4, change->until_ms)) &&
-	    run(s, which);
+	       bind_text(s, which, 2, change->subject) &&
+	       bind_number(s, which, 3,
+		   change->strike ? change->until_ms : change->since_ms) &&
+	       (change->strike || bind_number(s, which, 4, change->until_ms)) &&
+	       run(s, which);
 }
 
 bool
@@ -570,7 +596,7 @@ store_sqlite_rollback(struct store_sqlite *s)
 {
 	int code = s->code;
 
-	if (!sqlite3_get_autocommit(s->db))
+	if (s->db != NULL && !sqlite3_get_autocommit(s->db))
 		run(s, ROLLBACK);
 	s->code = code;
 }

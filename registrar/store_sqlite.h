@@ -46,6 +46,14 @@ void store_sqlite_rollback(struct store_sqlite *s);
 /* Was the last failure another process's lock?  Trying again would wait again. */
 bool store_sqlite_locked(const struct store_sqlite *s);
 
+/*
+ * Was the last failure the file's own, by damage?  Then it can be moved aside
+ * and an empty one begun: not twice within RENEW_MS, as the disk may be bad.
+ */
+#define RENEW_MS (60 * 60 * 1000)
+bool store_sqlite_damaged(const struct store_sqlite *s);
+bool store_sqlite_renew(struct store_sqlite *s);
+
 /* Of the last call that failed; a constant string. */
 const char *store_sqlite_error(const struct store_sqlite *s);
 

@@ -8,7 +8,7 @@ use DynProxy;
 use File::Temp;
 
 my $disk = File::Temp->newdir;
-OwnNetwork::run(qw(mount -t tmpfs -o size=1m,mode=0755 tmpfs), "$disk");
+OwnNetwork::run('mount', '-t', 'tmpfs', '-o', 'size=1m,mode=0755', 'tmpfs', "$disk");
 mkdir "$disk/state" or die $!;
 my $proxy = DynProxy->new(
     tools  => [map { "t$_" } 0 .. 9],
@@ -55,11 +55,38 @@ kill 'KILL', $registrar;
 ok eventually(sub { my $pid = $proxy->registrar_pid; $pid && $pid != $registrar && keys %{ routes() } }), 'a new registrar';
 is_deeply routes(), \%acknowledged, 'finds the same in the file';
 
-# The file is damaged under it: what was served is served, and a restart begins
-# another file beside the old one.
+# The file is damaged under it: one that finds out is refused, then there is
+# another file, with all that is known.
+is $proxy->ctl('ban', '192.0.2.0/24'), 0, 'a ban';
+run_command('python3', '-c', <<'PYTHON', "$disk/state/routes.sqlite");
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+db.close()
+PYTHON
+open my $file, '+<', "$disk/state/routes.sqlite" or die $!;
+sysseek $file, 4096, 0;
+syswrite $file, "\x{ff}" x 8192;
+close $file;
+$registrar = $proxy->registrar_pid;
+like $proxy->register('t3', '/found/.*', $backend->url), qr/^fail: the route cannot be stored \(.*malformed/, 'damage is found';
+is $proxy->get('t0', '/')->status, 200, 'what was served is served';
+ok eventually(sub { $proxy->register('t3', '/after/.*', $backend->url) eq 'ok' }), 'then a route is taken';
+$acknowledged{'t3 /after/.*'} = 1;
+is $proxy->registrar_pid, $registrar, 'by the same registrar';
+ok scalar(glob "$disk/state/routes.sqlite.broken-*"), 'the damaged file is kept';
+is_deeply routes(), \%acknowledged, 'nothing is lost';
+kill 'KILL', $registrar;
+ok eventually(sub { my $pid = $proxy->registrar_pid; $pid && $pid != $registrar && keys %{ routes() } }), 'a new registrar';
+is_deeply routes(), \%acknowledged, 'finds all in the new file';
+$proxy->ctl('bans');
+like $proxy->out, qr{192\.0\.2\.0/24}, 'the ban, too';
+unlink glob "$disk/state/routes.sqlite.broken-*";
+
+# A restart begins another file beside a damaged one.
 $registrar = $proxy->registrar_pid;
 for my $damaged ('', '-wal') {
-    open my $file, '+<', "$disk/state/routes.sqlite$damaged" or die $!;
+    open $file, q(+<), "$disk/state/routes.sqlite$damaged" or die $!;
     syswrite $file, "\x{ff}" x 8192;
     close $file;
 }
