@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "lib"))
 from h2peer import *  # noqa
@@ -144,17 +145,6 @@ def serve(conn):
     except OSError:
         pass
     conn.close()
-
-
-def backend():
-    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-    print(listener.getsockname()[1], flush=True)
-
-    def accept():
-        while True:
-            threading.Thread(target=serve, args=(listener.accept()[0],),
-                             daemon=True).start()
-    threading.Thread(target=accept, daemon=True).start()
 
 
 def wait_for(holds, seconds=10):
@@ -381,7 +371,7 @@ def limits(port):
 PARTS = [responses, requests, back_pressure, fairness, websocket, limits]
 
 if __name__ == "__main__":
-    backend()
+    print(listen(serve), flush=True)
     port = int(sys.stdin.readline())
     for part in PARTS:
         try:

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "lib"))
 from h2peer import *  # noqa
@@ -55,18 +56,6 @@ def serve_quietly(conn):
         backend_serve(conn)
     except OSError:
         conn.close()
-
-
-def backend():
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    print(listener.getsockname()[1], *FLOODS, *STALLS, flush=True)
-
-    def accept():
-        while True:
-            conn, _ = listener.accept()
-            threading.Thread(target=serve_quietly, args=(conn,),
-                             daemon=True).start()
-    threading.Thread(target=accept, daemon=True).start()
 
 
 REQ = request()
@@ -221,7 +210,7 @@ def stall(name, port, pid, seconds):
                 requests=requests - before, grown_kib=watch.grown())
 
 
-backend()
+print(listen(serve_quietly), *FLOODS, *STALLS, flush=True)
 for line in sys.stdin:
     name, port, pid, seconds = line.split()
     do = flood if name in FLOODS else stall

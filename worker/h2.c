@@ -16,9 +16,10 @@
 #define OUT_MAX (H2_OUT_FULL + 32 * 1024) /* a frame more than full */
 #define QUEUE_MAX 10000			  /* frames (7-security.md 7.5) */
 #define REQUESTS_MAX 100000		  /* on one connection */
-#define LAST_WORDS_MS 5000		  /* to take our GOAWAY */
-#define NEVER_MS (3600 * UINT64_C(1000))  /* then the timer looks again */
-#define LOG_EVERY_MS 1000		  /* of floods */
+#define REST_MS 1000	   /* of idleness: then it gives memory back */
+#define LAST_WORDS_MS 5000 /* to take our GOAWAY */
+#define NEVER_MS (3600 * UINT64_C(1000)) /* then the timer looks again */
+#define LOG_EVERY_MS 1000		 /* of floods */
 
 int
 h2_start(struct worker *w)
@@ -27,7 +28,9 @@ h2_start(struct worker *w)
 	TAILQ_INIT(&w->h2.spare);
 	buf_init(&w->h2.out, OUT_MAX);
 	w->h2.setup = h2_setup_new();
-	return w->h2.setup == NULL ? -1 : 0;
+	if (w->h2.setup == NULL)
+		return -1;
+	return h2_memory_open(&w->h2.memory, w->conf->connections_max);
 }
 
 void
@@ -38,6 +41,7 @@ h2_release(struct worker *w)
 	h2_stream_free_spares(w);
 	buf_release(&w->h2.out);
 	h2_setup_free(w->h2.setup);
+	h2_memory_close(&w->h2.memory);
 }
 
 struct h2 *
@@ -60,6 +64,7 @@ h2_new(struct worker *w, struct stream *stream, const struct ip *peer,
 	TAILQ_INIT(&h->open);
 	TAILQ_INIT(&h->ready);
 	if (h2_session_open(h) == -1) {
+		h2_arena_close(&h->arena, &w->h2.memory);
 		free(h);
 		return NULL;
 	}
@@ -76,6 +81,7 @@ h2_free(struct h2 *h)
 		h2_stream_free(st);
 	TAILQ_REMOVE(&h->w->h2.all, h, of_worker);
 	nghttp2_session_del(h->session);
+	h2_arena_close(&h->arena, &h->w->h2.memory);
 	h2_head_release(&h->head);
 	buf_release(&h->out);
 	free(h);
@@ -334,7 +340,10 @@ h2_deadline(const struct h2 *h)
 	if (buf_len(&h->out) > 0)
 		return h->moved_ms + conf->send_timeout_ms;
 	if (TAILQ_EMPTY(&h->open))
-		return h->since_ms + conf->keepalive_timeout_ms;
+		return h->since_ms +
+		       (!h->resting && REST_MS < conf->keepalive_timeout_ms
+			       ? REST_MS
+			       : conf->keepalive_timeout_ms);
 	return h->w->loop.now_ms + NEVER_MS;
 }
 
@@ -344,6 +353,13 @@ h2_expire(struct h2 *h)
 	if (h->flood != FLOOD_NONE || h->in_head || buf_len(&h->out) > 0 ||
 	    nghttp2_session_want_read(h->session) == 0)
 		return false;
+	if (!h->ending && !h->resting &&
+	    REST_MS < h->w->conf->keepalive_timeout_ms &&
+	    TAILQ_EMPTY(&h->open)) {
+		h->resting = true;
+		h2_arena_rest(&h->arena);
+		return true;
+	}
 	/* idle, or it has not answered what was behind the first GOAWAY */
 	if (TAILQ_EMPTY(&h->open) || h->ending)
 		h2_end(h);

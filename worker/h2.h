@@ -14,6 +14,7 @@
 #include "lib/addr.h"
 #include "lib/buf.h"
 #include "worker/h2_guard.h"
+#include "worker/h2_memory.h"
 #include "worker/stream.h"
 
 struct h2_setup;
@@ -33,6 +34,7 @@ struct h2 {
 	void *user;
 
 	struct nghttp2_session *session; /* owned */
+	struct h2_arena arena;		 /* what it is in */
 	struct h2_guard guard;
 	struct h2_head head; /* the header block that is coming in */
 	struct buf out; /* frames; lent by the worker while there are any */
@@ -43,6 +45,7 @@ struct h2 {
 	int32_t left_out[2]; /* numbers passed over last: they stay unused */
 	enum h2_flood flood; /* it did too much of this */
 	bool calmed;	     /* and was told so */
+	bool resting;	     /* idle, and small */
 	bool ending;	     /* a GOAWAY was sent: the first, or the only one */
 	bool ended;	     /* the last GOAWAY was sent: no more requests */
 	bool in_head;	     /* a header block has begun to come in */
@@ -55,6 +58,7 @@ struct h2 {
 struct h2_worker {
 	TAILQ_HEAD(, h2) all;
 	struct h2_setup *setup;	 /* owned: the library's options */
+	struct h2_memory memory; /* of sessions */
 	struct h2_streams spare; /* owned: with their buffers */
 	unsigned nspare;
 	struct buf out; /* lent to whoever has something to send */

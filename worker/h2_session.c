@@ -8,6 +8,7 @@
 #include "worker/process.h"
 
 #define CONTINUATIONS_MAX 64 /* h2_guard has had enough before */
+#define ENCODER_TABLE 1024
 #define FRAME_HEAD 9
 #define FRAME_MAX 16384	  /* bytes of DATA that we put into one */
 #define RESETS_BURST 1000 /* the same */
@@ -288,6 +289,8 @@ set_options(nghttp2_option *o)
 	nghttp2_option_set_no_http_messaging(o, 1);
 	nghttp2_option_set_builtin_recv_extension_type(
 	    o, NGHTTP2_PRIORITY_UPDATE);
+	/* of our fields, which are much the same: idle ones cost memory */
+	nghttp2_option_set_max_deflate_dynamic_table_size(o, ENCODER_TABLE);
 	nghttp2_option_set_max_continuations(o, CONTINUATIONS_MAX);
 	nghttp2_option_set_stream_reset_rate_limit(
 	    o, RESETS_BURST, RESETS_RATE);
@@ -323,6 +326,7 @@ int
 h2_session_open(struct h2 *h)
 {
 	const struct h2_setup *s = h->w->h2.setup;
+	nghttp2_mem mem = h2_arena_open(&h->arena, &h->w->h2.memory);
 	const nghttp2_settings_entry settings[] = {
 		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
 		    overload_streams(
@@ -334,8 +338,8 @@ h2_session_open(struct h2 *h)
 		{ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
 	};
 
-	if (nghttp2_session_server_new2(
-		&h->session, s->callbacks, h, s->option) != 0)
+	if (nghttp2_session_server_new3(
+		&h->session, s->callbacks, h, s->option, &mem) != 0)
 		return -1;
 	if (nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings,
 		nitems(settings)) == 0 &&

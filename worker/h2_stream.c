@@ -56,6 +56,7 @@ stream_new(struct h2 *h, int32_t id)
 	st->h2 = h;
 	st->id = id;
 	st->ex.client = &st->client;
+	h->resting = false;
 	TAILQ_INSERT_TAIL(&h->open, st, of_h2);
 	return st;
 }

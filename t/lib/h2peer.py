@@ -6,6 +6,7 @@ apart by hyperframe and hpack.
 import socket
 import ssl
 import struct
+import threading
 import time
 
 import hpack
@@ -80,15 +81,17 @@ def rst(stream, code):
     return frame(RST_STREAM, 0, stream, struct.pack(">I", code))
 
 
+CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+CONTEXT.check_hostname = False
+CONTEXT.verify_mode = ssl.CERT_NONE
+CONTEXT.set_alpn_protocols(["h2"])
+
+
 class Peer:
     """A connection; what came on it, by stream."""
 
     def __init__(self, port, hello=True, patience=10, host="127.0.0.1",
                  pairs=(), rcvbuf=None, source=None):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        context.set_alpn_protocols(["h2"])
         plain = socket.socket()
         if rcvbuf:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
@@ -97,7 +100,7 @@ class Peer:
             plain.bind((source, 0))
         plain.connect((host, port))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket = context.wrap_socket(plain, server_hostname=AUTHORITY)
+        self.socket = CONTEXT.wrap_socket(plain, server_hostname=AUTHORITY)
         assert self.socket.selected_alpn_protocol() == "h2"
         self.patience = patience
         self.decoder = hpack.Decoder()
@@ -218,6 +221,18 @@ class Peer:
 
     def close(self):
         self.socket.close()
+
+
+def listen(serve):
+    """A thread for each connection to a port; its number."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+
+    def accept():
+        while True:
+            threading.Thread(target=serve, args=(listener.accept()[0],),
+                             daemon=True).start()
+    threading.Thread(target=accept, daemon=True).start()
+    return listener.getsockname()[1]
 
 
 def say(good, what, why=""):
