@@ -9,13 +9,12 @@ use IO::Select;
 use JSON::PP;
 use POSIX qw(strftime);
 use Socket qw(SOL_SOCKET SO_LINGER);
-use Time::HiRes qw(sleep);
 
 my $dir  = File::Temp->newdir('dynproxy-log.XXXXXX', TMPDIR => 1);
 my $file = "$dir/access.log";
 chown $DynProxy::USER{logger}, -1, $dir;
 my $proxy = DynProxy->new(tools => [qw(alpha beta gone)], expect => qr/access-log-|logger pid=|worker 0 pid=/,
-    conf => { access_log => qq("$file"), request_head_timeout => '2s' });
+    conf => { keepalive_timeout => '1s', access_log => qq("$file"), request_head_timeout => '2s' });
 my $backend = $proxy->backend;
 my $at      = $backend->addr;
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
@@ -110,13 +109,20 @@ $proxy->connect->close;
 $proxy->get('alpha', '/');
 logs 'a connection without a request has no line', qq{$host 127.0.0.1 - - [] "GET / HTTP/1.1" 200 14 "-" "-" (backend $at)};
 
+# Has the proxy read all that this client has sent?
+sub is_read {
+    my ($socket) = @_;
+    my @ask = ('ss', '-Htn', "sport = :$proxy->{http_port} and dport = :" . $socket->sockport);
+    return (run_command(@ask))[1] =~ /\AESTAB\s+0\s/;
+}
+
 # A client that does not wait is 499, until it has seen an answer begin.
 sub leave {
     my ($bytes, $read) = @_;
     my $socket = $proxy->connect;
     $socket->syswrite($bytes);
     $socket->sysread(my $some, 1000) if $read;
-    sleep 0.1;    # time for it to be read; the backend takes longer
+    eventually(sub { is_read($socket) }) or die "not read\n";
     setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
     close $socket;    # a reset: who only sends nothing more is answered
 }
@@ -229,10 +235,10 @@ new_lines(1);
 my $kills = 0;
 my $killed = 0;
 my $total = 7000;    # a ring holds them all
+my $turns = 0;
 is pipeline('kill', $total, sub {
-    sleep 0.02;
-    my $logger = logger_pid() // 0;
-    return if $logger == $killed || !$logger || rand > 0.3;
+    return if $turns++ % 28;
+    my $logger = eventually(sub { my $now = logger_pid() // 0; $now != $killed && $now }, 20) or return;
     $kills++ if kill 'KILL', $logger;
     $killed = $logger;
 }), $total, "$total requests are answered";
@@ -246,7 +252,7 @@ my $load = fork // die;
 if (!$load) { $proxy->{owner} = 0; eval { pipeline('worker', 1000) } while 1 }
 for (1 .. 10) {
     my $worker = eventually(sub { ($proxy->worker_pids)[0] }) or next;
-    sleep 0.05;
+    eventually(sub { $proxy->is_ready }) or last;    # it serves, so it has something to say
     kill 'KILL', $worker;
 }
 kill 'KILL', $load;
@@ -289,15 +295,15 @@ my $poor = DynProxy->new(expect => qr/access-log-stopped/,
     conf => { access_log => qq("$dir/poor.log"), access_log_space_min => '1024g' });
 is $poor->get('nobody', '/')->status, 404, 'no room on the disk: requests are answered' for 1 .. 3;
 ok eventually(sub { $poor->log =~ /access-log-stopped/ }), 'and it is told';
-sleep 1;
+is $poor->get('nobody', '/')->status, 404, 'more requests' for 1 .. 3;
+$poor->stop;
 is scalar(() = $poor->log =~ /access-log-stopped/g), 1, 'once';
 is -s "$dir/poor.log", 0, 'nothing is written';
-$poor->stop;
 
 # --- JSON
 $file = "$dir/json.log";
 $seen = 0;
-my $json = DynProxy->new(tools => ['alpha'], conf => { access_log => qq("$file"), access_log_format => 'json',
+my $json = DynProxy->new(tools => ['alpha'], conf => { access_log => qq("$file"), access_log_format => 'json', keepalive_timeout => '1s',
     access_log_address => 'network' });
 is $json->register('alpha', '/j.*', $backend->url), 'ok', 'a tool';
 settle($json);
