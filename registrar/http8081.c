@@ -8,6 +8,7 @@
 #include "lib/array.h"
 #include "lib/clock.h"
 #include "registrar/listing.h"
+#include "registrar/metrics.h"
 #include "registrar/process.h"
 
 #define OPEN_MAX 64	 /* connections */
@@ -23,6 +24,7 @@ struct http8081 {
 	size_t scanned;	  /* bytes of the request */
 	listing_put *put; /* of /list; NULL: the answer is complete */
 	struct listing listing;
+	struct buf text; /* owned; a long answer, what is left of it */
 };
 
 static struct http8081 *
@@ -113,6 +115,14 @@ more(struct client *c)
 {
 	struct http8081 *h = of(c);
 
+	struct span piece = buf_span(&h->text);
+
+	if (piece.len > CLIENT_PIECE)
+		piece.len = CLIENT_PIECE;
+	if (piece.len > 0 && buf_append_span(&c->out, piece)) {
+		buf_consume(&h->text, piece.len);
+		return true;
+	}
 	if (h->put == NULL)
 		return false;
 	if (!listing_more(&h->listing, &c->r->book, &c->out, h->put)) {
@@ -120,6 +130,19 @@ more(struct client *c)
 		h->put = NULL;
 	}
 	return true;
+}
+
+/* What is not for all of admin_networks is for this host. */
+static bool
+is_loopback(const struct client *c)
+{
+	struct cidr loopback;
+	struct ip ip;
+
+	return !addr_ip(&c->peer, &ip) ||
+	       (cidr_parse(
+		    &loopback, ip.family == AF_INET ? "127.0.0.0/8" : "::1") &&
+		   cidr_contains(&loopback, &ip));
 }
 
 static bool
@@ -171,6 +194,30 @@ get_ready(struct client *c, struct span query, bool head_only)
 		answer(c, 200, head_only, "ready\n");
 }
 
+static void
+get_metrics(struct client *c, struct span query, bool head_only)
+{
+	struct buf *text = &of(c)->text;
+
+	(void)query;
+	if (!is_loopback(c)) {
+		answer(c, 403, head_only, "from this host only\n");
+		return;
+	}
+	buf_init(text, METRICS_MAX);
+	if (!metrics_write(c->r, text)) {
+		buf_release(text);
+		answer(c, 500, head_only, "no memory\n");
+		return;
+	}
+	put_head(c, 200, SPAN("text/plain; version=0.0.4; charset=utf-8"),
+	    (int64_t)buf_len(text));
+	http_put_end(&c->out);
+	if (head_only)
+		buf_release(text);
+	client_answer(c);
+}
+
 static const struct {
 	struct span path;
 	void (*get)(struct client *c, struct span query, bool head_only);
@@ -178,6 +225,7 @@ static const struct {
 	{ { "/list", 5 }, get_list },
 	{ { "/healthz", 8 }, get_health },
 	{ { "/readyz", 7 }, get_ready },
+	{ { "/metrics", 8 }, get_metrics },
 };
 
 static void
@@ -263,7 +311,7 @@ opened(struct client *c)
 static void
 closed(struct client *c)
 {
-	(void)c;
+	buf_release(&of(c)->text);
 }
 
 const struct client_kind http8081_kind = {

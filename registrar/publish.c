@@ -414,3 +414,9 @@ publish_close(struct registrar *r)
 	r->table = NULL;
 	r->publisher = NULL;
 }
+
+uint32_t
+publish_slot(const struct registrar *r, const char *key)
+{
+	return slots_find(r->publisher->slots, key);
+}

@@ -39,6 +39,9 @@ int publish_name(struct registrar *r, const char *key, uint64_t version);
 int publish_default(
     struct registrar *r, const struct backend *backends, size_t n);
 
+/* The slot of a name's counters; 0: it has none of its own. */
+uint32_t publish_slot(const struct registrar *r, const char *key);
+
 struct publish_status {
 	size_t names;          /* in the table; stopped ones too */
 	size_t entries;        /* of its directory */

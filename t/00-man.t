@@ -42,6 +42,20 @@ while ($shipped =~ /^#(\w+) = ("[^"]*"|\{.*?\}|\w+)/mg) {
 is_deeply \%file, \%table, 'so has the file as shipped';
 unlike $shipped, qr/^[^#\n]/m, 'which sets nothing';
 
+# dynproxy-metrics(7) has each metric, with its type and help
+my (%metric, %told);
+for my $file (qw(registrar/metrics.c registrar/metrics_tools.c)) {
+    my $code = slurp($file);
+    while ($code =~ /\{ "((?:dynproxy|process)_\w+)", "(\w+)",\s*((?:"[^"]*"\s*)+),/g) {
+        my ($name, $type, $help) = ($1, $2, $3);
+        $metric{$name} = "$type: " . join '', $help =~ /"([^"]*)"/g;
+    }
+}
+my $metrics_page = slurp('man/dynproxy-metrics.7');
+$told{$1} = "$2: $3" while $metrics_page =~ /^\.It Sy (\w+) Pq (\w+)\n(.*)$/mg;
+cmp_ok scalar(keys %metric), '>', 15, 'the tables of metrics are found';
+is_deeply \%told, \%metric, 'dynproxy-metrics(7) has each of them';
+
 # mandoc.db knows our own pages only once they are installed
 for my $page (glob 'man/*.[1-9]') {
     my @faults = grep { !/referenced manual not found|mandoc\.db/ } `mandoc -T lint -W style $page 2>&1`;

@@ -1,0 +1,250 @@
+/* Writes the metrics of the whole, and those of each tool. */
+#include "registrar/metrics.h"
+
+#include <bsd/stdlib.h>
+#include <inttypes.h>
+#include <sys/resource.h>
+
+#include "http/reason.h"
+#include "lib/array.h"
+#include "registrar/metrics_tools.h"
+#include "registrar/process.h"
+#include "registrar/proof.h"
+#include "registrar/publish.h"
+
+/* What is read once for all of the metrics. */
+struct measured {
+	const struct registrar *r;
+	struct publish_status table;
+	struct store_redis_status redis;
+	struct proofs_status proofs;
+	size_t stale;
+	struct rusage usage;
+};
+
+static double
+start_time(const struct measured *m)
+{
+	return (double)m->r->started_ms / 1e3;
+}
+
+static double
+routes_active(const struct measured *m)
+{
+	return (double)(m->r->book.nroutes - m->stale);
+}
+
+static double
+routes_stale(const struct measured *m)
+{
+	return (double)m->stale;
+}
+
+static double
+tools(const struct measured *m)
+{
+	return (double)m->r->book.nnames;
+}
+
+static double
+table_names(const struct measured *m)
+{
+	return (double)m->table.names;
+}
+
+static double
+table_free(const struct measured *m)
+{
+	return (double)(m->table.entries - m->table.names);
+}
+
+static double
+table_damaged(const struct measured *m)
+{
+	return (double)m->table.damaged;
+}
+
+static double
+redis_up(const struct measured *m)
+{
+	return m->redis.connected;
+}
+
+static double
+redis_synced(const struct measured *m)
+{
+	return (double)m->redis.synced_ms / 1e3;
+}
+
+static double
+redis_unsaved(const struct measured *m)
+{
+	return (double)m->redis.unsaved;
+}
+
+static double
+redis_held(const struct measured *m)
+{
+	return (double)m->redis.held;
+}
+
+static double
+redis_refused(const struct measured *m)
+{
+	return (double)m->redis.refused;
+}
+
+static double
+sqlite_saved(const struct measured *m)
+{
+	return (double)m->r->changes.saved;
+}
+
+static double
+sqlite_failed(const struct measured *m)
+{
+	return (double)m->r->changes.failed;
+}
+
+static double
+leases(const struct measured *m)
+{
+	return (double)m->r->leases.held;
+}
+
+static double
+proofs_theirs(const struct measured *m)
+{
+	return (double)m->proofs.theirs;
+}
+
+static double
+proofs_strangers(const struct measured *m)
+{
+	return (double)m->proofs.strangers;
+}
+
+static double
+proofs_unknown(const struct measured *m)
+{
+	return (double)m->proofs.unknown;
+}
+
+static double
+registering(const struct measured *m)
+{
+	return m->r->clients.open[LISTEN_REGISTRATION];
+}
+
+static double
+cpu_seconds(const struct measured *m)
+{
+	const struct rusage *u = &m->usage;
+
+	return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) +
+	       (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1e6;
+}
+
+/*
+ * Those that are one number.  A family's rows stand together; its help and
+ * type are said at the first.
+ */
+static const struct {
+	const char *name, *type, *help;
+	const char *labels; /* "" or {...} */
+	double (*value)(const struct measured *m);
+} numbers[] = {
+	{ "dynproxy_start_time_seconds", "gauge",
+	    "When the registrar was started, unix time.", "", start_time },
+	{ "dynproxy_tools", "gauge", "Names that have a route.", "", tools },
+	{ "dynproxy_routes", "gauge", "Routes of all tools.",
+	    "{state=\"active\"}", routes_active },
+	{ "dynproxy_routes", "gauge", NULL, "{state=\"stale\"}", routes_stale },
+	{ "dynproxy_table_slots", "gauge", "Entries of the route table.",
+	    "{state=\"used\"}", table_names },
+	{ "dynproxy_table_slots", "gauge", NULL, "{state=\"free\"}",
+	    table_free },
+	{ "dynproxy_table_slots", "gauge", NULL, "{state=\"damaged\"}",
+	    table_damaged },
+	{ "dynproxy_store_up", "gauge", "Whether Redis is connected.",
+	    "{store=\"redis\"}", redis_up },
+	{ "dynproxy_store_last_sync_timestamp_seconds", "gauge",
+	    "When all of Redis was read last, unix time.", "{store=\"redis\"}",
+	    redis_synced },
+	{ "dynproxy_store_unsaved_changes", "gauge",
+	    "Changes that Redis has not got yet.", "{store=\"redis\"}",
+	    redis_unsaved },
+	{ "dynproxy_store_held_routes", "gauge",
+	    "Routes that Redis lacks and that are kept until it is confirmed.",
+	    "{store=\"redis\"}", redis_held },
+	{ "dynproxy_store_refused_entries_total", "counter",
+	    "Entries of others in Redis that were malformed.",
+	    "{store=\"redis\"}", redis_refused },
+	{ "dynproxy_store_changes_total", "counter",
+	    "Changes written to SQLite.", "{result=\"saved\"}", sqlite_saved },
+	{ "dynproxy_store_changes_total", "counter", NULL,
+	    "{result=\"failed\"}", sqlite_failed },
+	{ "dynproxy_leases", "gauge", "Leases that are held here.", "",
+	    leases },
+	{ "dynproxy_route_proofs_total", "counter",
+	    "Proofs of who has a backend's port.", "{result=\"theirs\"}",
+	    proofs_theirs },
+	{ "dynproxy_route_proofs_total", "counter", NULL,
+	    "{result=\"stranger\"}", proofs_strangers },
+	{ "dynproxy_route_proofs_total", "counter", NULL,
+	    "{result=\"unknown\"}", proofs_unknown },
+	{ "dynproxy_registration_connections", "gauge",
+	    "Open connections on 8282.", "", registering },
+	{ "process_cpu_seconds_total", "counter",
+	    "Processor time that the process has used.", "{role=\"registrar\"}",
+	    cpu_seconds },
+};
+
+static size_t
+count_stale(const struct registrar *r)
+{
+	struct book *book = (struct book *)&r->book;
+	const struct book_route *route;
+	size_t stale = 0, gone;
+
+	for (struct book_name *name = book_from(book, ""); name != NULL;
+	     name = book_next(book, name))
+		TAILQ_FOREACH(route, &name->routes, entry)
+		{
+			gone = 0;
+			for (size_t i = 0; i < route->to.n; i++)
+				gone += route->to.at[i].stale;
+			stale += gone == route->to.n;
+		}
+	return stale;
+}
+
+static void
+measure(const struct registrar *r, struct measured *m)
+{
+	*m = (struct measured){ .r = r };
+	publish_status(r, &m->table);
+	if (r->redis != NULL)
+		store_redis_status(r->redis, &m->redis);
+	proofs_status(r->proofs, &m->proofs);
+	m->stale = count_stale(r);
+	getrusage(RUSAGE_SELF, &m->usage);
+}
+
+bool
+metrics_write(const struct registrar *r, struct buf *out)
+{
+	struct measured m;
+	bool fits = true;
+
+	measure(r, &m);
+	for (size_t i = 0; fits && i < nitems(numbers); i++) {
+		if (numbers[i].help != NULL)
+			fits = buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n",
+			    numbers[i].name, numbers[i].help, numbers[i].name,
+			    numbers[i].type);
+		fits = fits && buf_printf(out, "%s%s %.15g\n", numbers[i].name,
+				   numbers[i].labels, numbers[i].value(&m));
+	}
+	return fits && metrics_tools_write(r, out);
+}

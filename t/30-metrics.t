@@ -1,0 +1,91 @@
+# Every response is counted once, with who made it and why: the metrics, the
+# access log and who asked agree (4-operations.md 4.3); and promtool is content.
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use File::Temp;
+use JSON::PP;
+
+my $scratch = File::Temp->newdir;
+chmod 0777, $scratch;
+my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta down gone)],
+    conf => { access_log => qq("$scratch/access.log"), access_log_format => '"json"', rate_limit => 1000000, rate_burst => 1000000 });
+my $backend = $proxy->backend(count => 2);
+is $proxy->register('alpha', '.*', $backend->url(0)), 'ok', 'alpha';
+is $proxy->register('beta',  '.*', $backend->url(1)), 'ok', 'beta';
+is $proxy->register('down',  '.*', 'http://127.0.0.1:' . DynProxy::free_port()), 'ok', 'one that does not answer';
+is $proxy->register('gone',  '.*', $backend->url(0)), 'ok', 'one that will be gone';
+is $proxy->unregister('gone', '.*'), 'ok', 'and is';
+
+sub metrics {
+    my $text = $proxy->admin('/metrics')->body;
+    my %value;
+    $value{$1} = $2 while $text =~ /^([a-z_]+(?:\{[^}]*\})?) (\S+)$/mg;
+    return \%value;
+}
+sub sum_of {
+    my ($values, $want) = @_;
+    my $sum = 0;
+    $sum += $values->{$_} for grep { $_ =~ $want } keys %$values;
+    return $sum;
+}
+sub lines { my @all = split /\n/, DynProxy::slurp("$scratch/access.log"); return @all }
+
+my $before = metrics();
+my %asked;
+sub ask {
+    my ($tool, $path, $method, $times) = @_;
+    for (1 .. $times) {
+        my $status = $proxy->request($method, $tool, $path)->status;
+        $asked{ int($status / 100) . 'xx' }++;
+    }
+}
+ask('alpha',  '/',                     'GET',  40);
+ask('alpha',  '/',                     'HEAD', 5);
+ask('beta',   '/',                     'POST', 10);
+ask('down',   '/',                     'GET',  7);
+ask('gone',   '/',                     'GET',  3);
+ask('nobody', '/',                     'GET',  6);
+ask('alpha',  '/.well-known/healthz',  'GET',  2);
+$asked{'4xx'}++ if DynProxy::Response->new($proxy->raw("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"))->status == 400;
+
+my $after = metrics();
+for my $class (qw(2xx 4xx 5xx)) {
+    my $want = qr/^dynproxy_http_requests_total\{.*code="$class"/;
+    is sum_of($after, $want) - sum_of($before, $want), $asked{$class}, "$class: as many as were asked for";
+}
+my $all = qr/^dynproxy_http_requests_total\{/;
+ok eventually(sub { lines() == sum_of($after, $all) }), 'as many lines in the access log' or diag scalar(lines()), ' ', sum_of($after, $all);
+
+is $after->{'dynproxy_http_requests_total{tool="alpha",code="2xx",method="GET",origin="backend"}'}, 40, "alpha's, by its backend";
+is $after->{'dynproxy_http_requests_total{tool="alpha",code="2xx",method="HEAD",origin="backend"}'}, 5, 'by method';
+is sum_of($after, qr/_errors_total\{tool="down"/), 7, 'errors of a tool that does not answer';
+my $nobody = qr/_errors_total\{tool="_none",reason="no-route"\}/;
+is sum_of($after, $nobody) - sum_of($before, $nobody), 6, 'of nobody';
+is $after->{'dynproxy_http_request_duration_seconds_count{tool="alpha"}'}, 45, 'times of alpha';
+is $after->{'dynproxy_http_request_duration_seconds_bucket{tool="alpha",le="+Inf"}'}, 45, 'the last bucket has them all';
+is $after->{'dynproxy_routes{state="active"}'}, 3, 'routes';
+
+# in the log, by the same words
+my %logged;
+for (lines()) {
+    my $line = decode_json($_);
+    $logged{ $line->{reason} }++ if $line->{reason} && $line->{origin} eq 'proxy';
+}
+delete $logged{'-'};
+for my $reason (sort keys %logged) {
+    is sum_of($after, qr/_errors_total\{.*reason="\Q$reason\E"/), $logged{$reason}, "$reason: as often as in the log";
+}
+
+my ($status, $out, $err) = do {
+    OwnFile::write("$scratch/metrics", $proxy->admin('/metrics')->body);
+    run_command('sh', '-c', "promtool check metrics < $scratch/metrics");
+};
+is $status, 0, 'promtool check metrics' or diag $out, $err;
+is $err, '', 'has nothing to say';
+
+is $proxy->admin('/metrics')->header('content-type'), 'text/plain; version=0.0.4; charset=utf-8', 'the type';
+done_testing;
+
+package OwnFile;
+sub write { my ($path, $text) = @_; open my $fh, '>', $path or die $!; print $fh $text; close $fh }
