@@ -18,6 +18,7 @@
 #include "registrar/vet.h"
 
 struct counters;
+struct addresses;
 struct ctl;
 struct default_backends;
 struct explainer;
@@ -31,6 +32,7 @@ struct registrar {
 	const struct conf *conf;    /* borrowed: applied, or boot's */
 	struct conf *applied;       /* owned; by the last reload; NULL: none */
 	struct vet vet;
+	struct addresses *addresses; /* owned */
 	struct book book;
 	struct changes changes;
 	struct counters *counters;  /* owned; of all workers, to read */

@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "lib/sock.h"
 #include "registrar/confine.h"
+#include "registrar/addresses.h"
 #include "registrar/ctl.h"
 #include "registrar/default_backend.h"
 #include "registrar/explain.h"
@@ -374,6 +375,11 @@ prepare(struct registrar *r)
 		log_event(LOG_ERR, "registrar-failed", "own addresses: %m");
 		return false;
 	}
+	r->addresses = addresses_watch(r);
+	if (r->addresses == NULL) {
+		log_event(LOG_ERR, "registrar-failed", "addresses: %m");
+		return false;
+	}
 	if (publish_open(r) == -1) {
 		log_event(LOG_ERR, "registrar-failed", "route table: %m");
 		return false;
@@ -465,6 +471,8 @@ release(struct running *p)
 		counters_close(r->counters);
 	if (r->explainer != NULL)
 		explainer_free(r->explainer);
+	if (r->addresses != NULL)
+		addresses_close(r->addresses);
 	vet_release(&r->vet);
 	book_release(&r->book);
 	ev_release(&r->loop);

@@ -9,19 +9,20 @@
 #define PORT_LOW 1024 /* below are the system's services */
 
 int
-vet_init(struct vet *vet, const struct conf *conf)
+vet_read_own(struct vet *vet)
 {
 	struct ifaddrs *list, *at;
 	struct addr a;
+	struct ip *own;
 	size_t n = 0;
 
-	*vet = (struct vet){ .conf = conf };
 	if (getifaddrs(&list) == -1)
 		return -1;
 	for (at = list; at != NULL; at = at->ifa_next)
 		n++;
-	vet->own = calloc(n + 1, sizeof(*vet->own));
-	for (at = list; vet->own != NULL && at != NULL; at = at->ifa_next) {
+	own = calloc(n + 1, sizeof(*own));
+	n = 0;
+	for (at = list; own != NULL && at != NULL; at = at->ifa_next) {
 		if (at->ifa_addr == NULL)
 			continue;
 		if (at->ifa_addr->sa_family == AF_INET)
@@ -30,11 +31,23 @@ vet_init(struct vet *vet, const struct conf *conf)
 			memcpy(&a.u.in6, at->ifa_addr, sizeof(a.u.in6));
 		else
 			continue;
-		if (addr_ip(&a, &vet->own[vet->nown]))
-			vet->nown++;
+		if (addr_ip(&a, &own[n]))
+			n++;
 	}
 	freeifaddrs(list);
-	return vet->own == NULL ? -1 : 0;
+	if (own == NULL)
+		return -1;
+	free(vet->own);
+	vet->own = own;
+	vet->nown = n;
+	return 0;
+}
+
+int
+vet_init(struct vet *vet, const struct conf *conf)
+{
+	*vet = (struct vet){ .conf = conf };
+	return vet_read_own(vet);
 }
 
 void

@@ -19,6 +19,9 @@ struct vet {
 int vet_init(struct vet *vet, const struct conf *conf);
 void vet_release(struct vet *vet);
 
+/* Once more: they have changed.  -1 with errno: they are as they were. */
+int vet_read_own(struct vet *vet);
+
 /* Why a destination is refused; vet_says() has the words. */
 enum vet_fault {
 	VET_FINE,

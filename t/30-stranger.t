@@ -103,6 +103,12 @@ is $proxy->get('beta', '/')->body, 'beta', 'the second has it';
 is say_as('beta', 'unregister', '.*'), 'ok', 'and gives it up';
 kill 'KILL', $stranger;
 
+# An address that this node gets later is its own from then on.
+OwnNetwork::run(qw(ip addr add 10.98.0.9/32 dev lo));
+ok eventually(sub {
+    say_as('alpha', 'register', '/own', 'http://10.98.0.9:8000') =~ /^fail: the proxy's own address/;
+}), 'a new address of the node is refused';
+
 # With a lease: the job and all its processes are killed.
 $server = serve('alpha');
 my $holder = $exec->start('tools.alpha', @client, 'lease', '.*', $url);
