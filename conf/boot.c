@@ -168,6 +168,7 @@ boot_take(struct boot *boot, const struct ctlmsg *m, int *fd)
 		return take_site_file(boot, m->arg, fd);
 	case CTL_START:
 		boot->slot = m->arg;
+		boot->number = (unsigned)m->value;
 		return boot->conf == NULL
 			   ? "the start before everything is there"
 			   : NULL;

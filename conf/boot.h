@@ -17,7 +17,8 @@ struct boot {
 	struct conf *conf; /* owned */
 	struct sandbox_user user; /* whom to become */
 	int lookup;        /* owned; a socket, see lib/lookupmsg.h; -1: none */
-	unsigned slot;     /* a worker's number, from 0 */
+	unsigned slot;     /* a worker's place in shared memory, from 0 */
+	unsigned number;   /* and what it is called */
 	int segment_fds[SEGMENT_COUNT]; /* owned; -1: not ours */
 	int log_wake;      /* owned; see CTL_LOG_WAKE; -1: none */
 	int site_fds[SITE_FILE_COUNT]; /* owned; -1: none */

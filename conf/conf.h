@@ -221,6 +221,7 @@ struct conf {
 	uint64_t backend_idle_timeout_ms;
 	uint64_t tunnel_timeout_ms;   /* bytes of neither side */
 	uint64_t drain_timeout_ms;
+	uint64_t tunnel_drain_ms; /* of workers that a reload replaced */
 	uint64_t loop_lag_max_ms; /* that a worker's turns last too long */
 
 	/* 8282 (7-security.md 7.4) */
@@ -247,6 +248,12 @@ struct conf {
 struct conf *conf_read_file(const char *path, FILE *err);
 struct conf *conf_read_text(const char *text, const char *name, FILE *err);
 void conf_free(struct conf *conf);
+
+/*
+ * Read a file as far as it is right, without a word: for who only wants to
+ * know where a daemon is that may run by an older one.  NULL: there is none.
+ */
+struct conf *conf_read_anyway(const char *path);
 
 /* Was it given nowhere?  setting is the name of one. */
 bool conf_is_default(const struct conf *conf, const char *setting);

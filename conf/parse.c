@@ -299,7 +299,7 @@ set_default(cfg_t *cfg, const struct directive *d, const char *name)
 }
 
 static struct conf *
-read_stream(FILE *f, const char *name, FILE *err)
+read_stream(FILE *f, const char *name, FILE *err, bool anyway)
 {
 	struct reading this = { .err = err };
 	struct conf *conf = calloc(1, sizeof(*conf));
@@ -313,19 +313,18 @@ read_stream(FILE *f, const char *name, FILE *err)
 	} else {
 		this.conf = conf;
 		reading = &this;
-		if (!parse_stream(cfg, f, name)) {
+		if (!parse_stream(cfg, f, name))
 			this.faults++;
-		} else {
-			for (size_t i = 0; i < ndirectives; i++)
-				set_default(cfg, &directives[i], name);
-			if (this.faults == 0 && !conf_check(conf, name, err))
-				this.faults++;
-		}
+		for (size_t i = 0; i < ndirectives; i++)
+			set_default(cfg, &directives[i], name);
+		if (this.faults == 0 && !conf_check(conf, name, err))
+			this.faults++;
 		reading = NULL;
 	}
 	if (cfg != NULL)
 		cfg_free(cfg);
-	if (this.faults == 0)
+	if (this.faults == 0 ||
+	    (anyway && cfg != NULL && conf != NULL && conf->origins != NULL))
 		return conf;
 	conf_free(conf);
 	return NULL;
@@ -341,8 +340,23 @@ conf_read_file(const char *path, FILE *err)
 		fprintf(err, "%s: %s\n", path, strerror(errno));
 		return NULL;
 	}
-	conf = read_stream(f, path, err);
+	conf = read_stream(f, path, err, false);
 	fclose(f);
+	return conf;
+}
+
+struct conf *
+conf_read_anyway(const char *path)
+{
+	FILE *f = open_file(path), *nobody = fopen("/dev/null", "w");
+	struct conf *conf = NULL;
+
+	if (f != NULL && nobody != NULL)
+		conf = read_stream(f, path, nobody, true);
+	if (f != NULL)
+		fclose(f);
+	if (nobody != NULL)
+		fclose(nobody);
 	return conf;
 }
 
@@ -356,7 +370,7 @@ conf_read_text(const char *text, const char *name, FILE *err)
 		fprintf(err, "%s: %s\n", name, strerror(errno));
 		return NULL;
 	}
-	conf = read_stream(f, name, err);
+	conf = read_stream(f, name, err, false);
 	fclose(f);
 	return conf;
 }

@@ -22,7 +22,8 @@ enum ctl_type {
 	CTL_CERTIFICATES, /* lib/bundle.h, by the file's name; workers only,
 			     and again when they have changed */
 	CTL_CHALLENGES, /* lib/bundle.h, of ACME; the same */
-	CTL_START,	/* no descriptor; arg: slot number: begin */
+	CTL_START, /* no descriptor; begin.  Of a worker arg is its place in shared
+		      memory, value its number */
 
 	/* child to master */
 	CTL_LOADING,  /* it is not ready, but at work: sent now and then */
@@ -34,7 +35,8 @@ enum ctl_type {
 	CTL_CRASH,    /* it is about to die; text: why, see lib/crash.h */
 
 	/* master to child */
-	CTL_DRAIN,  /* accept nothing more, finish, exit */
+	CTL_DRAIN,  /* accept nothing more, finish, exit; value: after so many
+		       milliseconds at most */
 	CTL_REOPEN, /* the logger: begin a new file; answer CTL_REOPENED */
 	CTL_APPLY,  /* go by the CTL_CONFIG, CTL_SITE_FILE... that came before;
 		       answer CTL_APPLIED */

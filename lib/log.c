@@ -18,6 +18,7 @@ static struct {
 	int priority;
 	bool journal; /* stderr is read by the journal, which stamps lines */
 	char role[32];
+	FILE *copy; /* of errors; borrowed; NULL: none */
 } out = { .priority = LOG_INFO, .role = "start" };
 
 void
@@ -29,6 +30,12 @@ log_open(enum log_sink sink, const char *role, int priority)
 	snprintf(out.role, sizeof(out.role), "%s", role);
 	if (sink == LOG_TO_SYSLOG) /* now: a sandbox may follow */
 		openlog("dynproxy", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+void
+log_copy_to(FILE *to)
+{
+	out.copy = to;
 }
 
 void
@@ -138,6 +145,8 @@ write_event(int priority, const char *event, const char *fmt, va_list ap)
 	int n = snprintf(text, sizeof(text), "%s ", event);
 
 	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
+	if (out.copy != NULL && priority <= LOG_ERR)
+		fprintf(out.copy, "%s\n", text);
 	if (out.sink == LOG_TO_SYSLOG)
 		write_syslog(priority, text);
 	else

@@ -3,6 +3,7 @@
 #define LIB_LOG_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <syslog.h>
 
 #include "lib/span.h"
@@ -17,6 +18,12 @@ enum log_sink {
  * priority the least urgent that is written: LOG_ERR .. LOG_DEBUG
  */
 void log_open(enum log_sink sink, const char *role, int priority);
+
+/*
+ * Errors are also told to this stream, one a line, from now on: who asked for
+ * something learns why it failed.  Borrowed; NULL: no more.
+ */
+void log_copy_to(FILE *to);
 
 /* Write more, or less, from now on. */
 void log_set_priority(int priority);

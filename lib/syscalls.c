@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -46,6 +47,8 @@ static const struct syscall_rule common[] = {
 	CALL("getrusage"),
 	CALL("gettid"),
 	CALL("gettimeofday"),
+	/* flex(1) asks whether the configuration is a terminal */
+	{ .name = "ioctl", .when = { IS(1, TCGETS) }, .error = ENOTTY },
 	CALL("lseek"),
 	CALL("madvise"),
 	CALL("mmap", BITS(2, PROT_EXEC, 0)),

@@ -14,14 +14,17 @@
 #include "lib/log.h"
 #include "lib/sock.h"
 #include "master/certs.h"
+#include "master/ending.h"
 #include "master/listeners.h"
 #include "master/master.h"
+#include "master/reload.h"
 #include "master/spawn.h"
 #include "master/supervise.h"
 #include "shm/logring.h"
 
 #define CLIENTS_MAX 16
-#define CLIENT_LIFE_MS 5000 /* for one question and its answer */
+#define CLIENT_LIFE_MS 5000   /* for one question and its answer */
+#define RELOAD_LIFE_MS 120000 /* for one that changes a lot */
 
 /* dynproxyctl(8), EXIT STATUS */
 #define EXIT_CODE_REFUSED 1
@@ -34,7 +37,7 @@ struct ctl_client {
 	struct master *master; /* borrowed */
 	struct ev_io io;       /* owns the descriptor */
 	struct timer deadline;
-	bool awaits_reopen; /* its answer comes from the logger */
+	enum ctl_type awaits; /* the end of what it asked for; 0: nothing */
 };
 
 static void
@@ -65,32 +68,67 @@ on_deadline(struct timer *t)
 	struct ctl_client *client =
 	    container_of(t, struct ctl_client, deadline);
 
-	if (client->awaits_reopen)
+	if (client->awaits != 0)
 		answer_end(client->io.fd, EXIT_CODE_AGAIN);
 	client_free(client);
 }
 
-void
-ctl_reopened(struct master *m, bool done)
+/* Text of any length, in pieces. */
+static void
+say(int fd, const char *text)
+{
+	struct ctlmsg msg = { .type = CTL_SAY };
+
+	for (; *text != '\0'; text += strlen(msg.text)) {
+		snprintf(msg.text, sizeof(msg.text), "%s", text);
+		if (ctlmsg_send(fd, &msg, -1) == -1)
+			return; /* as in answer_end() */
+	}
+}
+
+/* Answer those who wait for the end of that. */
+static void
+tell(struct master *m, enum ctl_type what, uint32_t exit_code, const char *says)
 {
 	struct ctl_client *client = LIST_FIRST(&m->ctl_clients), *next;
 
 	for (; client != NULL; client = next) {
 		next = LIST_NEXT(client, entry);
-		if (!client->awaits_reopen)
+		if (client->awaits != what)
 			continue;
-		answer_end(client->io.fd, done ? 0 : EXIT_CODE_REFUSED);
+		say(client->io.fd, says);
+		answer_end(client->io.fd, exit_code);
 		client_free(client);
 	}
+}
+
+void
+ctl_reopened(struct master *m, bool done)
+{
+	tell(m, CTL_REOPEN, done ? 0 : EXIT_CODE_REFUSED, "");
+}
+
+static void
+reloaded(struct master *m, enum reload_end end, const char *says)
+{
+	static const uint32_t codes[] = {
+		[RELOAD_DONE] = 0,
+		[RELOAD_REFUSED] = EXIT_CODE_REFUSED,
+		[RELOAD_AGAIN] = EXIT_CODE_AGAIN,
+	};
+
+	tell(m, CTL_RELOAD, codes[end], says);
 }
 
 static const char *
 state_name(enum child_state state)
 {
 	static const char *const names[] = {
+		[CHILD_OFF] = "off",
 		[CHILD_WAITING] = "waiting",
 		[CHILD_STARTING] = "starting",
 		[CHILD_READY] = "ready",
+		[CHILD_DRAINING] = "draining",
 	};
 
 	return names[state];
@@ -151,12 +189,36 @@ answer_status(struct master *m, int fd)
 	struct cert_fact fact;
 
 	for (size_t i = 0; i < m->nchildren; i++)
-		if (send_child(fd, &m->children[i]) == -1)
+		if (m->children[i].state != CHILD_OFF &&
+		    send_child(fd, &m->children[i]) == -1)
 			return; /* as in answer_end() */
 	for (size_t at = 0; certs_next(m, &at, &fact);)
 		if (send_certificate(fd, &fact) == -1)
 			return;
 	answer_end(fd, 0);
+}
+
+/* Its answer comes at the end, or at once when another is under way. */
+static void
+ask_for_reload(struct ctl_client *client)
+{
+	struct master *m = client->master;
+
+	if (m->reload != NULL) {
+		say(client->io.fd, "another reload is under way: try again\n");
+		answer_end(client->io.fd, EXIT_CODE_AGAIN);
+		return;
+	}
+	client->awaits = CTL_RELOAD;
+	timer_set(&m->loop.timers, &client->deadline,
+	    m->loop.now_ms + RELOAD_LIFE_MS);
+	ev_later(&m->loop, &m->reload_asked);
+}
+
+static void
+begin_reload(struct ev_task *task)
+{
+	reload_begin(container_of(task, struct master, reload_asked), reloaded);
 }
 
 static void
@@ -174,17 +236,20 @@ answer(struct ctl_client *client, const struct ctlmsg *question)
 		    question->arg != 0 ? "yes" : "no");
 		answer_end(fd, 0);
 		if (question->arg != 0)
-			supervise_drain(m);
+			ending_drain(m);
 		else
-			supervise_end(m);
+			ending_begin(m);
 		break;
 	case CTL_REOPEN:
 		if (m->conf->access_log[0] == '\0')
 			answer_end(fd, 0);
 		else if (supervise_reopen(m))
-			client->awaits_reopen = true;
+			client->awaits = CTL_REOPEN;
 		else
 			answer_end(fd, EXIT_CODE_AGAIN);
+		break;
+	case CTL_RELOAD:
+		ask_for_reload(client);
 		break;
 	default:
 		answer_end(fd, EXIT_CODE_USAGE);
@@ -207,7 +272,7 @@ on_question(struct ev_io *io, uint32_t events)
 		return;
 	if (got == 1)
 		answer(client, &question);
-	if (got != 1 || !client->awaits_reopen)
+	if (got != 1 || client->awaits == 0)
 		client_free(client);
 }
 
@@ -251,15 +316,23 @@ on_client(struct ev_io *io, uint32_t events)
 }
 
 int
+ctl_listen(struct master *m)
+{
+	if (m->ctl.fd != -1)
+		ev_del(&m->loop, &m->ctl);
+	m->ctl = (struct ev_io){ -1, on_client };
+	for (size_t i = 0; i < m->conf->nlisteners; i++)
+		if (m->conf->listeners[i].kind == LISTEN_MASTER)
+			m->ctl.fd = listener_fd(m->listeners, i, 0);
+	return m->ctl.fd == -1 ? 0 : ev_add(&m->loop, &m->ctl, EPOLLIN);
+}
+
+int
 ctl_open(struct master *m)
 {
-	for (size_t i = 0; i < m->conf->nlisteners; i++)
-		if (m->conf->listeners[i].kind == LISTEN_MASTER) {
-			m->ctl =
-			    (struct ev_io){ listener_fd(m, i, 0), on_client };
-			return ev_add(&m->loop, &m->ctl, EPOLLIN);
-		}
-	return 0;
+	m->reload_asked.run = begin_reload;
+	m->ctl.fd = -1;
+	return ctl_listen(m);
 }
 
 void

@@ -10,6 +10,12 @@ struct master;
 int ctl_open(struct master *m);
 void ctl_close(struct master *m);
 
+/*
+ * m->listeners are others: go on with these.  The old ones are still open.
+ * -1 with errno.
+ */
+int ctl_listen(struct master *m);
+
 /* The logger has tried to begin a new file: tell those who wait for that. */
 void ctl_reopened(struct master *m, bool done);
 

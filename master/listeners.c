@@ -6,6 +6,7 @@
 #include "master/listeners.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,7 +15,6 @@
 
 #include "lib/log.h"
 #include "lib/sock.h"
-#include "master/master.h"
 
 #define BACKLOG 4096 /* the kernel's net.core.somaxconn bounds it */
 
@@ -26,16 +26,46 @@ static const mode_t modes[] = {
 	[LISTEN_MASTER] = 0600,
 };
 
-static int *
-place(const struct master *m, size_t at, unsigned slot)
+int
+listener_fd(const struct listeners *l, size_t at, unsigned slot)
 {
-	return &m->listener_fds[at * m->conf->workers + slot];
+	for (size_t i = 0; i < l->n; i++)
+		if (l->list[i].at == at && l->list[i].slot == slot)
+			return l->list[i].fd;
+	return -1;
 }
 
-int
-listener_fd(const struct master *m, size_t at, unsigned slot)
+/* Room for one more.  NULL: no memory. */
+static struct listener *
+add(struct listeners *l)
 {
-	return *place(m, at, slot);
+	struct listener *more =
+	    reallocarray(l->list, l->n + 1, sizeof(*l->list));
+
+	if (more == NULL)
+		return NULL;
+	l->list = more;
+	more[l->n] = (struct listener){ .fd = -1 };
+	return &more[l->n++];
+}
+
+static bool
+same_addr(const struct addr *a, const struct addr *b)
+{
+	char one[ADDR_TEXT_MAX], other[ADDR_TEXT_MAX];
+
+	return strcmp(addr_format(a, one), addr_format(b, other)) == 0;
+}
+
+/* The socket of an address; -1: there is none. */
+static int
+find(const struct listeners *from, const struct addr *a, unsigned slot)
+{
+	for (size_t i = 0; from != NULL && i < from->n; i++)
+		if (from->list[i].slot == slot && from->list[i].fd != -1 &&
+		    same_addr(&from->list[i].addr, a))
+			return from->list[i].fd;
+	return -1;
 }
 
 /*
@@ -43,90 +73,126 @@ listener_fd(const struct master *m, size_t at, unsigned slot)
  * half of the clients: only a socket without it tells that the port is free.
  */
 static int
-listen_http(const struct addr *a, int *fds, unsigned nslots)
+probe(const struct addr *a)
 {
-	int probe = sock_listen(a, 1, false, 0);
+	int fd = sock_listen(a, 1, false, 0);
 
-	if (probe == -1)
-		return -1;
-	close(probe);
-	for (unsigned slot = 0; slot < nslots; slot++) {
-		fds[slot] = sock_listen(a, BACKLOG, true, 0);
-		if (fds[slot] == -1)
-			return -1;
-	}
-	return 0;
+	if (fd != -1)
+		close(fd);
+	return fd == -1 ? -1 : 0;
 }
 
 static int
-open_listener(struct master *m, size_t at)
+bind_to(const struct listener_conf *l)
 {
-	const struct listener_conf *l = &m->conf->listeners[at];
-	int *fds = place(m, at, 0);
-
 	if (listener_is_web(l->kind))
-		return listen_http(&l->addr, fds, m->conf->workers);
+		return sock_listen(&l->addr, BACKLOG, true, 0);
 	if (l->kind == LISTEN_MASTER)
-		*fds = sock_listen_packets(&l->addr, BACKLOG, modes[l->kind]);
-	else
-		*fds = sock_listen(&l->addr, BACKLOG, false, modes[l->kind]);
-	return *fds == -1 ? -1 : 0;
+		return sock_listen_packets(&l->addr, BACKLOG, modes[l->kind]);
+	return sock_listen(&l->addr, BACKLOG, false, modes[l->kind]);
+}
+
+/* -1 with errno. */
+static int
+open_listener(struct listeners *l, const struct listener_conf *conf, size_t at,
+    const struct listeners *from)
+{
+	bool web = listener_is_web(conf->kind);
+	int first = find(from, &conf->addr, 0);
+
+	if (web && first == -1 && probe(&conf->addr) == -1)
+		return -1;
+	for (unsigned slot = 0; slot < (web ? l->slots : 1); slot++) {
+		int fd = find(from, &conf->addr, slot);
+		struct listener *more = add(l);
+
+		if (more == NULL)
+			return -1;
+		more->addr = conf->addr;
+		more->at = at;
+		more->slot = slot;
+		more->fd =
+		    fd == -1 ? bind_to(conf) : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		/* who handed us the first did not let others beside it */
+		if (more->fd == -1 && errno == EADDRINUSE && first != -1)
+			more->fd = fcntl(first, F_DUPFD_CLOEXEC, 0);
+		if (more->fd == -1)
+			return -1;
+	}
+	return 0;
+}
+
+struct listeners *
+listeners_new(
+    const struct conf *conf, const struct listeners *from, unsigned slots)
+{
+	struct listeners *l = calloc(1, sizeof(*l));
+	char text[ADDR_TEXT_MAX];
+
+	if (l == NULL) {
+		log_event(LOG_CRIT, "fatal", "listeners: %s", strerror(errno));
+		return NULL;
+	}
+	l->slots = slots;
+	for (size_t i = 0; i < conf->nlisteners; i++)
+		if (open_listener(l, &conf->listeners[i], i, from) == -1) {
+			addr_format(&conf->listeners[i].addr, text);
+			log_event(LOG_CRIT, "fatal", "listener %s: bind: %s",
+			    text, strerror(errno));
+			listeners_free(l, from);
+			return NULL;
+		}
+	return l;
 }
 
 int
-listeners_open(struct master *m)
+listeners_add_take(struct listeners *l, int fd)
 {
-	size_t n = m->conf->nlisteners * m->conf->workers;
-	char text[ADDR_TEXT_MAX];
+	struct addr addr = { .len = sizeof(addr.u) };
+	struct listener *more = NULL;
+	unsigned slot = 0;
 
-	m->listener_fds = reallocarray(NULL, n, sizeof(*m->listener_fds));
-	if (m->listener_fds == NULL) {
-		log_event(LOG_CRIT, "fatal", "listeners: %s", strerror(errno));
+	if (getsockname(fd, &addr.u.sa, &addr.len) == 0)
+		more = add(l);
+	if (more == NULL) {
+		close(fd);
 		return -1;
 	}
-	for (size_t i = 0; i < n; i++)
-		m->listener_fds[i] = -1;
-	for (size_t i = 0; i < m->conf->nlisteners; i++)
-		if (open_listener(m, i) == -1) {
-			addr_format(&m->conf->listeners[i].addr, text);
-			log_event(LOG_CRIT, "fatal", "listener %s: bind: %s",
-			    text, strerror(errno));
-			listeners_close(m);
-			return -1;
-		}
+	while (find(l, &addr, slot) != -1)
+		slot++;
+	*more = (struct listener){ .addr = addr, .slot = slot, .fd = fd };
 	return 0;
 }
 
 void
-listeners_close_http(struct master *m)
+listeners_close_web(struct listeners *l, const struct conf *conf)
 {
-	for (size_t i = 0; i < m->conf->nlisteners; i++)
-		for (unsigned slot = 0; slot < m->conf->workers; slot++) {
-			int *fd = place(m, i, slot);
+	for (size_t i = 0; i < l->n; i++) {
+		struct listener *one = &l->list[i];
 
-			if (!listener_is_web(m->conf->listeners[i].kind) ||
-			    *fd == -1)
-				continue;
-			close(*fd);
-			*fd = -1;
-		}
+		if (!listener_is_web(conf->listeners[one->at].kind) ||
+		    one->fd == -1)
+			continue;
+		close(one->fd);
+		one->fd = -1;
+	}
 }
 
 void
-listeners_close(struct master *m)
+listeners_free(struct listeners *l, const struct listeners *next)
 {
-	size_t n = m->conf->nlisteners * m->conf->workers;
-
-	if (m->listener_fds == NULL)
+	if (l == NULL)
 		return;
-	/* only a path that we bound is ours to remove */
-	for (size_t i = 0; i < m->conf->nlisteners; i++)
-		if (m->conf->listeners[i].addr.u.sa.sa_family == AF_UNIX &&
-		    listener_fd(m, i, 0) != -1)
-			unlink(m->conf->listeners[i].addr.u.un.sun_path);
-	for (size_t i = 0; i < n; i++)
-		if (m->listener_fds[i] != -1)
-			close(m->listener_fds[i]);
-	free(m->listener_fds);
-	m->listener_fds = NULL;
+	for (size_t i = 0; i < l->n; i++) {
+		struct listener *one = &l->list[i];
+
+		if (one->fd == -1)
+			continue;
+		if (one->addr.u.sa.sa_family == AF_UNIX &&
+		    find(next, &one->addr, 0) == -1)
+			unlink(one->addr.u.un.sun_path);
+		close(one->fd);
+	}
+	free(l->list);
+	free(l);
 }

@@ -1,30 +1,51 @@
-/* Every socket that listens: bound by the master, held for as long as it lives. */
+/*
+ * Every socket that listens: bound by the master, held for as long as it
+ * lives.  A reload makes another set, of the same sockets where it can.
+ */
 #ifndef MASTER_LISTENERS_H
 #define MASTER_LISTENERS_H
 
 #include <stddef.h>
 
-struct master;
+#include "conf/conf.h"
+
+struct listener {
+	struct addr addr;
+	size_t at;     /* its place in conf->listeners */
+	unsigned slot; /* of those for clients, each worker has its own */
+	int fd;        /* owned; -1: closed */
+};
+
+struct listeners {
+	struct listener *list; /* owned */
+	size_t n;
+	unsigned slots; /* sockets of an address for clients */
+};
 
 /*
- * Bind all that is configured.  -1: it was logged which one could not be, and
- * none is left open.
+ * Make a set for a configuration.  Sockets of from are taken again, as
+ * descriptors of their own; NULL: there are none.  slots: at least as many as
+ * there are workers.  NULL: it was logged which one could not be bound.
  */
-int listeners_open(struct master *m);
+struct listeners *listeners_new(
+    const struct conf *conf, const struct listeners *from, unsigned slots);
+
+/*
+ * Close them, and remove the paths of Unix sockets that the next set does not
+ * have; next is NULL: all of them.  NULL: nothing.
+ */
+void listeners_free(struct listeners *l, const struct listeners *next);
+
+/* One more socket that somebody handed to us; it is ours from now on. */
+int listeners_add_take(struct listeners *l, int fd);
 
 /*
  * Let go of those for clients: the workers that drain close the last
  * descriptions, and nobody waits in a queue that is never served again.
  */
-void listeners_close_http(struct master *m);
+void listeners_close_web(struct listeners *l, const struct conf *conf);
 
-/* Close them and remove the paths of Unix sockets. */
-void listeners_close(struct master *m);
-
-/*
- * The socket of a listener by its place in conf->listeners.  Each worker slot
- * has one of its own for LISTEN_HTTP; the others have one, in slot 0.
- */
-int listener_fd(const struct master *m, size_t at, unsigned slot);
+/* The socket of a listener by its place in conf->listeners; -1: none. */
+int listener_fd(const struct listeners *l, size_t at, unsigned slot);
 
 #endif

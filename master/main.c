@@ -19,6 +19,9 @@
 #include "master/daemon.h"
 #include "master/listeners.h"
 #include "master/master.h"
+#include "master/notify.h"
+#include "master/reload.h"
+#include "master/setup.h"
 #include "master/signals.h"
 #include "master/spawn.h"
 #include "master/supervise.h"
@@ -122,11 +125,13 @@ open_loop(struct master *m)
 static int
 serve(struct master *m)
 {
+	struct listeners *given = notify_sockets();
 	int status = 1;
 
 	raise_descriptor_limit();
+	m->places = supervise_places(m->conf);
 	if (contain_begin(m) == 0 && make_directories(m) == 0 &&
-	    contain_hand_over(m) == 0 && listeners_open(m) == 0 &&
+	    contain_hand_over(m) == 0 && setup_make(m, given) == 0 &&
 	    (m->foreground || daemon_lock(m->conf) == 0) &&
 	    spawn_prepare(m) == 0 && open_loop(m) == 0 &&
 	    tickets_start(m) == 0 && certs_watch_start(m) == 0) {
@@ -134,14 +139,16 @@ serve(struct master *m)
 		ev_run(&m->loop);
 		status = m->status;
 	}
+	listeners_free(given, given); /* whose paths are not ours to remove */
 	ctl_close(m);
+	reload_release(m);
 	supervise_release(m);
 	signals_close(m);
 	ev_release(&m->loop);
 	tickets_stop(m);
 	certs_watch_stop(m);
 	spawn_release(m);
-	listeners_close(m);
+	setup_release(m, NULL);
 	daemon_end();
 	log_event(LOG_NOTICE, "ended", "status=%d", status);
 	return status;
@@ -157,14 +164,23 @@ check(const struct conf *conf, bool dump)
 	return 0;
 }
 
+/* As the file has it, for -t and -T. */
+static struct conf *
+read_only(const struct master *m)
+{
+	struct conf *conf = conf_read_file(m->conf_path, stderr);
+
+	if (conf != NULL)
+		certs_settle(conf);
+	return conf;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct master m = { .lookup = { -1, -1 },
 		.exe_fd = -1,
 		.challenges = -1,
-		.config_fd = { -1, -1, -1, -1 },
-		.site_fds = { -1, -1 },
 		.log_wake = { -1, -1 },
 		.signals.fd = -1,
 		.loop.epfd = -1 };
@@ -173,6 +189,7 @@ main(int argc, char **argv)
 	int option, status;
 
 	spawn_enter(argc, argv);
+	setup_take(&m); /* there is none yet */
 	open_standard_descriptors();
 	while ((option = getopt(argc, argv, "FTc:t")) != -1)
 		switch (option) {
@@ -194,16 +211,18 @@ main(int argc, char **argv)
 	if (optind != argc)
 		usage();
 
-	m.conf = conf_read_file(path, stderr);
-	if (m.conf == NULL)
+	m.conf_path = realpath(path, NULL); /* a daemon is in / */
+	if (m.conf_path == NULL)
+		m.conf_path = strdup(path); /* reading it says what is wrong */
+	m.conf = test || dump ? read_only(&m) : setup_read(&m, stderr);
+	if (m.conf == NULL) {
+		free(m.conf_path);
 		return 1;
-	certs_settle(m.conf);
+	}
 	if (test || dump) {
 		status = check(m.conf, dump);
+		conf_free(m.conf);
 	} else {
-		if (m.conf->log_sink == LOG_SINK_AUTO)
-			m.conf->log_sink =
-			    m.foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG;
 		/* a daemon speaks to its caller until it is ready */
 		log_open(m.foreground ? (enum log_sink)m.conf->log_sink
 				      : LOG_TO_STDERR,
@@ -212,6 +231,6 @@ main(int argc, char **argv)
 			fatal("daemon: %s", strerror(errno));
 		status = serve(&m);
 	}
-	conf_free(m.conf);
+	free(m.conf_path);
 	return status;
 }

@@ -22,16 +22,22 @@ enum role {
 };
 
 enum child_state {
+	CHILD_OFF,      /* no process, and none is wanted */
 	CHILD_WAITING,  /* no process; the timer starts the next one */
 	CHILD_STARTING, /* has not said that it serves */
 	CHILD_READY,
+	CHILD_DRAINING, /* told to finish; a successor is there, or on its way */
 };
 
 /* A place for a process, which outlives each of those that take it. */
 struct child {
 	struct master *master; /* borrowed */
 	enum role role;
-	unsigned slot;         /* a worker's number */
+	unsigned slot;         /* a worker's number in its generation */
+	unsigned ring;         /* a worker's place in shared memory */
+	unsigned generation;   /* of workers; 0 or 1 */
+	bool applying;         /* it has been sent a configuration */
+	unsigned unanswered;   /* pings since its last pong */
 	enum child_state state;
 	pid_t pid;             /* 0: no process */
 	struct ev_io ctl;      /* owns our end of its socket; fd -1: none */
@@ -42,6 +48,14 @@ struct child {
 	unsigned failures;     /* exits in a row, none of them ready */
 };
 
+/* From one generation of workers to the next, one by one. */
+struct rollover {
+	bool under_way;
+	unsigned next; /* the one that starts, or is to */
+	struct timer deadline;
+	void (*done)(struct master *m, bool good);
+};
+
 enum phase {
 	PHASE_STARTING, /* not every child has been ready yet */
 	PHASE_SERVING,
@@ -49,33 +63,51 @@ enum phase {
 	PHASE_ENDING,   /* every child was told to end */
 };
 
+struct reload;
+
 struct master {
 	struct ev_loop loop;
-	struct conf *conf;     /* owned */
+	char *conf_path;       /* owned; absolute */
 	bool foreground;       /* -F */
 	enum phase phase;
 	int status;            /* exit status */
-	struct timer deadline; /* of the phase */
+	struct timer deadline; /* of the phase, see ending.h */
 
 	int lookup[2]; /* of CTL_LOOKUP: the registrar's end, and lookup's */
 	struct sandbox_user users[ROLE_COUNT]; /* that children become */
-	int *listener_fds;     /* owned; see listener_fd() */
 	int exe_fd;            /* our own program, as it was started */
-	int config_fd[ROLE_COUNT];
+
+	/* what a reload replaces, see setup.h */
+	struct conf *conf;             /* owned */
+	struct listeners *listeners;   /* owned */
+	int config_fd[ROLE_COUNT];     /* sealed */
 	int site_fds[SITE_FILE_COUNT]; /* sealed; -1: none; site.h */
 	struct ticket_segment *ticket_keys; /* owned; NULL: no TLS */
 	struct timer rotation; /* of these */
 	int challenges; /* sealed; -1: none; challenges.h */
 	struct certs *certs; /* owned; certs.h; NULL: there is no TLS */
 	struct certs_watch *certs_watch; /* owned; the same */
+
 	int log_wake[2]; /* a pipe, see CTL_LOG_WAKE */
 	struct segment_fds {
 		int writable, readonly; /* two descriptions of one memory */
 	} segments[SEGMENT_COUNT];
 
-	struct child *children; /* owned; workers by slot, then the
-				  registrar, and the others if needed */
+	/*
+	 * Owned: places for two generations of workers, so many each, then
+	 * one for each of the other roles.
+	 */
+	struct child *children;
 	size_t nchildren;
+	unsigned places;
+	unsigned generation; /* of workers that accept; the other one drains */
+	bool resting;        /* WINCH: no workers are wanted */
+	struct timer pulse;  /* see on_pulse() */
+	struct rollover rollover;
+	struct reload *reload; /* owned; NULL: none is under way */
+	struct ev_task reload_asked; /* by dynproxyctl */
+	struct timer watchdog; /* systemd's, see notify.h */
+	uint64_t watchdog_ms;  /* 0: there is none */
 
 	struct ev_io signals;  /* owns a signalfd */
 	struct ev_io ctl;      /* borrows the socket of LISTEN_MASTER */

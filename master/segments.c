@@ -16,23 +16,24 @@
 #include "shm/ticket_keys.h"
 
 #define TO(role) (1u << ROLE_##role)
+#define RINGS_OF(m) (2 * (m)->places) /* for two generations */
 
 static size_t
-table_size(const struct conf *conf)
+table_size(const struct master *m)
 {
-	return conf->table_size;
+	return m->conf->table_size;
 }
 
 static size_t
-log_rings_size(const struct conf *conf)
+log_rings_size(const struct master *m)
 {
-	return logring_rings_size(conf->workers);
+	return logring_rings_size(RINGS_OF(m));
 }
 
 static size_t
-log_marks_size(const struct conf *conf)
+log_marks_size(const struct master *m)
 {
-	return logring_marks_size(conf->workers);
+	return logring_marks_size(RINGS_OF(m));
 }
 
 /* All zero is how they begin. */
@@ -44,41 +45,41 @@ format_nothing(int fd)
 }
 
 static size_t
-policy_bytes(const struct conf *conf)
+policy_bytes(const struct master *m)
 {
-	(void)conf;
+	(void)m;
 	return policy_size();
 }
 
 static size_t
-limits_bytes(const struct conf *conf)
+limits_bytes(const struct master *m)
 {
-	return limits_size(conf->workers);
+	return limits_size(RINGS_OF(m));
 }
 
 static size_t
-counters_bytes(const struct conf *conf)
+counters_bytes(const struct master *m)
 {
-	return counters_size(conf->workers);
+	return counters_size(RINGS_OF(m));
 }
 
 static size_t
-health_bytes(const struct conf *conf)
+health_bytes(const struct master *m)
 {
-	(void)conf;
+	(void)m;
 	return health_size();
 }
 
 static size_t
-ticket_keys_bytes(const struct conf *conf)
+ticket_keys_bytes(const struct master *m)
 {
-	(void)conf;
+	(void)m;
 	return ticket_keys_size();
 }
 
 static const struct {
 	const char *name;
-	size_t (*size)(const struct conf *conf);
+	size_t (*size)(const struct master *m);
 	int (*format)(int fd);
 	unsigned writers, readers; /* roles, as bits */
 } segments[SEGMENT_COUNT] = {
@@ -101,10 +102,10 @@ static const struct {
 };
 
 static int
-make(struct segment_fds *fds, enum ctl_segment which, const struct conf *conf)
+make(struct segment_fds *fds, enum ctl_segment which, const struct master *m)
 {
 	fds->writable =
-	    segment_create(segments[which].name, segments[which].size(conf));
+	    segment_create(segments[which].name, segments[which].size(m));
 	if (fds->writable == -1 || segments[which].format(fds->writable) == -1)
 		return -1;
 	fds->readonly = segment_reopen_readonly(fds->writable);
@@ -117,9 +118,9 @@ segments_make(struct master *m)
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
 		m->segments[i] = (struct segment_fds){ -1, -1 };
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
-		if (make(&m->segments[i], i, m->conf) == -1) {
-			log_event(LOG_CRIT, "fatal", "%s: %s",
-			    segments[i].name, strerror(errno));
+		if (make(&m->segments[i], i, m) == -1) {
+			log_event(LOG_CRIT, "fatal", "%s: %s", segments[i].name,
+			    strerror(errno));
 			return -1;
 		}
 	return 0;
@@ -147,12 +148,12 @@ segment_fd(const struct master *m, enum ctl_segment which, enum role role)
 }
 
 void
-segments_forget_worker(const struct master *m, unsigned slot)
+segments_forget_worker(const struct master *m, unsigned ring)
 {
-	if (limits_forget(m->segments[SEGMENT_LIMITS].writable, slot) == -1)
-		log_event(LOG_ERR, "limits-failed", "worker %u: %s", slot,
+	if (limits_forget(m->segments[SEGMENT_LIMITS].writable, ring) == -1)
+		log_event(LOG_ERR, "limits-failed", "ring %u: %s", ring,
 		    strerror(errno));
-	if (counters_forget(m->segments[SEGMENT_COUNTERS].writable, slot) == -1)
-		log_event(LOG_ERR, "counters-failed", "worker %u: %s", slot,
+	if (counters_forget(m->segments[SEGMENT_COUNTERS].writable, ring) == -1)
+		log_event(LOG_ERR, "counters-failed", "ring %u: %s", ring,
 		    strerror(errno));
 }

@@ -12,6 +12,6 @@ void segments_release(struct master *m);
 int segment_fd(const struct master *m, enum ctl_segment which, enum role role);
 
 /* A worker is dead: what it had under way, too. */
-void segments_forget_worker(const struct master *m, unsigned slot);
+void segments_forget_worker(const struct master *m, unsigned ring);
 
 #endif

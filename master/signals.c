@@ -10,16 +10,24 @@
 #include "lib/array.h"
 #include "lib/container.h"
 #include "lib/log.h"
+#include "master/ending.h"
 #include "master/master.h"
+#include "master/reload.h"
 #include "master/supervise.h"
 
+/* What there is to tell was logged. */
 static void
-refuse_reload(struct master *m)
+reloaded(struct master *m, enum reload_end end, const char *says)
 {
 	(void)m;
-	log_event(LOG_WARNING, "reload-refused",
-	    "this version reads its configuration at start only: "
-	    "restart dynproxyd");
+	(void)end;
+	(void)says;
+}
+
+static void
+reload(struct master *m)
+{
+	reload_begin(m, reloaded);
 }
 
 static void
@@ -30,12 +38,25 @@ reopen(struct master *m)
 		    "no logger is running: it opens the file when it starts");
 }
 
+/* No workers, but all else, until a reload brings them back. */
+static void
+rest(struct master *m)
+{
+	if (m->phase != PHASE_SERVING || m->reload != NULL) {
+		log_event(LOG_WARNING, "rest-refused", "busy: try again");
+		return;
+	}
+	log_event(LOG_NOTICE, "resting", "workers drain, HUP brings others");
+	m->resting = true;
+	supervise_settle(m);
+}
+
 static void
 ignore_signal(struct master *m)
 {
 	(void)m;
 	log_event(LOG_NOTICE, "signal-ignored",
-	    "USR2 and WINCH have no meaning in this version");
+	    "USR2 has no meaning in this version");
 }
 
 /* In the order in which they are acted on when several came at once. */
@@ -44,13 +65,13 @@ static const struct {
 	void (*act)(struct master *m);
 } signals[] = {
 	{ SIGCHLD, supervise_reap },
-	{ SIGTERM, supervise_end },
-	{ SIGINT, supervise_end },
-	{ SIGQUIT, supervise_drain },
-	{ SIGHUP, refuse_reload },
+	{ SIGTERM, ending_begin },
+	{ SIGINT, ending_begin },
+	{ SIGQUIT, ending_drain },
+	{ SIGHUP, reload },
 	{ SIGUSR1, reopen },
 	{ SIGUSR2, ignore_signal },
-	{ SIGWINCH, ignore_signal },
+	{ SIGWINCH, rest },
 };
 
 /* A write to a closed pipe, or to a terminal by a process in the background. */

@@ -35,8 +35,9 @@ load(const char *path)
 		errno = EFBIG;
 		return -1;
 	}
-	return n == -1 ? -1 : sealed_memfd("dynproxy-site",
-				   (struct span){ bytes, (size_t)n });
+	return n == -1 ? -1
+		       : sealed_memfd("dynproxy-site",
+			     (struct span){ bytes, (size_t)n });
 }
 
 int

@@ -10,13 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
 #include "lib/array.h"
+#include "lib/crash.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "master/certs.h"
@@ -26,7 +26,6 @@
 #include "master/lookup.h"
 #include "master/master.h"
 #include "master/segments.h"
-#include "master/site.h"
 #include "registrar/registrar.h"
 #include "worker/worker.h"
 
@@ -37,9 +36,9 @@ static const struct {
 	const char *name;
 	int (*main)(void);
 	unsigned listeners; /* kinds that it gets, as bits */
-	int log_wake;       /* the end of that pipe that it gets; -1: none */
+	int log_wake;	    /* the end of that pipe that it gets; -1: none */
 } roles[] = {
-	[ROLE_WORKER] = { "worker", worker_main, 
+	[ROLE_WORKER] = { "worker", worker_main,
 	    1u << LISTEN_HTTP | 1u << LISTEN_HTTPS, 1 },
 	[ROLE_REGISTRAR] = { "registrar", registrar_main,
 	    1u << LISTEN_REGISTRATION | 1u << LISTEN_ADMIN |
@@ -75,29 +74,9 @@ spawn_enter(int argc, char **argv)
 		if (strcmp(argv[1], roles[i].name) == 0) {
 			/* fexecve(3) leaves the number of a descriptor here */
 			prctl(PR_SET_NAME, "dynproxyd");
+			crash_watch(CTL_FD);
 			exit(roles[i].main());
 		}
-}
-
-/* The effective configuration as a sealed memfd.  -1 with errno. */
-static int
-config_memfd(const struct conf *conf)
-{
-	int fd = memfd_create("dynproxy-conf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	FILE *out = fd == -1 ? NULL : fdopen(dup(fd), "w");
-	bool written = false;
-
-	if (out != NULL) {
-		conf_dump(conf, out);
-		written = fclose(out) == 0;
-	}
-	if (written &&
-	    fcntl(fd, F_ADD_SEALS,
-		F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-		return fd;
-	if (fd != -1)
-		close(fd);
-	return -1;
 }
 
 /* -1: it was logged. */
@@ -112,8 +91,6 @@ made(int fd, const char *what)
 int
 spawn_prepare(struct master *m)
 {
-	struct conf without_secrets = *m->conf;
-	char nothing[] = "";
 	int fd;
 
 	/* above the descriptors that a child finds at fixed places */
@@ -122,25 +99,13 @@ spawn_prepare(struct master *m)
 	if (fd != -1)
 		close(fd);
 
-	/* Redis is the registrar's business only */
-	without_secrets.redis_user = nothing;
-	without_secrets.redis_password = nothing;
-	for (unsigned i = 0; i < ROLE_COUNT; i++) {
-		m->config_fd[i] = made(config_memfd(i == ROLE_REGISTRAR
-							? m->conf
-							: &without_secrets),
-		    "configuration");
-		if (m->config_fd[i] == -1)
-			return -1;
-	}
 	/* both ends stay here: a successor goes on where the last one was */
-	if (lookup_needed(m->conf) &&
-	    made(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-		     m->lookup),
+	if (made(socketpair(
+		     AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, m->lookup),
 		"socket for lookups") == -1)
 		return -1;
 	if (made(pipe2(m->log_wake, O_NONBLOCK | O_CLOEXEC), "pipe") == -1 ||
-	    m->exe_fd == -1 || site_load(m) == -1 || certs_load(m) == -1)
+	    m->exe_fd == -1)
 		return -1;
 	return segments_make(m);
 }
@@ -151,12 +116,7 @@ spawn_release(struct master *m)
 	for (size_t i = 0; i < 2; i++)
 		if (m->lookup[i] != -1)
 			close(m->lookup[i]);
-	for (size_t i = 0; i < ROLE_COUNT; i++)
-		if (m->config_fd[i] != -1)
-			close(m->config_fd[i]);
 	segments_release(m);
-	site_release(m);
-	certs_release(m);
 	challenges_release(m);
 	for (size_t i = 0; i < 2; i++)
 		if (m->log_wake[i] != -1)
@@ -231,15 +191,64 @@ lookup_end(const struct child *child)
 	}
 }
 
+/* An address's sockets: with those of workers that are no more. */
+static bool
+send_listeners(const struct child *child, int sock, const struct ctlmsg *msg)
+{
+	const struct master *m = child->master;
+	unsigned step = child->role == ROLE_WORKER ? m->conf->workers : 1;
+	int fd;
+
+	for (unsigned slot = child->slot; slot < m->listeners->slots;
+	     slot += step) {
+		fd = listener_fd(m->listeners, msg->arg, slot);
+		if (fd != -1 && ctlmsg_send(sock, msg, fd) == -1)
+			return false;
+	}
+	return true;
+}
+
+/* What goes by the configuration: at the start, and with each reload. */
+static bool
+send_configuration(const struct child *child, int sock)
+{
+	const struct master *m = child->master;
+	struct ctlmsg msg = { .type = CTL_CONFIG };
+	bool sent = ctlmsg_send(sock, &msg, m->config_fd[child->role]) == 0;
+
+	if (child->role != ROLE_WORKER)
+		return sent;
+	msg.type = CTL_CERTIFICATES;
+	if (sent && certs_fd(m) != -1)
+		sent = ctlmsg_send(sock, &msg, certs_fd(m)) == 0;
+	msg.type = CTL_SITE_FILE;
+	for (uint32_t i = 0; sent && i < SITE_FILE_COUNT; i++) {
+		msg.arg = i;
+		sent = m->site_fds[i] == -1 ||
+		       ctlmsg_send(sock, &msg, m->site_fds[i]) == 0;
+	}
+	return sent;
+}
+
+bool
+spawn_apply(const struct child *child)
+{
+	const struct ctlmsg apply = { .type = CTL_APPLY };
+
+	return child->ctl.fd != -1 &&
+	       send_configuration(child, child->ctl.fd) &&
+	       ctlmsg_send(child->ctl.fd, &apply, -1) == 0;
+}
+
 /* All that boot_receive() waits for. */
 static int
 hand_over(const struct child *child, int sock)
 {
 	const struct master *m = child->master;
 	const struct conf *conf = m->conf;
-	struct ctlmsg msg = { .type = CTL_CONFIG };
 	const struct sandbox_user *user = &m->users[child->role];
-	bool sent = ctlmsg_send(sock, &msg, m->config_fd[child->role]) == 0;
+	bool sent = send_configuration(child, sock);
+	struct ctlmsg msg;
 
 	msg = (struct ctlmsg){ CTL_USER, user->uid, user->gid, "" };
 	if (sent && user->uid != SANDBOX_NOBODY)
@@ -262,22 +271,9 @@ hand_over(const struct child *child, int sock)
 		sent = ctlmsg_send(sock, &msg,
 			   m->log_wake[roles[child->role].log_wake]) == 0;
 
-	msg.type = CTL_CERTIFICATES;
-	if (sent && child->role == ROLE_WORKER && certs_fd(m) != -1)
-		sent = ctlmsg_send(sock, &msg, certs_fd(m)) == 0;
-
 	msg.type = CTL_CHALLENGES;
 	if (sent && child->role == ROLE_WORKER && m->challenges != -1)
 		sent = ctlmsg_send(sock, &msg, m->challenges) == 0;
-
-	msg.type = CTL_SITE_FILE;
-	for (uint32_t i = 0; sent && child->role == ROLE_WORKER &&
-			     i < SITE_FILE_COUNT;
-	     i++) {
-		msg.arg = i;
-		sent = m->site_fds[i] == -1 ||
-		       ctlmsg_send(sock, &msg, m->site_fds[i]) == 0;
-	}
 
 	msg.type = CTL_LISTENER;
 	for (size_t i = 0; sent && i < conf->nlisteners; i++) {
@@ -285,11 +281,11 @@ hand_over(const struct child *child, int sock)
 			1u << conf->listeners[i].kind))
 			continue;
 		msg.arg = (uint32_t)i;
-		sent = ctlmsg_send(
-			   sock, &msg, listener_fd(m, i, child->slot)) == 0;
+		sent = send_listeners(child, sock, &msg);
 	}
 	msg.type = CTL_START;
-	msg.arg = child->slot;
+	msg.arg = child->ring;
+	msg.value = child->slot;
 	return sent && ctlmsg_send(sock, &msg, -1) == 0 ? 0 : -1;
 }
 

@@ -5,6 +5,8 @@
 #ifndef MASTER_SPAWN_H
 #define MASTER_SPAWN_H
 
+#include <stdbool.h>
+
 struct child;
 struct master;
 
@@ -20,6 +22,12 @@ void spawn_release(struct master *m);
  * -1 with errno; child is as before.
  */
 int spawn_child(struct child *child);
+
+/*
+ * Send a child the configuration that there is now; it answers CTL_APPLIED.
+ * False: it cannot be told.
+ */
+bool spawn_apply(const struct child *child);
 
 /* "worker 0", "registrar"; returns out. */
 #define CHILD_NAME_MAX 24

@@ -19,22 +19,25 @@
 #include "lib/log.h"
 #include "master/ctl.h"
 #include "master/daemon.h"
-#include "master/listeners.h"
+#include "master/ending.h"
 #include "master/lookup.h"
 #include "master/master.h"
+#include "master/notify.h"
+#include "master/reload.h"
+#include "master/rollover.h"
 #include "master/segments.h"
 #include "master/spawn.h"
 
 #define START_TIMEOUT_MS 30000 /* until all are ready, or one says it loads */
+#define PULSE_MS 500	       /* from one ping to the next */
+#define PULSES_MAX 5	       /* unanswered: it hangs */
+#define PLACES_MIN 32	       /* workers that a reload can ask for */
 #define START_FAILURES 3       /* exits of a child in a row end the start */
-#define END_TIMEOUT_MS 5000    /* from TERM to KILL */
 #define SHORT_LIFE_MS 1000     /* who lives less has its successor wait, */
 #define BACKOFF_MIN_MS 100     /* from this */
 #define BACKOFF_MAX_MS 5000    /* to this */
 
 static void start_child(struct child *c);
-static void end_by_force(struct master *m);
-static void tell_to_finish(const struct child *c);
 
 static void
 set_state(struct child *c, enum child_state state)
@@ -53,12 +56,35 @@ close_ctl(struct child *c)
 	c->ctl.fd = -1;
 }
 
-static void
-start_failed(struct master *m, const char *why)
+/* Whether there is to be a process in this place. */
+static bool
+is_wanted(const struct child *c)
 {
-	log_event(LOG_CRIT, "start-failed", "%s", why);
-	m->status = 1;
-	supervise_end(m);
+	const struct master *m = c->master;
+
+	if (m->phase == PHASE_DRAINING || m->phase == PHASE_ENDING)
+		return false;
+	switch (c->role) {
+	case ROLE_WORKER:
+		return c->generation == m->generation &&
+		       c->slot < m->conf->workers && !m->resting;
+	case ROLE_LOGGER:
+		return m->conf->access_log[0] != '\0';
+	case ROLE_LOOKUP:
+		return lookup_needed(m->conf);
+	default:
+		return true;
+	}
+}
+
+bool
+supervise_all_ready(const struct master *m)
+{
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (is_wanted(&m->children[i]) &&
+		    m->children[i].state != CHILD_READY)
+			return false;
+	return true;
 }
 
 static void
@@ -68,29 +94,61 @@ now_ready(struct child *c)
 	char name[CHILD_NAME_MAX];
 
 	set_state(c, CHILD_READY);
-	c->failures = 0;
+	c->failures = c->unanswered = 0;
 	log_event(LOG_INFO, "child-ready", "%s pid=%d after_ms=%llu",
 	    child_name(c, name), c->pid,
 	    (unsigned long long)(m->loop.now_ms - c->started_ms));
-	if (m->phase != PHASE_STARTING)
+	rollover_ready(c);
+	reload_child(c);
+	if (m->phase != PHASE_STARTING || !supervise_all_ready(m))
 		return;
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i].state != CHILD_READY)
-			return;
 	m->phase = PHASE_SERVING;
 	timer_clear(&m->loop.timers, &m->deadline);
 	if (!m->foreground)
 		daemon_ready(m->conf);
+	notify_ready(m);
 	log_event(LOG_NOTICE, "serving", "workers=%u", m->conf->workers);
 }
 
-/* So long from now: a registrar may have a million routes to load. */
-static void
-await_start(struct master *m)
+/* False: it makes no sense. */
+static bool
+take_message(struct child *c, const struct ctlmsg *msg)
 {
-	if (m->phase == PHASE_STARTING)
-		timer_set(&m->loop.timers, &m->deadline,
-		    m->loop.now_ms + START_TIMEOUT_MS);
+	char name[CHILD_NAME_MAX];
+
+	switch (msg->type) {
+	case CTL_READY:
+		if (c->state == CHILD_STARTING)
+			now_ready(c);
+		return true;
+	case CTL_LOADING: /* a registrar may have a million routes to load */
+		if (c->master->phase == PHASE_STARTING)
+			ending_watch(c->master, START_TIMEOUT_MS);
+		return true;
+	case CTL_PONG:
+		c->unanswered = 0;
+		return true;
+	case CTL_APPLIED:
+		c->applying = false;
+		if (msg->arg != 0) /* then another one goes by it */
+			kill(c->pid, SIGKILL);
+		reload_child(c);
+		return true;
+	case CTL_DRAINING:
+		log_event(LOG_INFO, "child-drains", "%s pid=%d clients=%u",
+		    child_name(c, name), c->pid, msg->arg);
+		return true;
+	case CTL_CRASH:
+		log_event(LOG_ERR, "child-crashed", "%s pid=%d %s",
+		    child_name(c, name), c->pid, msg->text);
+		return true;
+	case CTL_REOPENED:
+		if (c->role == ROLE_LOGGER)
+			ctl_reopened(c->master, msg->arg == 0);
+		return c->role == ROLE_LOGGER;
+	default:
+		return false;
+	}
 }
 
 static void
@@ -105,20 +163,8 @@ on_message(struct ev_io *io, uint32_t events)
 	got = ctlmsg_recv(io->fd, &msg, &fd);
 	if (fd != -1)
 		close(fd);
-	if (got == 1 && msg.type == CTL_LOADING && c->state == CHILD_STARTING) {
-		await_start(c->master);
-		return;
-	}
-	if (got == 1 && msg.type == CTL_READY && c->state == CHILD_STARTING) {
-		now_ready(c);
-		return;
-	}
-	if (got == 1 && msg.type == CTL_REOPENED && c->role == ROLE_LOGGER) {
-		ctl_reopened(c->master, msg.arg == 0);
-		return;
-	}
-	if ((got == -1 && errno == EAGAIN) ||
-	    (got == 1 && msg.type == CTL_DRAINING))
+	if ((got == 1 && take_message(c, &msg)) ||
+	    (got == -1 && errno == EAGAIN))
 		return;
 	if (got != 0)
 		log_event(LOG_ERR, "child-confused", "%s pid=%d sent nonsense",
@@ -133,6 +179,7 @@ static uint64_t
 backoff(struct child *c)
 {
 	uint64_t delay = BACKOFF_MIN_MS;
+	char name[CHILD_NAME_MAX];
 
 	if (c->master->loop.now_ms - c->started_ms >= SHORT_LIFE_MS) {
 		c->short_lives = 0;
@@ -140,6 +187,9 @@ backoff(struct child *c)
 	}
 	if (c->short_lives++ == 0)
 		return 0;
+	log_event(LOG_ERR, "child-crash-loop",
+	    "%s short_lives=%u: the next one waits", child_name(c, name),
+	    c->short_lives);
 	for (unsigned i = 2; i < c->short_lives && delay < BACKOFF_MAX_MS; i++)
 		delay *= 2;
 	return delay < BACKOFF_MAX_MS ? delay : BACKOFF_MAX_MS;
@@ -150,12 +200,13 @@ static void
 replace(struct child *c)
 {
 	struct master *m = c->master;
+	bool told = c->state == CHILD_DRAINING;
 	uint64_t delay;
 
-	set_state(c, CHILD_WAITING);
-	if (m->phase == PHASE_DRAINING || m->phase == PHASE_ENDING)
+	set_state(c, is_wanted(c) ? CHILD_WAITING : CHILD_OFF);
+	if (c->state == CHILD_OFF)
 		return;
-	delay = backoff(c);
+	delay = told ? 0 : backoff(c);
 	if (delay == 0)
 		start_child(c);
 	else
@@ -165,8 +216,7 @@ replace(struct child *c)
 static void
 on_again(struct timer *t)
 {
-	start_child(
-	    container_of(t, struct child, again));
+	start_child(container_of(t, struct child, again));
 }
 
 static void
@@ -198,8 +248,8 @@ start_child(struct child *c)
 static void
 log_end(const struct child *c, int status)
 {
-	bool wanted = c->master->phase == PHASE_DRAINING ||
-		      c->master->phase == PHASE_ENDING;
+	bool wanted =
+	    c->state == CHILD_DRAINING || c->master->phase == PHASE_ENDING;
 	char name[CHILD_NAME_MAX];
 
 	child_name(c, name);
@@ -215,26 +265,19 @@ log_end(const struct child *c, int status)
 		    WEXITSTATUS(status));
 }
 
-static bool
-any_process(const struct master *m, bool workers_only)
-{
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i].pid != 0 &&
-		    (!workers_only || m->children[i].role == ROLE_WORKER))
-			return true;
-	return false;
-}
-
-/* The logger comes last: it still has the last lines of workers to write. */
+/* What it said before it died, and nobody has read. */
 static void
-go_on_ending(struct master *m)
+last_words(struct child *c)
 {
-	if (!any_process(m, false))
-		ev_stop(&m->loop);
-	for (size_t i = 0; i < m->nchildren && !any_process(m, true); i++)
-		if (m->children[i].role == ROLE_LOGGER &&
-		    m->children[i].pid != 0)
-			tell_to_finish(&m->children[i]);
+	struct ctlmsg msg;
+	int fd;
+
+	while (c->ctl.fd != -1 && ctlmsg_recv(c->ctl.fd, &msg, &fd) == 1) {
+		if (fd != -1)
+			close(fd);
+		if (msg.type == CTL_CRASH)
+			take_message(c, &msg);
+	}
 }
 
 static void
@@ -242,19 +285,20 @@ child_gone(struct child *c, int status)
 {
 	struct master *m = c->master;
 
+	last_words(c);
 	log_end(c, status);
 	c->pid = 0;
+	c->applying = false;
 	close_ctl(c);
 	if (c->role == ROLE_WORKER)
-		segments_forget_worker(m, c->slot);
+		segments_forget_worker(m, c->ring);
 	c->failures = WIFEXITED(status) ? c->failures + 1 : 0;
 	if (m->phase == PHASE_STARTING && c->failures == START_FAILURES)
-		start_failed(m, "a child ends again and again, see above");
+		ending_failed(m, "a child ends again and again, see above");
+	rollover_gone(c);
 	replace(c);
-	if (m->phase == PHASE_DRAINING && !any_process(m, true))
-		supervise_end(m);
-	else if (m->phase == PHASE_ENDING)
-		go_on_ending(m);
+	reload_child(c);
+	ending_gone(m);
 }
 
 void
@@ -271,70 +315,152 @@ supervise_reap(struct master *m)
 			}
 }
 
-/* The phase took too long. */
+/* A worker that does not answer is as good as dead; so is a registrar. */
 static void
-on_deadline(struct timer *t)
+ping(struct child *c)
 {
-	struct master *m = container_of(t, struct master, deadline);
+	const struct ctlmsg msg = { .type = CTL_PING };
+	char name[CHILD_NAME_MAX];
 
-	switch (m->phase) {
-	case PHASE_STARTING:
-		start_failed(m, "30 s without a sign of a child that starts");
-		break;
-	case PHASE_DRAINING:
-		log_event(
-		    LOG_NOTICE, "drain-timeout", "requests under way are cut");
-		supervise_end(m);
-		break;
-	case PHASE_ENDING:
-		end_by_force(m);
-		break;
-	case PHASE_SERVING:
-		break; /* has no deadline */
+	if ((c->role != ROLE_WORKER && c->role != ROLE_REGISTRAR) ||
+	    (c->state != CHILD_READY && c->state != CHILD_DRAINING) ||
+	    c->ctl.fd == -1)
+		return;
+	if (c->unanswered == PULSES_MAX) {
+		log_event(LOG_ERR, "child-hangs",
+		    "%s pid=%d does not answer: it is killed",
+		    child_name(c, name), c->pid);
+		kill(c->pid, SIGKILL);
+		return;
 	}
+	c->unanswered++;
+	if (ctlmsg_send(c->ctl.fd, &msg, -1) == -1 && errno != EAGAIN)
+		log_event(LOG_DEBUG, "child-unpinged", "%s: %s",
+		    child_name(c, name), strerror(errno));
 }
 
-/* How many processes of a role there are. */
-static size_t
-places(const struct conf *conf, enum role role)
+static void
+on_pulse(struct timer *t)
 {
-	switch (role) {
-	case ROLE_WORKER:
-		return conf->workers;
-	case ROLE_REGISTRAR:
-		return 1;
-	case ROLE_LOGGER:
-		return conf->access_log[0] != '\0';
-	case ROLE_LOOKUP:
-		return lookup_needed(conf);
-	case ROLE_COUNT:
-		break;
-	}
-	return 0;
+	struct master *m = container_of(t, struct master, pulse);
+
+	if (m->phase == PHASE_SERVING)
+		for (size_t i = 0; i < m->nchildren; i++)
+			ping(&m->children[i]);
+	timer_set(&m->loop.timers, t, m->loop.now_ms + PULSE_MS);
+}
+
+static struct child *
+add_place(struct master *m, enum role role)
+{
+	struct child *c = &m->children[m->nchildren++];
+
+	c->master = m;
+	c->role = role;
+	c->ctl = (struct ev_io){ -1, on_message };
+	c->again.fire = on_again;
+	return c;
+}
+
+unsigned
+supervise_places(const struct conf *conf)
+{
+	return conf->workers > PLACES_MIN ? conf->workers : PLACES_MIN;
 }
 
 int
 supervise_init(struct master *m)
 {
-	size_t n = 0;
-
-	for (enum role role = 0; role < ROLE_COUNT; role++)
-		n += places(m->conf, role);
-	m->children = calloc(n, sizeof(*m->children));
+	m->children =
+	    calloc(2 * m->places + ROLE_COUNT - 1, sizeof(*m->children));
 	if (m->children == NULL)
 		return -1;
-	for (enum role role = 0; role < ROLE_COUNT; role++)
-		for (size_t i = 0; i < places(m->conf, role); i++) {
-			struct child *c = &m->children[m->nchildren++];
+	for (unsigned i = 0; i < 2 * m->places; i++) {
+		struct child *c = add_place(m, ROLE_WORKER);
 
-			c->master = m;
-			c->role = role;
-			c->slot = (unsigned)i;
-			c->ctl = (struct ev_io){ -1, on_message };
-			c->again.fire = on_again;
-		}
-	m->deadline.fire = on_deadline;
+		c->ring = i;
+		c->slot = i % m->places;
+		c->generation = i / m->places;
+	}
+	for (enum role role = ROLE_WORKER + 1; role < ROLE_COUNT; role++)
+		add_place(m, role);
+	m->pulse.fire = on_pulse;
 	return 0;
+}
+
+struct child *
+supervise_worker(const struct master *m, unsigned generation, unsigned slot)
+{
+	return &m->children[generation * m->places + slot];
+}
+
+struct child *
+supervise_child(const struct master *m, enum role role)
+{
+	return &m->children[2 * m->places + role - 1];
+}
+
+bool
+supervise_any(const struct master *m, unsigned generation)
+{
+	for (unsigned i = 0; i < m->places; i++)
+		if (supervise_worker(m, generation, i)->pid != 0)
+			return true;
+	return false;
+}
+
+/* Start one that is wanted, retire one that is not. */
+static void
+settle(struct child *c)
+{
+	if (is_wanted(c) && c->state == CHILD_OFF)
+		start_child(c);
+	else if (!is_wanted(c))
+		supervise_retire(c);
+}
+
+void
+supervise_settle(struct master *m)
+{
+	/* the registrar first: it has routes to load */
+	for (size_t i = m->nchildren; i-- > 0;)
+		settle(&m->children[i]);
+}
+
+void
+supervise_begin(struct child *c)
+{
+	if (c->state == CHILD_OFF)
+		start_child(c);
+}
+
+void
+supervise_retire(struct child *c)
+{
+	struct ctlmsg msg = { .type = CTL_DRAIN,
+		.value = c->master->conf->tunnel_drain_ms };
+
+	timer_clear(&c->master->loop.timers, &c->again);
+	if (c->pid == 0) {
+		set_state(c, CHILD_OFF);
+		return;
+	}
+	if (c->state == CHILD_DRAINING)
+		return;
+	if (c->master->phase == PHASE_DRAINING)
+		msg.value = c->master->conf->drain_timeout_ms;
+	set_state(c, CHILD_DRAINING);
+	if (c->ctl.fd == -1 || ctlmsg_send(c->ctl.fd, &msg, -1) == -1)
+		kill(c->pid, SIGTERM);
+}
+
+void
+supervise_renew(struct child *c)
+{
+	if (c->pid != 0)
+		supervise_retire(c); /* replace() starts the next */
+	else
+		settle(c);
 }
 
 void
@@ -347,30 +473,9 @@ void
 supervise_start(struct master *m)
 {
 	m->phase = PHASE_STARTING;
-	await_start(m);
-	/* the registrar first: it has routes to load */
-	for (size_t i = m->nchildren; i-- > 0;)
-		start_child(&m->children[i]);
-}
-
-/* No process is started any more. */
-static void
-enter_last_phase(struct master *m, enum phase phase, uint64_t at_most_ms)
-{
-	m->phase = phase;
-	timer_set(&m->loop.timers, &m->deadline, m->loop.now_ms + at_most_ms);
-	for (size_t i = 0; i < m->nchildren; i++)
-		timer_clear(&m->loop.timers, &m->children[i].again);
-}
-
-/* End when all is done; who cannot be told so ends at once. */
-static void
-tell_to_finish(const struct child *c)
-{
-	struct ctlmsg msg = { .type = CTL_DRAIN };
-
-	if (c->ctl.fd == -1 || ctlmsg_send(c->ctl.fd, &msg, -1) == -1)
-		kill(c->pid, SIGTERM);
+	ending_watch(m, START_TIMEOUT_MS);
+	timer_set(&m->loop.timers, &m->pulse, m->loop.now_ms + PULSE_MS);
+	supervise_settle(m);
 }
 
 bool
@@ -384,56 +489,4 @@ supervise_reopen(struct master *m)
 			return ctlmsg_send(m->children[i].ctl.fd, &msg, -1) ==
 			       0;
 	return false;
-}
-
-void
-supervise_drain(struct master *m)
-{
-	if (m->phase == PHASE_DRAINING || m->phase == PHASE_ENDING)
-		return;
-	log_event(LOG_NOTICE, "draining", "at_most_ms=%llu",
-	    (unsigned long long)m->conf->drain_timeout_ms);
-	enter_last_phase(m, PHASE_DRAINING, m->conf->drain_timeout_ms);
-	listeners_close_http(m);
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i].pid != 0 &&
-		    m->children[i].role == ROLE_WORKER)
-			tell_to_finish(&m->children[i]);
-	if (!any_process(m, true))
-		supervise_end(m);
-}
-
-void
-supervise_end(struct master *m)
-{
-	if (m->phase == PHASE_ENDING)
-		return;
-	log_event(LOG_NOTICE, "ending", "status=%d", m->status);
-	enter_last_phase(m, PHASE_ENDING, END_TIMEOUT_MS);
-	for (size_t i = 0; i < m->nchildren; i++) {
-		struct child *c = &m->children[i];
-
-		if (c->pid == 0)
-			continue;
-		if (c->role == ROLE_REGISTRAR) /* it has a store to close */
-			tell_to_finish(c);
-		else if (c->role != ROLE_LOGGER) /* see go_on_ending() */
-			kill(c->pid, SIGTERM);
-	}
-	go_on_ending(m);
-}
-
-static void
-end_by_force(struct master *m)
-{
-	char name[CHILD_NAME_MAX];
-
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i].pid != 0) {
-			log_event(LOG_WARNING, "child-killed",
-			    "%s pid=%d did not end by itself",
-			    child_name(&m->children[i], name),
-			    m->children[i].pid);
-			kill(m->children[i].pid, SIGKILL);
-		}
 }

@@ -1,10 +1,11 @@
-/* The children's lives: started, watched, replaced, ended. */
+/* The children's lives: started, watched, replaced. */
 #ifndef MASTER_SUPERVISE_H
 #define MASTER_SUPERVISE_H
 
-#include <stdbool.h>
+#include "master/master.h"
 
-struct master;
+/* Workers that there is room for, in each of two generations. */
+unsigned supervise_places(const struct conf *conf);
 
 /* A place for each child.  -1 with errno. */
 int supervise_init(struct master *m);
@@ -22,13 +23,26 @@ void supervise_reap(struct master *m);
  */
 bool supervise_reopen(struct master *m);
 
-/*
- * Let workers finish what they have, for drain_timeout at most, then end.
- * Asked again, or while ending: nothing.
- */
-void supervise_drain(struct master *m);
+struct child *supervise_worker(
+    const struct master *m, unsigned generation, unsigned slot);
+struct child *supervise_child(const struct master *m, enum role role);
 
-/* End every child, by force after a while; then the loop stops. */
-void supervise_end(struct master *m);
+/* Has a generation of workers any process? */
+bool supervise_any(const struct master *m, unsigned generation);
+
+/* Does everybody serve who is wanted? */
+bool supervise_all_ready(const struct master *m);
+
+/* Start who is wanted and not there, retire who is there and not wanted. */
+void supervise_settle(struct master *m);
+
+/* Start a child, unless it is there. */
+void supervise_begin(struct child *c);
+
+/* Let it finish; none takes its place, unless it is wanted. */
+void supervise_retire(struct child *c);
+
+/* Another process in its place, when the one there has ended. */
+void supervise_renew(struct child *c);
 
 #endif

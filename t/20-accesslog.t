@@ -13,7 +13,7 @@ use Socket qw(SOL_SOCKET SO_LINGER);
 my $dir  = File::Temp->newdir('dynproxy-log.XXXXXX', TMPDIR => 1);
 my $file = "$dir/access.log";
 chown $DynProxy::USER{logger}, -1, $dir;
-my $proxy = DynProxy->new(tools => [qw(alpha beta gone)], expect => qr/access-log-|logger pid=|worker 0 pid=/,
+my $proxy = DynProxy->new(tools => [qw(alpha beta gone)], expect => qr/access-log-|logger pid=|worker 0 pid=|child-crash-loop/,
     conf => { keepalive_timeout => '1s', access_log => qq("$file"), request_head_timeout => '2s' });
 my $backend = $proxy->backend;
 my $at      = $backend->addr;

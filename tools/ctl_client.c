@@ -28,9 +28,11 @@ find_socket(const struct ctl *ctl, enum listener_kind kind, struct addr *a)
 			    ctl->control);
 		return found;
 	}
-	conf = conf_read_file(ctl->conf_path, stderr);
-	if (conf == NULL)
+	conf = conf_read_anyway(ctl->conf_path);
+	if (conf == NULL) {
+		warn("%s", ctl->conf_path);
 		return false;
+	}
 	for (size_t i = 0; !found && i < conf->nlisteners; i++)
 		if (conf->listeners[i].kind == kind) {
 			*a = conf->listeners[i].addr;
@@ -44,9 +46,9 @@ find_socket(const struct ctl *ctl, enum listener_kind kind, struct addr *a)
 
 /* A connected socket, blocking but never for long.  -1 with errno. */
 static int
-connect_to(const struct addr *a, int type)
+connect_to(const struct addr *a, int type, time_t wait_s)
 {
-	struct timeval wait = { .tv_sec = CTL_WAIT_S };
+	struct timeval wait = { .tv_sec = wait_s > 0 ? wait_s : CTL_WAIT_S };
 	int fd, saved;
 
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
@@ -77,7 +79,7 @@ reach(const struct ctl *ctl, enum listener_kind kind, int *status)
 	if (!find_socket(ctl, kind, &a))
 		return -1;
 	addr_format(&a, where);
-	fd = connect_to(&a, master ? SOCK_SEQPACKET : SOCK_STREAM);
+	fd = connect_to(&a, master ? SOCK_SEQPACKET : SOCK_STREAM, ctl->wait_s);
 	if (fd != -1)
 		return fd;
 	if (errno == EACCES || errno == EPERM) {

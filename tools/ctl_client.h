@@ -8,6 +8,7 @@
 #include "lib/ctlmsg.h"
 
 #define CTL_WAIT_S 10 /* seconds that a server may take over an answer */
+#define CTL_RELOAD_WAIT_S 130 /* over one that starts other processes */
 
 /* Exit codes, the same for every command (dynproxyctl(8), EXIT STATUS). */
 enum ctl_exit {
@@ -25,6 +26,7 @@ struct ctl {
 	const char *control;   /* borrowed; the registrar's socket, or NULL */
 	bool json;             /* print JSON, not for people */
 	bool quiet;            /* print nothing that was not asked for */
+	time_t wait_s;         /* for an answer; 0: CTL_WAIT_S */
 };
 
 /*

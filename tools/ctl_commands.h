@@ -7,6 +7,7 @@
 /* Each takes its operands, NULL-terminated, and returns the exit code. */
 int cmd_status(const struct ctl *ctl, char **args);
 int cmd_reopen(const struct ctl *ctl, char **args);
+int cmd_reload(const struct ctl *ctl, char **args);
 int cmd_list(const struct ctl *ctl, char **args);
 int cmd_explain(const struct ctl *ctl, char **args);
 int cmd_add(const struct ctl *ctl, char **args);

@@ -16,6 +16,7 @@ static const struct command {
 } commands[] = {
 	{ "status", "", 0, 0, cmd_status, "processes, routes and stores" },
 	{ "reopen", "", 0, 0, cmd_reopen, "begin a new access log" },
+	{ "reload", "", 0, 0, cmd_reload, "read the configuration again" },
 	{ "list", "[tool]", 0, 1, cmd_list, "routes and their backends" },
 	{ "explain", "url [--client ip] [--agent text]", 1, 5, cmd_explain,
 	    "why a request goes where it goes" },

@@ -36,7 +36,7 @@ set_style(struct worker *w)
 		.format = w->conf->access_log_format,
 		.address = w->conf->access_log_address,
 		.node = span_str(log->node),
-		.worker = w->boot.slot,
+		.worker = w->boot.number,
 	};
 	log->next_ms = 0; /* its time is written in another way */
 }

@@ -63,6 +63,7 @@ struct worker {
 	struct client_list idle;    /* clients between requests, oldest first */
 	struct buf scratch;       /* empty between its uses; see tunnel_run() */
 	bool draining;        /* accept nothing more; exit with the last one */
+	struct timer drained; /* or then */
 
 	/*
 	 * The head being worked on, of a request or a response: parsed, acted

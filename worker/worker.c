@@ -87,15 +87,14 @@ open_gate(struct worker *w)
 	w->rules = rules_new(w->policy);
 	w->limits = limits_open(
 	    w->boot.segment_fds[SEGMENT_LIMITS], w->boot.slot, &set);
-	w->counters = counters_open(
-	    w->boot.segment_fds[SEGMENT_COUNTERS], w->boot.slot);
+	w->counters =
+	    counters_open(w->boot.segment_fds[SEGMENT_COUNTERS], w->boot.slot);
 	if (w->counters == NULL)
 		return -1;
 	counters_set_cap(
 	    w->counters, w->conf->tool_requests_max, w->conf->workers);
-	w->router.gate = (struct gate){
-		w->policy, w->rules, w->limits, w->counters
-	};
+	w->router.gate =
+	    (struct gate){ w->policy, w->rules, w->limits, w->counters };
 	return w->rules != NULL && w->limits != NULL ? 0 : -1;
 }
 
@@ -108,16 +107,27 @@ say(struct worker *w, enum ctl_type type, uint32_t arg)
 		log_event(LOG_WARNING, "master-unanswered", "%m");
 }
 
+/* Who has not finished by now is cut. */
+static void
+drained(struct timer *t)
+{
+	struct worker *w = container_of(t, struct worker, drained);
+
+	log_event(LOG_NOTICE, "drain-timeout", "clients=%u", w->connections);
+	ev_stop(&w->loop);
+}
+
 /*
  * Accept nothing more; the last client ends us.  The master waits for the
  * answer: until then a queue might still be ours.
  */
 static void
-drain(struct worker *w)
+drain(struct worker *w, uint64_t at_most_ms)
 {
 	if (w->draining)
 		return;
 	w->draining = true;
+	timer_set(&w->loop.timers, &w->drained, w->loop.now_ms + at_most_ms);
 	accept_stop(w);
 	h2_drain(w);
 	say(w, CTL_DRAINING, w->connections);
@@ -198,7 +208,7 @@ master_ready(struct ev_io *io, uint32_t events)
 	}
 	switch (m.type) {
 	case CTL_DRAIN:
-		drain(w);
+		drain(w, m.value);
 		break;
 	case CTL_PING:
 		say(w, CTL_PONG, 0);
@@ -228,8 +238,8 @@ open_tls(struct worker *w)
 
 	if (!conf_has_https(w->conf))
 		return 0;
-	w->ticket_keys = ticket_keys_open(
-	    w->boot.segment_fds[SEGMENT_TICKET_KEYS], false);
+	w->ticket_keys =
+	    ticket_keys_open(w->boot.segment_fds[SEGMENT_TICKET_KEYS], false);
 	if (w->ticket_keys == NULL) {
 		log_event(LOG_ERR, "worker-start", "ticket keys: %m");
 		return -1;
@@ -249,7 +259,7 @@ start(struct worker *w)
 	char role[24];
 
 	w->conf = w->boot.conf;
-	snprintf(role, sizeof(role), "worker %u", w->boot.slot);
+	snprintf(role, sizeof(role), "worker %u", w->boot.number);
 	log_open((enum log_sink)w->conf->log_sink, role, w->conf->log_priority);
 	if (confine_worker(&w->boot) == -1)
 		return -1;
@@ -269,10 +279,12 @@ start(struct worker *w)
 	}
 	w->router.table = w->table;
 	if (open_gate(w) == -1) {
-		log_event(LOG_ERR, "worker-start", "policy, limits, counters: %m");
+		log_event(
+		    LOG_ERR, "worker-start", "policy, limits, counters: %m");
 		return -1;
 	}
 	w->master = (struct ev_io){ .fd = CTL_FD, .ready = master_ready };
+	w->drained.fire = drained;
 	buf_init(&w->scratch, TUNNEL_PIECE);
 	if (accesslog_open(w) == -1) {
 		log_event(LOG_ERR, "worker-start", "access log: %m");

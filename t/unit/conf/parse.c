@@ -325,7 +325,7 @@ static const char full[] =
     "body_timeout = 3s\nsend_timeout = 4s\nconnect_timeout = 5s\n"
     "response_timeout = 6s\nresponse_head_timeout = 7s\n"
     "backend_idle_timeout = 7s\n"
-    "drain_timeout = 8s\nregistration_timeout = 9s\n"
+    "drain_timeout = 8s\ntunnel_drain = 2h\nregistration_timeout = 9s\n"
     "registrations_open_max = 7\nroutes_per_tool_max = 8\n"
     "legacy_hosts = {\"a.example\"}\nadmin_tool = b\n"
     "redirects = {\"a_b.example c.example 307\", \"*.d *.e\"}\n"

@@ -1,0 +1,371 @@
+/*
+ * Reloads, in stages: the new setup is made beside the old one; workers that
+ * cannot take it over are replaced; so is the registrar; the others are sent
+ * the text.  Until the first of these is done, the old one can come back.
+ */
+#include "master/reload.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "conf/changes.h"
+#include "lib/container.h"
+#include "lib/log.h"
+#include "master/certs_watch.h"
+#include "master/ctl.h"
+#include "master/notify.h"
+#include "master/rollover.h"
+#include "master/setup.h"
+#include "master/spawn.h"
+#include "master/supervise.h"
+#include "master/tickets.h"
+
+#define APPLY_MS 5000	   /* for the children's answers */
+#define REGISTRAR_MS 30000 /* for another registrar */
+
+enum stage { STAGE_WORKERS, STAGE_REGISTRAR, STAGE_APPLY };
+
+struct reload {
+	struct master *master; /* borrowed */
+	struct setup old;      /* owned */
+	enum stage stage;
+	unsigned changes; /* see conf_changes() */
+	bool workers;	  /* there are others, which have it */
+	struct timer deadline;
+	void (*ended)(struct master *m, enum reload_end end, const char *says);
+};
+
+/* Throw a setup away; what serves keeps its sockets' paths. */
+static void
+discard(struct master *m, const struct setup *setup)
+{
+	struct setup current;
+
+	if (ctl_listen(m) == -1)
+		log_event(LOG_ERR, "ctl-failed", "%s", strerror(errno));
+	current = setup_take(m);
+	setup_put(m, setup);
+	setup_release(m, current.listeners);
+	setup_put(m, &current);
+}
+
+static void
+end(struct master *m, enum reload_end how, const char *says)
+{
+	struct reload *r = m->reload;
+
+	m->reload = NULL;
+	timer_clear(&m->loop.timers, &r->deadline);
+	discard(m, &r->old);
+	log_set_priority(m->conf->log_priority);
+	if (how == RELOAD_DONE) { /* what is watched may be elsewhere */
+		if (m->ticket_keys == NULL)
+			tickets_start(m);
+		if (m->certs_watch == NULL)
+			certs_watch_start(m);
+		certs_reload(m);
+	}
+	log_event(how == RELOAD_DONE ? LOG_NOTICE : LOG_ERR,
+	    how == RELOAD_DONE ? "reloaded" : "reload-refused", "file=%s",
+	    m->conf_path);
+	notify_ready(m);
+	r->ended(m, how, says);
+	free(r);
+}
+
+/* Who is sent the text?  Other workers, another registrar have it already. */
+static bool
+takes_text(const struct reload *r, const struct child *c)
+{
+	if (c->state != CHILD_READY)
+		return false;
+	if (c->role == ROLE_WORKER)
+		return c->generation == r->master->generation && !r->workers;
+	return c->role == ROLE_REGISTRAR &&
+	       !(r->changes & 1u << APPLIED_REGISTRAR);
+}
+
+static bool
+all_applied(const struct master *m)
+{
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i].applying)
+			return false;
+	return supervise_all_ready(m);
+}
+
+/* Who has not answered is replaced, by one that begins with the new text. */
+static void
+on_deadline(struct timer *t)
+{
+	struct reload *r = container_of(t, struct reload, deadline);
+	struct master *m = r->master;
+	char name[CHILD_NAME_MAX];
+
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = &m->children[i];
+
+		if (!c->applying)
+			continue;
+		c->applying = false;
+		log_event(LOG_ERR, "reload-unanswered", "%s pid=%d is killed",
+		    child_name(c, name), c->pid);
+		kill(c->pid, SIGKILL);
+	}
+	end(m, RELOAD_DONE, "");
+}
+
+static void
+wait_for(struct reload *r, enum stage stage, uint64_t at_most_ms)
+{
+	struct ev_loop *loop = &r->master->loop;
+
+	r->stage = stage;
+	timer_set(&loop->timers, &r->deadline, loop->now_ms + at_most_ms);
+}
+
+/* Tell those who stay. */
+static void
+apply(struct reload *r)
+{
+	struct master *m = r->master;
+
+	wait_for(r, STAGE_APPLY, APPLY_MS);
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = &m->children[i];
+
+		if (takes_text(r, c))
+			c->applying = spawn_apply(c);
+	}
+	if (r->changes != 0) /* its rings outlive it: no line is lost */
+		supervise_renew(supervise_child(m, ROLE_LOGGER));
+	supervise_settle(m);
+	if (all_applied(m))
+		end(m, RELOAD_DONE, "");
+}
+
+static void
+renew_registrar(struct reload *r)
+{
+	if (!(r->changes & 1u << APPLIED_REGISTRAR)) {
+		apply(r);
+		return;
+	}
+	wait_for(r, STAGE_REGISTRAR, REGISTRAR_MS);
+	supervise_renew(supervise_child(r->master, ROLE_REGISTRAR));
+}
+
+static void
+workers_replaced(struct master *m, bool good)
+{
+	struct setup failed;
+
+	if (good) {
+		m->reload->workers = true;
+		supervise_settle(m); /* the old ones drain */
+		renew_registrar(m->reload);
+		return;
+	}
+	m->reload->old.certs = m->certs;
+	m->certs = NULL;
+	failed = setup_take(m);
+	setup_put(m, &m->reload->old);
+	m->reload->old = failed; /* is what goes now */
+	supervise_settle(m);
+	end(m, RELOAD_REFUSED,
+	    "a new worker was not ready in time: dynproxyd's log says why\n");
+}
+
+void
+reload_child(struct child *c)
+{
+	struct reload *r = c->master->reload;
+
+	if (r == NULL)
+		return;
+	if (r->stage == STAGE_REGISTRAR && c->role == ROLE_REGISTRAR &&
+	    c->state == CHILD_READY)
+		apply(r);
+	else if (r->stage == STAGE_APPLY && all_applied(c->master))
+		end(c->master, RELOAD_DONE, "");
+}
+
+/* Two sealed files, or none. */
+static bool
+same_file(int a, int b)
+{
+	struct stat sa, sb;
+	bool same = false;
+	void *one, *other;
+
+	if (a == -1 || b == -1)
+		return a == b;
+	if (fstat(a, &sa) == -1 || fstat(b, &sb) == -1 ||
+	    sa.st_size != sb.st_size)
+		return false;
+	if (sa.st_size == 0)
+		return true;
+	one = mmap(NULL, (size_t)sa.st_size, PROT_READ, MAP_SHARED, a, 0);
+	other = mmap(NULL, (size_t)sb.st_size, PROT_READ, MAP_SHARED, b, 0);
+	if (one != MAP_FAILED && other != MAP_FAILED)
+		same = memcmp(one, other, (size_t)sa.st_size) == 0;
+	if (one != MAP_FAILED)
+		munmap(one, (size_t)sa.st_size);
+	if (other != MAP_FAILED)
+		munmap(other, (size_t)sb.st_size);
+	return same;
+}
+
+/* Why this configuration cannot be, told to says; else RELOAD_DONE. */
+static enum reload_end
+check(struct reload *r, const struct conf *new, FILE *says)
+{
+	struct master *m = r->master;
+	const char *restart;
+
+	r->changes = conf_changes(m->conf, new, &restart);
+	if (restart != NULL) {
+		fprintf(says,
+		    "%s: %s cannot change while dynproxyd runs: restart it, "
+		    "or take the change back\n",
+		    m->conf_path, restart);
+		return RELOAD_REFUSED;
+	}
+	if (new->workers > m->places) {
+		fprintf(says,
+		    "%s: workers: there is room for %u: restart dynproxyd\n",
+		    m->conf_path, m->places);
+		return RELOAD_REFUSED;
+	}
+	return RELOAD_DONE;
+}
+
+/* The new setup goes; certificates are those there are. */
+static void
+come_back(struct reload *r)
+{
+	struct master *m = r->master;
+
+	r->old.certs = m->certs;
+	m->certs = NULL;
+	setup_release(m, r->old.listeners);
+	setup_put(m, &r->old);
+}
+
+/* The new setup beside the old one.  As check(). */
+static enum reload_end
+prepare(struct reload *r, struct conf *new, FILE *says)
+{
+	struct master *m = r->master;
+
+	int rc;
+
+	r->old = setup_take(m);
+	m->conf = new;
+	m->certs = r->old.certs;
+	r->old.certs = NULL;
+	log_copy_to(says);
+	rc = setup_make(m, r->old.listeners);
+	log_copy_to(NULL);
+	if (rc == -1) {
+		come_back(r);
+		return RELOAD_REFUSED;
+	}
+	if (!same_file(
+		m->site_fds[SITE_BACKEND_CA], r->old.site_fds[SITE_BACKEND_CA]))
+		r->changes |= 1u << APPLIED_WORKERS;
+	if (!(r->changes & 1u << APPLIED_WORKERS) ||
+	    !supervise_any(m, m->generation ^ 1))
+		return RELOAD_DONE;
+	fputs("workers of an older configuration still drain, and there is at "
+	      "most one: dynproxyctl status shows them; try again later\n",
+	    says);
+	come_back(r);
+	return RELOAD_AGAIN;
+}
+
+static enum reload_end
+begin(struct reload *r, FILE *says)
+{
+	struct master *m = r->master;
+	struct conf *new;
+	enum reload_end how;
+
+	if (m->phase != PHASE_SERVING || m->reload != NULL) {
+		fputs("dynproxyd is busy starting, ending or reloading: "
+		      "try again\n",
+		    says);
+		return RELOAD_AGAIN;
+	}
+	new = setup_read(m, says);
+	if (new == NULL)
+		return RELOAD_REFUSED;
+	how = check(r, new, says);
+	if (how != RELOAD_DONE) {
+		conf_free(new);
+		return how;
+	}
+	if (m->resting) /* WINCH: this brings them back */
+		r->changes |= 1u << APPLIED_WORKERS;
+	return prepare(r, new, says);
+}
+
+static void
+log_lines(char *says)
+{
+	char *line;
+
+	while ((line = strsep(&says, "\n")) != NULL)
+		if (*line != '\0')
+			log_event(LOG_ERR, "reload-refused", "%s", line);
+}
+
+void
+reload_begin(struct master *m,
+    void (*ended)(struct master *m, enum reload_end end, const char *says))
+{
+	struct reload *r = calloc(1, sizeof(*r));
+	char *text = NULL;
+	size_t size;
+	FILE *says = open_memstream(&text, &size);
+	enum reload_end how = RELOAD_REFUSED;
+
+	if (r != NULL && says != NULL) {
+		r->master = m;
+		r->ended = ended;
+		r->deadline.fire = on_deadline;
+		how = begin(r, says);
+	}
+	if (says != NULL)
+		fclose(says);
+	if (how != RELOAD_DONE || text == NULL) {
+		ended(m, how, text == NULL ? "no memory\n" : text);
+		if (text != NULL)
+			log_lines(text);
+		free(text);
+		free(r);
+		return;
+	}
+	free(text);
+	m->reload = r;
+	notify_reloading(m);
+	m->resting = false;
+	if (r->changes & 1u << APPLIED_WORKERS)
+		rollover_begin(m, workers_replaced);
+	else
+		renew_registrar(r);
+}
+
+void
+reload_release(struct master *m)
+{
+	if (m->reload == NULL)
+		return;
+	discard(m, &m->reload->old);
+	free(m->reload);
+	m->reload = NULL;
+}

@@ -1,0 +1,52 @@
+# systemd is told what goes on, and its sockets are taken (sd_notify(3),
+# sd_listen_fds(3)).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use IO::Select;
+use IO::Socket::UNIX;
+use Socket qw(SOCK_DGRAM);
+
+my $dir    = File::Temp->newdir;
+my $notify = IO::Socket::UNIX->new(Local => "$dir/notify", Type => SOCK_DGRAM) or die $!;
+my $said   = '';
+
+# Everything that was said so far, a line each.
+sub said {
+    while (IO::Select->new($notify)->can_read(0)) {
+        $notify->recv(my $datagram, 4096);
+        $said .= "$datagram\n\n";
+    }
+    return $said;
+}
+
+# Its socket for clients is there before it is, at 3.
+my $open = 'use IO::Socket::INET; $^F = 9; $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$ENV{PORT}",'
+    . ' Listen => 9, ReuseAddr => 1) or die; use POSIX; dup2(fileno $s, 3) if fileno $s != 3;'
+    . ' @ENV{qw(LISTEN_FDS LISTEN_PID LISTEN_FDNAMES)} = (1, $$, "http"); exec @ARGV';
+my $proxy;
+{
+    local $ENV{NOTIFY_SOCKET} = "$dir/notify";
+    local $ENV{WATCHDOG_USEC} = 300_000;
+    local $ENV{PORT} = my $port = free_port();
+    $proxy = DynProxy->new(
+        workers => 2,
+        wrapper => ['perl', '-e', $open],
+        conf    => { http => DynProxy::list("127.0.0.1:$port"), master_socket => qq("$dir/master.sock") },
+        http_port => $port,
+    );
+}
+ok eventually(sub { said() =~ /^READY=1$/m }), 'READY, on the socket that was there';
+ok eventually(sub { said() =~ /^STATUS=serving with 2 workers$/m }), 'and a status';
+ok eventually(sub { said() =~ /(^WATCHDOG=1\n.*){3}/ms }), 'the watchdog is fed';
+$said = '';
+is $proxy->ctl('reload'), 0, 'reload';
+ok eventually(sub { said() =~ /^RELOADING=1\nMONOTONIC_USEC=\d+\n.*^READY=1$/ms }), 'RELOADING, then READY';
+kill 'QUIT', $proxy->{pid};
+ok eventually(sub { said() =~ /^STOPPING=1$/m }), 'STOPPING';
+ok eventually(sub { $proxy->is_dead }), 'and it has ended';
+is $proxy->{status}, 0, 'well';
+unlike $proxy->log, qr/^<[0-3]>/m, 'it complained of nothing';
+$proxy->abandon;
+
+Test::More::done_testing;

@@ -1,0 +1,75 @@
+# A worker that dies, or hangs, is replaced, and who waited in its queue is
+# served by its successor; one that dies again and again waits (3-processes.md).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use Time::HiRes qw(time);
+
+my $QUEUED = 200;
+
+my $proxy = DynProxy->new(tools => ['alpha'], expect => qr/child-(died|hangs|ended|crash)/);
+my $backend = $proxy->backend(text => 'hello');
+is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
+
+# Connections that wait in the queue of a worker, which is stopped.
+sub queue {
+    my ($worker) = @_;
+    kill 'STOP', $worker;
+    my @queued = map { $proxy->connect } 1 .. $QUEUED;
+    $_->printflush("GET / HTTP/1.1\r\nHost: alpha.example.test\r\nConnection: close\r\n\r\n") for @queued;
+    return @queued;
+}
+
+sub served {
+    my $served = 0;
+    for my $socket (@_) {
+        my $response = DynProxy::Response->new(eval { DynProxy::converse($socket, '') } // '');
+        $served++ if ($response->status // 0) == 200;
+    }
+    return $served;
+}
+
+sub successor_of {
+    my ($old) = @_;
+    return eventually(sub { (grep { $_ != $old } $proxy->worker_pids)[0] });
+}
+
+my ($worker) = $proxy->worker_pids;
+my @queued = queue($worker);
+my $killed = time;
+kill 'KILL', $worker;
+my $successor = successor_of($worker);
+isnt $successor, undef, 'kill -9: there is a successor';
+is served(@queued), $QUEUED, "all $QUEUED who waited are served";
+note sprintf 'after %.0f ms', 1000 * (time - $killed);
+my ($ready) = $proxy->log =~ /child-ready worker 0 pid=$successor after_ms=(\d+)/;
+note "it was ready after $ready ms";
+
+@queued = queue($successor);
+my $stopped = time;
+my $third = successor_of($successor);
+isnt $third, undef, 'SIGSTOP: it is found to hang, and has a successor';
+is served(@queued), $QUEUED, "all $QUEUED who waited are served";
+note sprintf 'after %.1f s', time - $stopped;
+like $proxy->log, qr/child-hangs worker 0 pid=$successor /, 'and it was logged';
+
+my $registrar = $proxy->registrar_pid;
+kill 'STOP', $registrar;
+ok eventually(sub { my $now = $proxy->registrar_pid; $now && $now != $registrar }), 'so has a registrar that hangs';
+is $proxy->register('alpha', '/more/.*', $backend->url), 'ok', 'which goes on';
+
+# what killed it
+my ($dying) = $proxy->worker_pids;
+kill 'SEGV', $dying;
+ok eventually(sub { $proxy->log =~ /child-crashed worker 0 pid=$dying signal=11 / }), 'a crash has a fingerprint';
+
+# again and again: later and later
+for (1 .. 4) {
+    my $pid = eventually(sub { ($proxy->worker_pids)[0] });
+    kill 'KILL', $pid;
+    eventually(sub { $proxy->log =~ /child-died worker 0 pid=$pid / });
+}
+ok eventually(sub { $proxy->get('alpha', '/')->status == 200 }), 'it comes back in the end';
+like $proxy->log, qr/child-crash-loop worker 0 /, 'and it was told that it dies again and again';
+
+done_testing;
