@@ -391,7 +391,7 @@ look(struct redis *c)
 		if (!redis_command(c, NULL, NULL, "PING", NULL))
 			redis_lose(c, "out of memory");
 	} else if (oldest->due_ms <= clock_mono_ms()) {
-		redis_lose(c, "no answer within 1.5 s");
+		redis_lose(c, "no answer within a second");
 	} else {
 		timer_set(&c->loop->timers, &c->timer, oldest->due_ms);
 	}
@@ -407,7 +407,7 @@ fired(struct timer *t)
 		try_connect(c);
 		break;
 	case REDIS_CONNECTING:
-		redis_lose(c, "no connection within 1.5 s");
+		redis_lose(c, "no connection within a second");
 		break;
 	case REDIS_GREETING:
 	case REDIS_UP:

@@ -16,7 +16,8 @@
 #include "lib/ev.h"
 #include "registrar/redis_reader.h"
 
-#define REDIS_ANSWER_MS 1500            /* for one command, and to connect */
+#define REDIS_ANSWER_MS 1000            /* for one command, and to connect:
+                                           SQLite needs the rest of 2 s */
 #define REDIS_OUT_MAX   (8u << 20)      /* bytes not yet sent */
 #define REDIS_TOO_LARGE "TOOLARGE"      /* the error a reply over it becomes */
 
