@@ -36,7 +36,7 @@ def backend_serve(conn):
                 return
             data += piece
         head, data = data.split(b"\r\n\r\n", 1)
-        requests += 1
+        requests += b" /others" not in head
         try:
             if b" /big" in head:
                 conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000"
