@@ -202,7 +202,7 @@ add_cookie(struct h2_head *h, struct span records, struct http_msg *msg)
 	struct span name, value, cookie;
 
 	while (next_field(&records, &name, &value)) {
-		if (http_field_lookup(name) != FIELD_COOKIE)
+		if (http_field_lookup(name) != FIELD_COOKIE || value.len == 0)
 			continue;
 		if (buf_len(&h->bytes) > begin)
 			buf_append_span(&h->bytes, SPAN("; "));
