@@ -2,10 +2,14 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use File::Temp;
 use IO::Handle;
 use IPC::Open2;
 
-my $proxy = DynProxy->new(tools => [qw(alpha plain)], tls => ["*.$DynProxy::DOMAIN"]);
+my $logs = File::Temp->newdir;
+chmod 0777, $logs;    # the logger is a user of its own
+my $proxy = DynProxy->new(tools => [qw(alpha plain)], tls => ["*.$DynProxy::DOMAIN"],
+    conf => { access_log => qq("$logs/access") });
 my $pid = open2(my $said, my $say, "$FindBin::Bin/h2_client.py");
 $say->autoflush(1);
 chomp(my $port = <$said>);
@@ -42,4 +46,19 @@ like $out, qr/5000 succeeded, 0 failed, 0 errored/, 'h2load: 5,000 requests, 250
 ($status, $out) = run_command('nghttp', '-nv', '-m', 20, '-H', ':authority: ' . $proxy->host('plain'), "$url/");
 is scalar(() = $out =~ /recv HEADERS.*\n.*\n?/g), 20, 'nghttp: 20 responses on a connection' or diag $out;
 
+ok eventually(sub { DynProxy::slurp("$logs/access") =~ m{"GET /chunked/1000000 HTTP/2\.0" 200 1000000 } }),
+    'the access log says HTTP/2.0';
+
+# --- the end
+$pid = open2($said, $say, "$FindBin::Bin/h2_client.py", 'drain');
+$say->autoflush(1);
+chomp($port = <$said>);
+is $proxy->register('alpha', '.*', "http://127.0.0.1:$port"), 'ok', 'a backend';
+print $say "$proxy->{https_port}\n";
+is scalar <$said>, "there\n", 'a request under way';
+$proxy->stop;
+chomp(@lines = <$said>);
+is scalar @lines, 4, 'every promise was looked at';
+like $_, qr/^ok/, $_ =~ s/^(?:not )?ok //r for @lines;
+waitpid $pid, 0;
 done_testing;

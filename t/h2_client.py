@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """HTTP/2 as clients use it, the seldom parts too: for t/20-h2.t.
 
-h2_client.py    prints the port of a backend; then, for a line with the port
-                of a proxy, a line a promise: "ok ..." or "not ok ..."
+h2_client.py          prints the port of a backend; then, for a line with the
+                      port of a proxy, a line a promise: "ok ..." or "not ok"
+h2_client.py drain    the same for one that is stopped
 """
 import base64
 import hashlib
@@ -368,12 +369,32 @@ def limits(port):
     peer.close()
 
 
+def drain(port):
+    """The proxy is told to go when this has said that it is there."""
+    peer = Peer(port)
+    peer.until(lambda: peer.acked)
+    peer.send(headers(1, request(path="/slow")))
+    peer.send(frame(PING, 0, 0, b"12345678"))
+    peer.until(lambda: peer.pongs)
+    print("there", flush=True)
+    peer.until(lambda: peer.goaways)
+    say(peer.goaways[0] == (0x7fffffff, NO_ERROR),
+        "first a GOAWAY that refuses nothing", peer.goaways)
+    peer.until(lambda: len(peer.goaways) > 1)
+    say(peer.goaways[1:] == [(1, NO_ERROR)], "then one that names the last",
+        peer.goaways)
+    peer.until(lambda: peer.done(1))
+    say(peer.status(1) == 200 and peer.bodies[1] == b"ok",
+        "what was under way is finished", peer.status(1))
+    say(peer.until(lambda: peer.closed), "and the connection ends")
+
+
 PARTS = [responses, requests, back_pressure, fairness, websocket, limits]
 
 if __name__ == "__main__":
     print(listen(serve), flush=True)
     port = int(sys.stdin.readline())
-    for part in PARTS:
+    for part in PARTS if len(sys.argv) == 1 else [drain]:
         try:
             part(port)
         except Exception as e:      # what it lacks is told by the count
