@@ -49,6 +49,9 @@ is scalar(() = $out =~ /recv HEADERS.*\n.*\n?/g), 20, 'nghttp: 20 responses on a
 ok eventually(sub { DynProxy::slurp("$logs/access") =~ m{"GET /chunked/1000000 HTTP/2\.0" 200 1000000 } }),
     'the access log says HTTP/2.0';
 
+ok eventually(sub { (run_command('ss', '-Htn', "sport = :$proxy->{https_port}"))[1] !~ /ESTAB|CLOSE-WAIT/ }, 5),
+    'who has left is forgotten';
+
 # --- the end
 $pid = open2($said, $say, "$FindBin::Bin/h2_client.py", 'drain');
 $say->autoflush(1);

@@ -94,6 +94,8 @@ bio_read(BIO *bio, char *to, int want)
 	}
 	if (n > 0 && n < want && !s->ended)
 		s->socket_readable = false;
+	if (n == 0)
+		errno = 0; /* an end, and nothing to be waited for */
 	return (int)n;
 }
 
