@@ -1,0 +1,174 @@
+# Reloads under load, good ones, broken ones and such as take other workers:
+# no request fails, no WebSocket and no download is cut (3-processes.md).
+# LIFECYCLE_RELOADS: how many, one a second (12).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use IO::Select;
+use Time::HiRes qw(sleep time);
+
+$SIG{PIPE} = 'IGNORE';
+my $RELOADS     = $ENV{LIFECYCLE_RELOADS} // 12;
+my $WORKERS_AT  = $RELOADS >= 25 ? 25 : 5;    # every so many takes other workers
+my $RATE        = 250;                        # connections a second of a process
+my $LOADS       = 2;
+my $DOWNLOADS   = 50;
+my $BYTES       = 1_000_000;
+my $WEBSOCKETS  = 20;
+my $WEBSOCKET_S = 5;
+
+my $proxy   = DynProxy->new(workers => 2, tools => [qw(alpha ws)], expect => qr/reload-refused/);
+my $backend = $proxy->backend(text => 'hello');
+is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
+
+# A backend of WebSockets: 101, then every byte comes back.
+my $echo = IO::Socket::INET->new(Listen => 64, LocalAddr => '127.0.0.1') or die $!;
+is $proxy->register('ws', '.*', 'http://127.0.0.1:' . $echo->sockport), 'ok', 'one with WebSockets';
+
+sub serve_echo {
+    my $ready = IO::Select->new($echo);
+    my %begun;
+    while (my @ready = $ready->can_read) {
+        for my $socket (@ready) {
+            if ($socket == $echo) { $ready->add($echo->accept); next }
+            my $got = $socket->sysread(my $bytes, 65536);
+            if (!$got) { delete $begun{$socket}; $ready->remove($socket); $socket->close; next }
+            $bytes = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                . "Sec-WebSocket-Accept: x\r\n\r\n" if !$begun{$socket}++;
+            $socket->syswrite($bytes);
+        }
+    }
+}
+
+# Each counts until it is told to end, then says "requests failed cut".
+my (@loads, $stop);
+sub start_load {
+    my ($run) = @_;
+    pipe my $said, my $say or die $!;
+    my $pid = fork // die $!;
+    if (!$pid) {
+        $SIG{USR1} = sub { $stop = 1 };
+        my @counts = $run->();
+        syswrite $say, "@counts\n";
+        POSIX::_exit(0);
+    }
+    push @loads, { pid => $pid, said => $said };
+}
+END { kill 'KILL', map { $_->{pid} // () } @loads if @loads && $$ == $proxy->{owner} }
+
+sub new_connections {
+    my ($requests, $failed, $next) = (0, 0, time);
+    my $ask = "GET / HTTP/1.1\r\nHost: alpha.example.test\r\nConnection: close\r\n\r\n";
+    until ($stop) {
+        my $socket = $proxy->connect;
+        my $answer = '';
+        if ($socket) {
+            $socket->syswrite($ask);
+            1 while $socket->sysread($answer, 65536, length $answer);
+        }
+        $requests++;
+        $failed++ if $answer !~ /^HTTP\/1.1 200 .*hello$/s;
+        $next += 1 / $RATE;
+        sleep $next - time if $next > time;
+    }
+    return ($requests, $failed, 0);
+}
+
+sub downloads {
+    my ($requests, $cut, %of) = (0, 0);
+    my $begin = sub {
+        my $socket = $proxy->connect or return $cut++;
+        $socket->syswrite("GET /bytes/$BYTES HTTP/1.1\r\nHost: alpha.example.test\r\nConnection: close\r\n\r\n");
+        $of{$socket} = { socket => $socket, have => 0 };
+    };
+    $begin->() for 1 .. $DOWNLOADS;
+    while (%of) {
+        for my $d (values %of) {
+            my $n = $d->{socket}->sysread(my $bytes, 40_000);
+            $d->{have} += $n // 0;
+            next if $n;
+            delete $of{ $d->{socket} };
+            $requests++;
+            $cut++ if $d->{have} <= $BYTES;    # there is a head, too
+            $begin->() if !$stop;
+        }
+        sleep 0.1;
+    }
+    return ($requests, 0, $cut);
+}
+
+sub websockets {
+    my ($requests, $cut, %of) = (0, 0);
+    my $begin = sub {
+        my $socket = $proxy->connect or return $cut++;
+        $socket->syswrite("GET / HTTP/1.1\r\nHost: ws.example.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                . "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n");
+        $socket->sysread(my $answer, 65536);
+        $requests++;
+        return $cut++ if $answer !~ /^HTTP\/1.1 101 /;
+        $of{$socket} = { socket => $socket, until => time + $WEBSOCKET_S * (0.5 + rand) };
+    };
+    $begin->() for 1 .. $WEBSOCKETS;
+    while (%of) {
+        for my $w (values %of) {
+            $w->{socket}->syswrite('ping');
+            my $n = $w->{socket}->sysread(my $bytes, 65536);
+            $cut++ if !$n;
+            next if $n && !$stop && time < $w->{until};
+            delete $of{ $w->{socket} };
+            $w->{socket}->close;
+            $begin->() if !$stop;
+        }
+        sleep 0.1;
+    }
+    return ($requests, 0, $cut);
+}
+
+my $echoes = fork // die $!;
+if (!$echoes) { serve_echo(); POSIX::_exit(0) }
+END { kill 'KILL', $echoes if $echoes }
+$echo->close;
+start_load(\&new_connections) for 1 .. $LOADS;
+start_load(\&downloads);
+start_load(\&websockets);
+
+my ($applied, $refused, $again, $wrong) = (0, 0, 0, '');
+for my $round (1 .. $RELOADS) {
+    my $next = time + 1;
+    my $broken = $round % 10 == 0;
+    $proxy->{conf} = {
+        response_headers => qq({ "set X-Round: $round" }),
+        body_timeout     => $broken ? '1x' : '30s',
+        request_line_max => int($round / $WORKERS_AT) % 2 ? '4k' : '8k',
+    };
+    $proxy->write_conf;
+    my $status = $proxy->ctl('reload');
+    # the last generation may still have a download
+    while ($status == 75 && time < $next + 10) { $again++; sleep 0.2; $status = $proxy->ctl('reload') }
+    $wrong .= "round $round: $status " . $proxy->err if $status != ($broken ? 1 : 0);
+    $broken ? $refused++ : $applied++;
+    sleep $next - time if $next > time;
+}
+is $wrong, '', 'every reload ended as it should';
+is $proxy->get('alpha', '/')->header('x-round'), $RELOADS - ($RELOADS % 10 == 0), 'the last good one is in force';
+
+my ($requests, $failed, $cut) = (0, 0, 0);
+kill 'USR1', $_->{pid} for @loads;
+for my $load (@loads) {
+    my $said = readline $load->{said};
+    waitpid delete $load->{pid}, 0;
+    my @counts = split ' ', $said // '';
+    is scalar(@counts), 3, 'a load has run to its end';
+    $requests += $counts[0] // 0;
+    $failed   += $counts[1] // 1;
+    $cut      += $counts[2] // 1;
+}
+cmp_ok $requests, '>', 100 * $RELOADS, "$requests requests";
+is $failed, 0, 'none failed';
+is $cut, 0, 'no WebSocket and no download was cut';
+kill 'KILL', $echoes;
+waitpid $echoes, 0;
+undef $echoes;
+diag "applied=$applied refused=$refused again=$again" if $ENV{LIFECYCLE_RELOADS};
+diag "reloads=$RELOADS requests=$requests failed=$failed cut=$cut" if $ENV{LIFECYCLE_RELOADS};
+done_testing;
