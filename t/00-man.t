@@ -1,5 +1,6 @@
 # Every setting is in dynproxy.conf(5) and in the file as shipped, with its
-# default, and nothing else is; manual pages are clean.
+# default, and nothing else is; every reason and every event of the log is in
+# dynproxy-errors(7); manual pages are clean.
 use v5.26;
 use warnings;
 use Test::More;
@@ -55,6 +56,35 @@ my $metrics_page = slurp('man/dynproxy-metrics.7');
 $told{$1} = "$2: $3" while $metrics_page =~ /^\.It Sy (\w+) Pq (\w+)\n(.*)$/mg;
 cmp_ok scalar(keys %metric), '>', 15, 'the tables of metrics are found';
 is_deeply \%told, \%metric, 'dynproxy-metrics(7) has each of them';
+
+# dynproxy-errors(7) has each reason, with its status, under whose trouble it is
+my $errors_page = slurp('man/dynproxy-errors.7');
+my ($page_reasons, $page_events) = $errors_page =~ /^\.Sh REASONS\n(.*)^\.Sh EVENTS\n(.*)^\.Sh SEE/ms;
+my %whose = ("The client's" => 'CLIENT', "The tool's" => 'TOOL', "The platform's" => 'PLATFORM', "Nobody's" => 'NOBODY');
+my (%reason, %explained);
+my $reasons = slurp('http/reason.c');
+$reason{$1} = "$2 $3" while $reasons =~ /\{ "([a-z-]{2,})",\s*(\d+),\s*VOICE_(\w+),/g;
+for (split /^(?=\.Ss )/m, $page_reasons) {
+    my ($voice) = /^\.Ss (.*)/ or next;
+    $explained{$1} = "$2 $whose{$voice}" while /^\.It Sy ([a-z-]+) Pq (\d+)\n(?!\.It|\.El)/mg;
+}
+cmp_ok scalar(keys %reason), '>', 30, 'the table of reasons is found';
+is_deeply \%explained, \%reason, 'dynproxy-errors(7) has each of them';
+
+# the second argument of each log_event(), which may choose between two
+my $string = qr/"(?:[^"\\]|\\.)*"/;
+my $nested = qr/(\((?:[^()"]|$string|(?-1))*\))/;
+my $argument = qr/(?:[^(),"]|$string|$nested)*/;
+my %event;
+for my $file (glob '{lib,http,conf,shm,route,worker,registrar,master}/*.c') {
+    my $code = slurp($file);
+    while ($code =~ /\b(?:log_event\($argument|note_refused\($argument,$argument),(?<event>$argument)/g) {
+        $event{$_} = 1 for $+{event} =~ /"([^"]*)"/g;
+    }
+}
+my %listed = map { $_ => 1 } map { split / , / } $page_events =~ /^\.It Sy (.*)/mg;
+cmp_ok scalar(keys %event), '>', 80, 'the events of the log are found';
+is_deeply \%listed, \%event, 'dynproxy-errors(7) has each of them, too';
 
 # mandoc.db knows our own pages only once they are installed
 for my $page (glob 'man/*.[1-9]') {
