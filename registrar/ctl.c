@@ -87,6 +87,9 @@ more(struct client *c)
 	case LISTS_ROUTES:
 		goes_on = ctl_list_more(ctl);
 		break;
+	case LISTS_FRONTENDS:
+		goes_on = ctl_frontends_more(ctl);
+		break;
 	case LISTS_POLICY:
 		goes_on = policy_list_more(c->r, &ctl->policy_listing, &c->out);
 		break;
@@ -113,6 +116,9 @@ static const struct {
 	{ "import", 5, 5, ctl_import },
 	{ "drain", 1, 1, ctl_drain },
 	{ "undrain", 1, 1, ctl_undrain },
+	{ "frontends", 0, 0, ctl_frontends },
+	{ "frontend-set", 2, 2, ctl_frontend_set },
+	{ "frontend-del", 1, 1, ctl_frontend_del },
 	{ "watch", 0, 0, ctl_watch },
 	{ "policy", 1, 1, ctl_policy },
 	{ "policy-set", 3, 3, ctl_policy_set },

@@ -23,9 +23,8 @@ changed(struct change *change, enum change_result result)
 		    json_pack("{s:I}", "changed", (json_int_t)ctl->nchanges));
 }
 
-/* Note a change; submit() sends all of them on their way.  False: no memory. */
-static bool
-add_change(struct ctl *ctl, enum change_kind kind, const char *key,
+bool
+ctl_add_change(struct ctl *ctl, enum change_kind kind, const char *key,
     const char *pattern, const struct destination *to, size_t nto)
 {
 	struct change *change = change_new(kind, key, pattern);
@@ -43,8 +42,8 @@ add_change(struct ctl *ctl, enum change_kind kind, const char *key,
 	return true;
 }
 
-static void
-submit(struct ctl *ctl)
+void
+ctl_submit(struct ctl *ctl)
 {
 	size_t n = ctl->nchanges;
 
@@ -73,8 +72,8 @@ ctl_add(struct ctl *ctl)
 		ctl_fail(ctl, EXIT_USAGE, "%s", vet_says(fault));
 		return;
 	}
-	if (add_change(ctl, CHANGE_SET, key, pattern, &to, 1))
-		submit(ctl);
+	if (ctl_add_change(ctl, CHANGE_SET, key, pattern, &to, 1))
+		ctl_submit(ctl);
 	else
 		ctl_fail(ctl, EXIT_REFUSED, "no memory: try again later");
 }
@@ -92,17 +91,18 @@ ctl_del(struct ctl *ctl)
 	TAILQ_FOREACH(route, &name->routes, entry)
 	if ((pattern == NULL || strcmp(pattern, route->pattern) == 0) &&
 	    ctl->nchanges < ROUTES_MAX)
-		add_change(ctl, CHANGE_STRIKE, key, route->pattern, NULL, 0);
+		ctl_add_change(
+		    ctl, CHANGE_STRIKE, key, route->pattern, NULL, 0);
 	if (ctl->nchanges > 0)
-		submit(ctl);
+		ctl_submit(ctl);
 	else
 		ctl_fail(ctl, EXIT_REFUSED,
 		    "%s has no such route: dynproxyctl list %s shows them",
 		    ctl->args[0], ctl->args[0]);
 }
 
-static void
-no_memory(struct ctl *ctl)
+void
+ctl_no_memory(struct ctl *ctl)
 {
 	ctl_fail(ctl, EXIT_REFUSED, "no memory: try again later");
 }
@@ -123,15 +123,14 @@ ctl_strike(struct ctl *ctl)
 		ctl_fail(ctl, EXIT_REFUSED,
 		    "%s has no such backend: dynproxyctl list %s shows them",
 		    ctl->args[0], ctl->args[0]);
-	else if (add_change(ctl, CHANGE_LEAVE, key, ctl->args[1], &to, 1))
-		submit(ctl);
+	else if (ctl_add_change(ctl, CHANGE_LEAVE, key, ctl->args[1], &to, 1))
+		ctl_submit(ctl);
 	else
-		no_memory(ctl);
+		ctl_no_memory(ctl);
 }
 
-/* URLs with blanks between.  Returns how many; 0: it was refused. */
-static size_t
-read_urls(struct ctl *ctl, char *urls, struct destination *to)
+size_t
+ctl_read_urls(struct ctl *ctl, char *urls, struct destination to[CTL_URLS_MAX])
 {
 	enum vet_fault fault;
 	size_t n = 0;
@@ -154,21 +153,21 @@ read_urls(struct ctl *ctl, char *urls, struct destination *to)
 void
 ctl_import(struct ctl *ctl)
 {
-	struct destination to[ROUTE_BACKENDS_MAX + 1];
+	struct destination to[CTL_URLS_MAX];
 	char key[TOOL_NAME_MAX + 2], why[128], *urls = strdup(ctl->args[2]);
-	size_t n = urls == NULL ? 0 : read_urls(ctl, urls, to);
+	size_t n = urls == NULL ? 0 : ctl_read_urls(ctl, urls, to);
 	if (n == 0 || !ctl_tool_key(ctl, ctl->args[0], key)) {
 		if (urls == NULL)
-			no_memory(ctl);
+			ctl_no_memory(ctl);
 	} else if (!pattern_valid(span_str(ctl->args[1]), why, sizeof(why))) {
 		ctl_fail(ctl, EXIT_USAGE, "%s", why);
-	} else if (!add_change(ctl, CHANGE_SET, key, ctl->args[1], to, n)) {
-		no_memory(ctl);
+	} else if (!ctl_add_change(ctl, CHANGE_SET, key, ctl->args[1], to, n)) {
+		ctl_no_memory(ctl);
 	} else {
 		if (strcmp(ctl->args[3], "operator") != 0)
 			ctl->changes[0]->origin = ORIGIN_TOOL;
 		ctl->changes[0]->canonical = *ctl->args[4] != '\0';
-		submit(ctl);
+		ctl_submit(ctl);
 	}
 	free(urls);
 }
@@ -189,13 +188,13 @@ mark_backend(struct ctl *ctl, enum change_mark mark)
 	     port = book_port_next(port)) {
 		const struct book_route *route = port->route;
 
-		if (!add_change(ctl, CHANGE_MARK, route->name->key,
+		if (!ctl_add_change(ctl, CHANGE_MARK, route->name->key,
 			route->pattern, port->to, 1))
 			break;
 		ctl->changes[ctl->nchanges - 1]->mark = mark;
 	}
 	if (ctl->nchanges > 0)
-		submit(ctl);
+		ctl_submit(ctl);
 	else
 		ctl_fail(ctl, EXIT_REFUSED,
 		    "no backend is at \"%.64s\": dynproxyctl list shows them; "

@@ -29,7 +29,12 @@ struct ctl {
 	char why[128]; /* of the first one that was refused; or empty */
 
 	/* of list, of policy */
-	enum { LISTS_NOTHING, LISTS_ROUTES, LISTS_POLICY } lists;
+	enum {
+		LISTS_NOTHING,
+		LISTS_ROUTES,
+		LISTS_FRONTENDS,
+		LISTS_POLICY
+	} lists;
 	struct listing listing;
 	struct policy_listing policy_listing;
 
@@ -54,6 +59,22 @@ bool ctl_tool_key(
 struct book_name *ctl_find_tool(
     struct ctl *ctl, const char *tool, char key[TOOL_NAME_MAX + 2]);
 
+/* Note a change; ctl_submit() sends all of them on their way. */
+bool ctl_add_change(struct ctl *ctl, enum change_kind kind, const char *key,
+    const char *pattern, const struct destination *to, size_t nto);
+void ctl_submit(struct ctl *ctl);
+
+#define CTL_URLS_MAX (ROUTE_BACKENDS_MAX + 1)
+
+/*
+ * Read URLs with blanks between, of which `urls` is cut.  Returns how many;
+ * 0: it was refused.
+ */
+size_t ctl_read_urls(
+    struct ctl *ctl, char *urls, struct destination to[CTL_URLS_MAX]);
+
+void ctl_no_memory(struct ctl *ctl);
+
 /* Commands. */
 void ctl_status(struct ctl *ctl);
 void ctl_list(struct ctl *ctl);
@@ -65,6 +86,9 @@ void ctl_strike(struct ctl *ctl);
 void ctl_import(struct ctl *ctl);
 void ctl_drain(struct ctl *ctl);
 void ctl_undrain(struct ctl *ctl);
+void ctl_frontends(struct ctl *ctl);
+void ctl_frontend_set(struct ctl *ctl);
+void ctl_frontend_del(struct ctl *ctl);
 void ctl_watch(struct ctl *ctl);
 void ctl_policy(struct ctl *ctl);
 void ctl_policy_set(struct ctl *ctl);
@@ -75,6 +99,7 @@ void ctl_watch_end(struct ctl *ctl);
 
 /* The next piece of what ctl_list() began.  False: that was all. */
 bool ctl_list_more(struct ctl *ctl);
+bool ctl_frontends_more(struct ctl *ctl);
 
 /*
  * Let no change under way remember who asked.

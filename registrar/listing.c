@@ -26,7 +26,7 @@ listing_more(
 
 	for (name = after(book, l->after); name != NULL;
 	     name = book_next(book, name)) {
-		if (name->key[0] != KEY_TOOL ||
+		if (name->key[0] != (l->frontends ? KEY_FRONTEND : KEY_TOOL) ||
 		    (l->wanted != NULL && !l->wanted(name)))
 			continue;
 		if (buf_len(b) >= CLIENT_PIECE)

@@ -15,6 +15,7 @@
 struct listing {
 	char after[KEY_MAX + 1]; /* the last key that was written */
 	bool some;               /* anything was written */
+	bool frontends;          /* domain proxies, not tools */
 	/* the others are left out; NULL: none is */
 	bool (*wanted)(const struct book_name *name);
 };
@@ -24,7 +25,7 @@ typedef bool listing_put(struct buf *b, const struct book_name *name,
     bool first);
 
 /*
- * Write the next tools into b, about CLIENT_PIECE bytes of them.  False:
+ * Write the next names into b, about CLIENT_PIECE bytes of them.  False:
  * there are no more, or no memory.
  */
 bool listing_more(struct listing *l, struct book *book, struct buf *b,

@@ -11,7 +11,6 @@
 #include "registrar/vet.h"
 #include "route/pattern.h"
 
-#define NAME_MAX_FRONTEND 253              /* RFC 1035 section 2.3.4 */
 #define ENTRIES_MAX       (2 * ROUTES_MAX) /* looked at, of one name */
 
 const char *
@@ -37,24 +36,6 @@ redis_records_key(const char *key, char out[REDIS_KEY_MAX])
 	return out;
 }
 
-/* A host name in lower case, "*." before it allowed. */
-static bool
-valid_frontend(struct span name)
-{
-	if (span_starts(name, SPAN("*.")))
-		name = span_from(name, 2);
-	if (name.len == 0 || name.len > NAME_MAX_FRONTEND || *name.ptr == '.')
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.ptr[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-		    c != '-' && c != '.')
-			return false;
-	}
-	return true;
-}
-
 bool
 redis_key_parse(struct span redis_key, char key[KEY_MAX])
 {
@@ -65,7 +46,7 @@ redis_key_parse(struct span redis_key, char key[KEY_MAX])
 	} kinds[] = {
 		{ { "prefix:", 7 }, KEY_TOOL, vet_tool_name },
 		{ { "redirect:", 9 }, KEY_TOOL, vet_tool_name },
-		{ { "frontend:", 9 }, KEY_FRONTEND, valid_frontend },
+		{ { "frontend:", 9 }, KEY_FRONTEND, vet_frontend_name },
 	};
 
 	for (size_t i = 0; i < nitems(kinds); i++) {

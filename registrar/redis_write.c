@@ -389,10 +389,6 @@ store_redis_save(struct store_redis *s, struct change *change)
 {
 	struct save *save;
 
-	if (*change->key != KEY_TOOL) { /* frontends are only read, for now */
-		change_stored(s->r, change, true);
-		return;
-	}
 	if (!store_redis_may_write(s)) {
 		not_saved(s, change, "Redis is not connected");
 		return;

@@ -265,6 +265,22 @@ vet_destination(
 	return VET_FINE;
 }
 
+enum vet_fault
+vet_frontend(const struct vet *vet, const struct backend *b)
+{
+	bool listed = is_listed(vet, &b->ip);
+
+	if (is_listener(vet, b))
+		return VET_LISTENER;
+	if (listed)
+		return VET_FINE;
+	if (is_own(vet, &b->ip))
+		return VET_OWN;
+	if (is_denied_port(b->port))
+		return VET_DENIED_PORT;
+	return class_of(&b->ip);
+}
+
 #define ASK_OPERATOR "or ask an administrator for backend_networks"
 
 static const char *const says[] = {
@@ -314,6 +330,23 @@ vet_tool_name(struct span name)
 		       (name.ptr[i] >= '0' && name.ptr[i] <= '9') ||
 		       name.ptr[i] == '-';
 	return good;
+}
+
+bool
+vet_frontend_name(struct span name)
+{
+	if (span_starts(name, SPAN("*.")))
+		name = span_from(name, 2);
+	if (name.len == 0 || name.len > FRONTEND_NAME_MAX || *name.ptr == '.')
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '-' && c != '.')
+			return false;
+	}
+	return true;
 }
 
 bool

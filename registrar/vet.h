@@ -59,12 +59,24 @@ enum vet_fault vet_url(struct span url, struct backend *backend);
 enum vet_fault vet_destination(const struct vet *vet,
     const struct backend *backend, const struct ip *peer);
 
+/*
+ * May a domain proxy have it?  Whoever owns one owns no host of ours: any
+ * address may be, but those that lead to us or to what is not for strangers.
+ */
+enum vet_fault vet_frontend(
+    const struct vet *vet, const struct backend *backend);
+
 /* One line: what is wrong and what to do.  Not for VET_FINE. */
 const char *vet_says(enum vet_fault fault);
 
 /* A tool's name: [a-z0-9][a-z0-9-]{0,62}. */
 #define TOOL_NAME_MAX 63
 bool vet_tool_name(struct span name);
+
+#define FRONTEND_NAME_MAX 253 /* RFC 1035 section 2.3.4 */
+
+/* A domain proxy's: a host name in lower case, "*." before it allowed. */
+bool vet_frontend_name(struct span name);
 
 /*
  * The tool that an account stands for: prefix, then a tool's name, as a
