@@ -64,6 +64,8 @@ enum ctl_segment {
 	SEGMENT_HEALTH, /* backends that fail; all workers write */
 	SEGMENT_TICKET_KEYS, /* of TLS; the master writes, workers read */
 	SEGMENT_COUNTERS, /* a slab a worker; the registrar reads */
+	SEGMENT_NODE, /* shm/node.h; the master writes, the registrar reads */
+	SEGMENT_ERRORS, /* shm/errors.h; workers write, the registrar reads */
 	SEGMENT_COUNT
 };
 

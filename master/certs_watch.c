@@ -13,6 +13,7 @@
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "master/certs.h"
+#include "master/facts.h"
 #include "master/challenges.h"
 #include "master/master.h"
 #include "master/tickets.h"
@@ -143,6 +144,7 @@ certs_reload(struct master *m)
 		hand_over(m, CTL_CERTIFICATES, certs_fd(m));
 	}
 	look_at_dates(m);
+	facts_publish(m);
 	return tickets_reload(m) == -1 ? -1 : rc;
 }
 

@@ -120,20 +120,6 @@ reloaded(struct master *m, enum reload_end end, const char *says)
 	tell(m, CTL_RELOAD, codes[end], says);
 }
 
-static const char *
-state_name(enum child_state state)
-{
-	static const char *const names[] = {
-		[CHILD_OFF] = "off",
-		[CHILD_WAITING] = "waiting",
-		[CHILD_STARTING] = "starting",
-		[CHILD_READY] = "ready",
-		[CHILD_DRAINING] = "draining",
-	};
-
-	return names[state];
-}
-
 /* Lines of the access log since the start: numbers, whoever wrote them. */
 static void
 add_log_counts(const struct master *m, char *text, size_t size)
@@ -166,7 +152,7 @@ send_child(int fd, const struct child *child)
 	gmtime_r(&since, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	snprintf(msg.text, sizeof(msg.text), "%s %s since %s",
-	    child_name(child, name), state_name(child->state), when);
+	    child_name(child, name), child_state_name(child->state), when);
 	if (child->role == ROLE_LOGGER)
 		add_log_counts(child->master, msg.text, sizeof(msg.text));
 	return ctlmsg_send(fd, &msg, -1);

@@ -9,6 +9,7 @@
 
 #include "lib/container.h"
 #include "lib/log.h"
+#include "master/facts.h"
 #include "master/listeners.h"
 #include "master/notify.h"
 #include "master/spawn.h"
@@ -88,6 +89,7 @@ enter_last_phase(struct master *m, enum phase phase, uint64_t at_most_ms)
 	ending_watch(m, at_most_ms);
 	for (size_t i = 0; i < m->nchildren; i++)
 		timer_clear(&m->loop.timers, &m->children[i].again);
+	facts_publish(m);
 }
 
 void

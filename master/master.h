@@ -46,6 +46,7 @@ struct child {
 	uint64_t since_ms;     /* CLOCK_REALTIME of its state */
 	unsigned short_lives;  /* in a row */
 	unsigned failures;     /* exits in a row, none of them ready */
+	unsigned restarts;     /* processes that came after the first */
 };
 
 /* From one generation of workers to the next, one by one. */

@@ -7,9 +7,11 @@
 
 #include "lib/log.h"
 #include "shm/counters.h"
+#include "shm/errors.h"
 #include "shm/health.h"
 #include "shm/limits.h"
 #include "shm/logring.h"
+#include "shm/node.h"
 #include "shm/policy_write.h"
 #include "shm/segment.h"
 #include "shm/table_write.h"
@@ -77,6 +79,19 @@ ticket_keys_bytes(const struct master *m)
 	return ticket_keys_size();
 }
 
+static size_t
+node_bytes(const struct master *m)
+{
+	(void)m;
+	return node_size();
+}
+
+static size_t
+errors_bytes(const struct master *m)
+{
+	return errors_size(RINGS_OF(m));
+}
+
 static const struct {
 	const char *name;
 	size_t (*size)(const struct master *m);
@@ -86,9 +101,9 @@ static const struct {
 	[SEGMENT_TABLE] = { "dynproxy-table", table_size, table_format,
 	    TO(REGISTRAR), TO(WORKER) },
 	[SEGMENT_LOG_RINGS] = { "dynproxy-log-rings", log_rings_size,
-	    format_nothing, TO(WORKER), TO(LOGGER) },
+	    format_nothing, TO(WORKER), TO(LOGGER) | TO(REGISTRAR) },
 	[SEGMENT_LOG_MARKS] = { "dynproxy-log-marks", log_marks_size,
-	    format_nothing, TO(LOGGER), TO(WORKER) },
+	    format_nothing, TO(LOGGER), TO(WORKER) | TO(REGISTRAR) },
 	[SEGMENT_POLICY] = { "dynproxy-policy", policy_bytes, policy_format,
 	    TO(REGISTRAR), TO(WORKER) },
 	[SEGMENT_LIMITS] = { "dynproxy-limits", limits_bytes, limits_format,
@@ -99,6 +114,10 @@ static const struct {
 	    ticket_keys_format, 0, TO(WORKER) },
 	[SEGMENT_COUNTERS] = { "dynproxy-counters", counters_bytes,
 	    counters_format, TO(WORKER), TO(REGISTRAR) },
+	[SEGMENT_NODE] = { "dynproxy-node", node_bytes, format_nothing, 0,
+	    TO(REGISTRAR) },
+	[SEGMENT_ERRORS] = { "dynproxy-errors", errors_bytes, format_nothing,
+	    TO(WORKER), TO(REGISTRAR) },
 };
 
 static int

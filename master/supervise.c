@@ -20,6 +20,7 @@
 #include "master/ctl.h"
 #include "master/daemon.h"
 #include "master/ending.h"
+#include "master/facts.h"
 #include "master/lookup.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -39,11 +40,26 @@
 
 static void start_child(struct child *c);
 
+const char *
+child_state_name(enum child_state state)
+{
+	static const char *const names[] = {
+		[CHILD_OFF] = "off",
+		[CHILD_WAITING] = "waiting",
+		[CHILD_STARTING] = "starting",
+		[CHILD_READY] = "ready",
+		[CHILD_DRAINING] = "draining",
+	};
+
+	return names[state];
+}
+
 static void
 set_state(struct child *c, enum child_state state)
 {
 	c->state = state;
 	c->since_ms = clock_real_ms();
+	facts_publish(c->master);
 }
 
 static void
@@ -203,6 +219,7 @@ replace(struct child *c)
 	bool told = c->state == CHILD_DRAINING;
 	uint64_t delay;
 
+	c->restarts += !told;
 	set_state(c, is_wanted(c) ? CHILD_WAITING : CHILD_OFF);
 	if (c->state == CHILD_OFF)
 		return;

@@ -7,6 +7,9 @@
 /* Workers that there is room for, in each of two generations. */
 unsigned supervise_places(const struct conf *conf);
 
+/* "waiting", "starting", "ready", ...: in `status` and the log. */
+const char *child_state_name(enum child_state state);
+
 /* A place for each child.  -1 with errno. */
 int supervise_init(struct master *m);
 void supervise_release(struct master *m);

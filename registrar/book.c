@@ -202,6 +202,22 @@ new_route(const char *pattern, const struct destination *to, size_t nto)
 	return route;
 }
 
+/* What a route adds to the book's checksum, in whatever order. */
+static uint64_t
+checksum(const struct book_name *name, const struct book_route *route)
+{
+	static const uint64_t key[2]; /* it finds faults, not foes */
+	uint64_t parts[2 + ROUTE_BACKENDS_MAX];
+	size_t n = 0;
+
+	parts[n++] = siphash(key, name->key, strlen(name->key));
+	parts[n++] = siphash(key, route->pattern, strlen(route->pattern));
+	for (size_t i = 0; i < route->to.n; i++)
+		parts[n++] = siphash(
+		    key, route->to.at[i].url, strlen(route->to.at[i].url));
+	return siphash(key, parts, n * sizeof(parts[0]));
+}
+
 struct book_route *
 book_set(struct book *book, const char *key, const char *pattern,
     const struct destination *to, size_t nto, enum origin origin,
@@ -222,6 +238,7 @@ book_set(struct book *book, const char *key, const char *pattern,
 	route->origin = origin;
 	route->since_ms = since_ms;
 	add_ports(book, route);
+	book->checksum += checksum(name, route);
 
 	old = book_find_route(name, pattern);
 	TAILQ_INSERT_TAIL(&name->routes, route, entry);
@@ -236,6 +253,7 @@ void
 book_strike(struct book *book, struct book_name *name, struct book_route *route)
 {
 	TAILQ_REMOVE(&name->routes, route, entry);
+	book->checksum -= checksum(name, route);
 	remove_ports(route);
 	free_route(route);
 	name->nroutes--;

@@ -62,6 +62,7 @@ struct book {
 	struct book_ports *ports; /* owned; by a hash of address and port */
 	uint64_t ports_key[2];
 	size_t nnames, nroutes;
+	uint64_t checksum; /* the same for the same routes, on any node */
 };
 
 /* False: no memory. */

@@ -10,6 +10,7 @@
 #include "registrar/listing.h"
 #include "registrar/metrics.h"
 #include "registrar/process.h"
+#include "registrar/ready.h"
 
 #define OPEN_MAX 64	 /* connections */
 #define REQUEST_MAX 8192 /* bytes */
@@ -59,6 +60,36 @@ answer(struct client *c, unsigned status, bool head_only, const char *text)
 	if (!head_only)
 		buf_append_span(&c->out, span_str(text));
 	client_answer(c);
+}
+
+/* A long one, from h->text. */
+static void
+answer_text(struct client *c, unsigned status, bool head_only, struct span type)
+{
+	struct buf *text = &of(c)->text;
+
+	put_head(c, status, type, (int64_t)buf_len(text));
+	http_put_field(&c->out, SPAN("Cache-Control"), SPAN("no-store"));
+	http_put_end(&c->out);
+	if (head_only)
+		buf_release(text);
+	client_answer(c);
+}
+
+/* NULL: no memory. */
+static void
+answer_json_take(
+    struct client *c, unsigned status, bool head_only, json_t *value)
+{
+	struct buf *text = &of(c)->text;
+
+	buf_init(text, METRICS_MAX);
+	if (!listing_put_json_take(text, value) || !buf_printf(text, "\n")) {
+		buf_release(text);
+		answer(c, 500, head_only, "no memory\n");
+		return;
+	}
+	answer_text(c, status, head_only, SPAN("application/json"));
 }
 
 /* /list */
@@ -187,11 +218,16 @@ get_health(struct client *c, struct span query, bool head_only)
 static void
 get_ready(struct client *c, struct span query, bool head_only)
 {
-	(void)query;
-	if (c->r->draining)
-		answer(c, 503, head_only, "draining\n");
-	else
-		answer(c, 200, head_only, "ready\n");
+	const char *why = ready_why_not(c->r);
+	char text[64];
+
+	if (query_has(query, SPAN("verbose"))) {
+		answer_json_take(
+		    c, why == NULL ? 200 : 503, head_only, ready_tell(c->r));
+		return;
+	}
+	snprintf(text, sizeof(text), "%s\n", why == NULL ? "ready" : why);
+	answer(c, why == NULL ? 200 : 503, head_only, text);
 }
 
 static void
@@ -210,12 +246,8 @@ get_metrics(struct client *c, struct span query, bool head_only)
 		answer(c, 500, head_only, "no memory\n");
 		return;
 	}
-	put_head(c, 200, SPAN("text/plain; version=0.0.4; charset=utf-8"),
-	    (int64_t)buf_len(text));
-	http_put_end(&c->out);
-	if (head_only)
-		buf_release(text);
-	client_answer(c);
+	answer_text(c, 200, head_only,
+	    SPAN("text/plain; version=0.0.4; charset=utf-8"));
 }
 
 static const struct {

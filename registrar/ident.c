@@ -175,6 +175,7 @@ forget(struct ident_query *q)
 static void
 finish(struct ident_query *q, enum ident_fault fault, struct span user)
 {
+	q->ident->ended[fault]++;
 	forget(q);
 	q->done(q, fault, user);
 }

@@ -23,6 +23,7 @@ enum ident_fault {
 	IDENT_MALFORMED,   /* no answer as section 6 has it */
 	IDENT_OTHER_PORTS, /* it answers another question */
 	IDENT_ERROR,       /* an answer of type ERROR */
+	IDENT_FAULTS
 };
 
 /* For the log. */
@@ -43,6 +44,7 @@ struct ident {
 	uint16_t port;            /* of the identds */
 	uint64_t timeout_ms;      /* from the question to its end */
 	unsigned asking;
+	uint64_t ended[IDENT_FAULTS]; /* questions, by how they ended */
 	TAILQ_HEAD(, peer) turns; /* hosts that have questions to be sent */
 	struct ev_task pump;
 };

@@ -7,6 +7,7 @@
 
 #include "http/reason.h"
 #include "lib/array.h"
+#include "registrar/metrics_node.h"
 #include "registrar/metrics_tools.h"
 #include "registrar/process.h"
 #include "registrar/proof.h"
@@ -18,6 +19,8 @@ struct measured {
 	struct publish_status table;
 	struct store_redis_status redis;
 	struct proofs_status proofs;
+	struct logring_counts log;
+	struct counters_sum all; /* of all tools */
 	size_t stale;
 	struct rusage usage;
 };
@@ -137,6 +140,48 @@ registering(const struct measured *m)
 }
 
 static double
+table_generation_now(const struct measured *m)
+{
+	return (double)m->table.generation;
+}
+
+static double
+log_dropped(const struct measured *m)
+{
+	return (double)m->log.dropped;
+}
+
+static double
+limit_client(const struct measured *m)
+{
+	return (double)m->all.reasons[REASON_LIMIT_CLIENT];
+}
+
+static double
+limit_tool(const struct measured *m)
+{
+	return (double)m->all.reasons[REASON_LIMIT_TOOL];
+}
+
+static double
+limit_node(const struct measured *m)
+{
+	return (double)m->all.reasons[REASON_LIMIT_NODE];
+}
+
+static double
+ban_hits(const struct measured *m)
+{
+	return (double)m->all.reasons[REASON_BANNED];
+}
+
+static double
+bans(const struct measured *m)
+{
+	return (double)policy_count(m->r, POLICY_BAN);
+}
+
+static double
 cpu_seconds(const struct measured *m)
 {
 	const struct rusage *u = &m->usage;
@@ -184,6 +229,22 @@ static const struct {
 	    "Changes written to SQLite.", "{result=\"saved\"}", sqlite_saved },
 	{ "dynproxy_store_changes_total", "counter", NULL,
 	    "{result=\"failed\"}", sqlite_failed },
+	{ "dynproxy_table_generation", "gauge",
+	    "Moves with each change of the route table.", "",
+	    table_generation_now },
+	{ "dynproxy_log_dropped_lines_total", "counter",
+	    "Lines of the access log for which there was no room.",
+	    "{sink=\"access\"}", log_dropped },
+	{ "dynproxy_ratelimit_rejected_total", "counter",
+	    "Requests refused for a limit.", "{scope=\"client\"}",
+	    limit_client },
+	{ "dynproxy_ratelimit_rejected_total", "counter", NULL,
+	    "{scope=\"tool\"}", limit_tool },
+	{ "dynproxy_ratelimit_rejected_total", "counter", NULL,
+	    "{scope=\"node\"}", limit_node },
+	{ "dynproxy_bans", "gauge", "Networks that are banned.", "", bans },
+	{ "dynproxy_ban_hits_total", "counter",
+	    "Requests from banned networks.", "", ban_hits },
 	{ "dynproxy_leases", "gauge", "Leases that are held here.", "",
 	    leases },
 	{ "dynproxy_route_proofs_total", "counter",
@@ -227,6 +288,8 @@ measure(const struct registrar *r, struct measured *m)
 	if (r->redis != NULL)
 		store_redis_status(r->redis, &m->redis);
 	proofs_status(r->proofs, &m->proofs);
+	logring_counts(&r->log, &m->log);
+	counters_read_all(r->counters, &m->all);
 	m->stale = count_stale(r);
 	getrusage(RUSAGE_SELF, &m->usage);
 }
@@ -246,5 +309,6 @@ metrics_write(const struct registrar *r, struct buf *out)
 		fits = fits && buf_printf(out, "%s%s %.15g\n", numbers[i].name,
 				   numbers[i].labels, numbers[i].value(&m));
 	}
-	return fits && metrics_tools_write(r, out);
+	return fits && metrics_node_write(r, out) &&
+	       metrics_tools_write(r, out);
 }

@@ -433,6 +433,12 @@ put_entry(struct buf *b, const struct entry *e, bool first)
 			  listing_time(e->until_ms)));
 }
 
+size_t
+policy_count(const struct registrar *r, enum policy_kind kind)
+{
+	return r->policy->n[kind];
+}
+
 bool
 policy_list_more(struct registrar *r, struct policy_listing *l, struct buf *b)
 {

@@ -66,6 +66,9 @@ void policy_keep(struct registrar *r);
 /* What tools are told while registration is off; NULL: it is on. */
 const char *policy_registration_off(const struct registrar *r);
 
+/* How many entries of a kind there are. */
+size_t policy_count(const struct registrar *r, enum policy_kind kind);
+
 /* How far a walk through the entries has come.  Zeroed: at its beginning. */
 struct policy_listing {
 	enum policy_kind kind;

@@ -9,22 +9,36 @@
 #include "registrar/book.h"
 #include "registrar/change.h"
 #include "registrar/client.h"
+#include "registrar/history.h"
 #include "registrar/ident.h"
 #include "registrar/lease.h"
+#include "registrar/line.h"
 #include "registrar/peer.h"
 #include "registrar/policy.h"
 #include "registrar/rate.h"
 #include "registrar/store.h"
 #include "registrar/vet.h"
+#include "shm/counters.h"
+#include "shm/errors.h"
+#include "shm/logring.h"
 
-struct counters;
 struct addresses;
+struct counters;
 struct ctl;
 struct default_backends;
 struct explainer;
+struct node_segment;
 struct proofs;
 struct publisher;
 struct table_writer;
+
+/* Requests on 8282 that were answered, by verb; the last: none was read. */
+#define REGISTRATION_VERBS (VERB_LEASE + 2)
+struct registrations {
+	uint64_t done[REGISTRATION_VERBS], refused[REGISTRATION_VERBS];
+	uint64_t times[COUNTERS_TIMES]; /* as of counters_times_ms */
+	uint64_t took_ms;
+};
 
 struct registrar {
 	struct ev_loop loop;
@@ -36,6 +50,11 @@ struct registrar {
 	struct book book;
 	struct changes changes;
 	struct counters *counters;  /* owned; of all workers, to read */
+	struct errors_reader errors; /* of tools, as workers saw them */
+	struct history *history;    /* owned; of the tools */
+	struct node_segment *node;  /* owned; what the master tells */
+	struct logring_reader log;  /* the workers' lines, to look at */
+	struct registrations registrations; /* what was asked of us so far */
 	struct table_writer *table; /* owned */
 	struct publisher *publisher; /* owned */
 	struct default_backends *defaults; /* owned */

@@ -362,6 +362,7 @@ publish_status(const struct registrar *r, struct publish_status *status)
 		.names = table_count(r->table),
 		.entries = table_entries(r->table),
 		.damaged = table_damaged(r->table),
+		.generation = table_generation(r->table),
 		.slices = r->publisher->growth.slices,
 		.slice_max_us = r->publisher->growth.slice_max_us,
 	};

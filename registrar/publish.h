@@ -46,6 +46,7 @@ struct publish_status {
 	size_t names;          /* in the table; stopped ones too */
 	size_t entries;        /* of its directory */
 	size_t damaged;        /* found so at the start */
+	uint64_t generation;   /* moves with every change */
 	uint64_t slices;       /* in which it grew, since the start */
 	uint64_t slice_max_us; /* the longest one; CPU time */
 };

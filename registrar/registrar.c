@@ -24,6 +24,7 @@
 #include "registrar/publish.h"
 #include "registrar/session.h"
 #include "shm/counters.h"
+#include "shm/node.h"
 
 #define ACCEPT_MAX 64	   /* connections taken in one turn of the loop */
 #define ACCEPT_REST_MS 100 /* when there are no descriptors left */
@@ -390,6 +391,16 @@ prepare(struct registrar *r)
 		log_event(LOG_ERR, "registrar-failed", "counters: %m");
 		return false;
 	}
+	r->node = node_open(r->boot.segment_fds[SEGMENT_NODE], false);
+	if (r->node == NULL ||
+	    errors_reader_open(
+		&r->errors, r->boot.segment_fds[SEGMENT_ERRORS]) == -1 ||
+	    logring_reader_open(&r->log,
+		r->boot.segment_fds[SEGMENT_LOG_RINGS],
+		r->boot.segment_fds[SEGMENT_LOG_MARKS], false) == -1) {
+		log_event(LOG_ERR, "registrar-failed", "shared memory: %m");
+		return false;
+	}
 	if (policy_start(r) == -1) {
 		log_event(LOG_ERR, "registrar-failed", "policy: %m");
 		return false;
@@ -413,6 +424,11 @@ prepare(struct registrar *r)
 	r->proofs = proofs_open(r);
 	if (r->proofs == NULL) {
 		log_event(LOG_ERR, "registrar-failed", "proofs: %m");
+		return false;
+	}
+	r->history = history_open(r);
+	if (r->history == NULL) {
+		log_event(LOG_ERR, "registrar-failed", "history: %m");
 		return false;
 	}
 	publish_ready(r);
@@ -467,8 +483,16 @@ release(struct running *p)
 	default_backends_close(r->defaults);
 	if (r->publisher != NULL)
 		publish_close(r);
+	if (r->history != NULL)
+		history_close(r->history);
 	if (r->counters != NULL)
 		counters_close(r->counters);
+	if (r->node != NULL)
+		node_close(r->node);
+	if (r->errors.rings != NULL)
+		errors_reader_close(&r->errors);
+	if (r->log.marks != NULL)
+		logring_reader_close(&r->log);
 	if (r->explainer != NULL)
 		explainer_free(r->explainer);
 	if (r->addresses != NULL)

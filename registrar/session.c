@@ -43,6 +43,7 @@ struct session {
 	struct peer *peer; /* held; NULL: not counted */
 	bool local;	   /* on the Unix socket */
 	uid_t uid;	   /* there */
+	uint64_t since_ms; /* it is connected */
 	struct ip ip;	   /* of the host, elsewhere */
 	struct ident_query query;
 	struct change *change; /* borrowed; while it is under way */
@@ -88,6 +89,24 @@ host_name(const struct session *s, char out[INET6_ADDRSTRLEN])
 	return out;
 }
 
+/* A request is answered: how, and after how long. */
+static void
+count(const struct session *s, bool done)
+{
+	struct registrations *n = &s->client.r->registrations;
+	enum verb verb =
+	    s->fault == LINE_FINE && s->request.len > 0 ? s->request.verb
+							: VERB_LEASE + 1;
+	uint64_t ms = s->client.r->loop.now_ms - s->since_ms;
+	size_t i = 0;
+
+	(done ? n->done : n->refused)[verb]++;
+	while (i < COUNTERS_TIMES - 1 && ms > counters_times_ms[i])
+		i++;
+	n->times[i]++;
+	n->took_ms += ms;
+}
+
 /* Strangers can make as many of these as they like: not in the log. */
 static void
 note_refusal(struct session *s)
@@ -98,6 +117,7 @@ note_refusal(struct session *s)
 	struct span said = buf_span(&s->client.out);
 	char host[INET6_ADDRSTRLEN];
 
+	count(s, false);
 	if (r->loop.now_ms / 1000 != second) {
 		second = r->loop.now_ms / 1000;
 		lines = 0;
@@ -201,6 +221,7 @@ grant(struct session *s)
 	s->peer->leases++;
 	s->leased = true;
 	s->client.stays = true;
+	count(s, true);
 	buf_consume(&s->client.in, s->request.len);
 	answer(s, SAY_LEASED);
 }
@@ -219,6 +240,7 @@ stored(struct change *change, enum change_result result)
 	} else if (s->request.verb == VERB_LEASE) {
 		grant(s);
 	} else {
+		count(s, true);
 		answer(s, SAY_OK);
 	}
 }
@@ -473,6 +495,7 @@ opened(struct client *c)
 	struct ip id;
 
 	s->holder.ended = ended;
+	s->since_ms = r->loop.now_ms;
 	c->request_ms = r->conf->registration_timeout_ms;
 	c->work_ms = 2 * r->conf->ident_timeout_ms; /* which ends by itself */
 	s->local = !addr_ip(&c->peer, &s->ip);

@@ -29,6 +29,7 @@ struct slab {
 	    4096) _Atomic uint32_t holders[COUNTERS_SLOTS]; /* slots whole */
 	_Atomic uint32_t under_way[COUNTERS_SLOTS];
 	struct record records[COUNTERS_SLOTS];
+	alignas(64) count events[EVENT_COUNT];
 };
 
 struct counters_segment {
@@ -38,7 +39,9 @@ struct counters_segment {
 	struct slab slabs[]; /* by worker */
 };
 
-#define COUNTERS_ABI ((uint64_t)sizeof(struct record) << 32 | COUNTERS_SLOTS)
+#define COUNTERS_ABI                                                           \
+	((uint64_t)sizeof(struct record) << 32 | EVENT_COUNT << 20 |           \
+	    COUNTERS_SLOTS)
 
 struct counters {
 	struct counters_segment *segment; /* the mapping */
@@ -270,6 +273,12 @@ counters_add(struct counters *c, const struct counted *r)
 		add(&to->reasons[r->reason], 1);
 }
 
+void
+counters_event(struct counters *c, enum counters_event event)
+{
+	add(&c->own->events[event], 1);
+}
+
 /* Reading. */
 
 static void
@@ -298,6 +307,16 @@ sum_record(struct counters_sum *sum, const struct record *r)
 	sum_word(&sum->took_ms, &r->took_ms);
 	sum_word(&sum->received, &r->received);
 	sum_word(&sum->sent, &r->sent);
+}
+
+uint64_t
+counters_events(const struct counters *c, enum counters_event event)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < c->nslabs; i++)
+		sum_word(&sum, &c->segment->slabs[i].events[event]);
+	return sum;
 }
 
 void

@@ -40,6 +40,22 @@ counters_index(uint32_t slot)
 #define COUNTERS_REASONS 64 /* enum reason */
 #define COUNTERS_TIMES 14
 
+/* What a worker counts that is no tool's. */
+enum counters_event {
+	EVENT_CONNECTION,	  /* of a client, accepted */
+	EVENT_CONNECTION_REFUSED, /* its address has too many */
+	EVENT_HANDSHAKE_REFUSED,  /* likewise, of TLS */
+	EVENT_TLS12,		  /* handshakes that were completed */
+	EVENT_TLS13,
+	EVENT_TLS_FAILED,
+	EVENT_BACKEND_CONNECT, /* a new connection to one was begun */
+	EVENT_BACKEND_REUSED,  /* a kept-alive one was taken instead */
+	EVENT_BACKEND_AGAIN,   /* which was dead: the request was sent again */
+	EVENT_BACKEND_NEXT,    /* it failed: the next one was tried */
+	EVENT_TUNNEL,	       /* a protocol was changed to, as WebSocket */
+	EVENT_COUNT
+};
+
 /* Upper bounds of the times, milliseconds; the last has none. */
 extern const uint32_t counters_times_ms[COUNTERS_TIMES - 1];
 
@@ -96,6 +112,11 @@ bool counters_may_enter(const struct counters *c, uint32_t slot);
 /* A request is under way, is over.  COUNTERS_OTHER has no number under way. */
 void counters_enter(struct counters *c, uint32_t slot);
 void counters_leave(struct counters *c, uint32_t slot);
+
+/* Count an event, and how many there were of all workers. */
+void counters_event(struct counters *c, enum counters_event event);
+uint64_t counters_events(
+    const struct counters *c, enum counters_event event);
 
 /* Count a response. */
 void counters_add(struct counters *c, const struct counted *r);

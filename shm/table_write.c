@@ -354,6 +354,12 @@ table_entries(const struct table_writer *w)
 	return directory_size(&w->now);
 }
 
+uint64_t
+table_generation(const struct table_writer *w)
+{
+	return word_read(&w->h->changes) + word_read(&w->h->epoch);
+}
+
 size_t
 table_damaged(const struct table_writer *w)
 {

@@ -66,6 +66,9 @@ size_t table_count(const struct table_writer *w);
 /* Entries of its directory, used or not: what growing doubles. */
 size_t table_entries(const struct table_writer *w);
 
+/* Moves with every change that was published. */
+uint64_t table_generation(const struct table_writer *w);
+
 /* Entries that recovery found damaged: 503 until their names are put again. */
 size_t table_damaged(const struct table_writer *w);
 

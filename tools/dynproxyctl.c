@@ -3,10 +3,11 @@
 #include <getopt.h>
 
 #include "lib/array.h"
+#include "lib/version.h"
 #include "tools/ctl_commands.h"
 
 #define DEFAULT_CONF "/etc/dynproxy/dynproxy.conf"
-#define VERSION "0.1.0"
+
 /* dynproxyctl(8) has the same rows; t/00-man.t compares. */
 static const struct command {
 	const char *name, *operands;
@@ -112,7 +113,7 @@ main(int argc, char **argv)
 			usage(stdout);
 			return CTL_DONE;
 		case OPT_VERSION:
-			puts("dynproxyctl " VERSION);
+			puts("dynproxyctl " DYNPROXY_VERSION);
 			return CTL_DONE;
 		default:
 			usage(stderr);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "conf/conf.h"
 #include "lib/container.h"
 #include "lib/sock.h"
+#include "shm/counters.h"
 #include "worker/h1.h"
 #include "worker/h2.h"
 #include "worker/process.h"
@@ -303,6 +305,9 @@ step_handshake(struct conn *c)
 	case HANDSHAKE_WAIT:
 		return CONN_HANDSHAKE;
 	case HANDSHAKE_DONE:
+		counters_event(c->w->counters,
+		    SSL_version(c->stream.ssl) == TLS1_3_VERSION ? EVENT_TLS13
+								 : EVENT_TLS12);
 		switch (tls_protocol(c->stream.ssl)) {
 		case TLS_HTTP1:
 			return CONN_IDLE;
@@ -319,6 +324,7 @@ step_handshake(struct conn *c)
 		h1_refuse_plain(c->h1);
 		return CONN_BUSY;
 	case HANDSHAKE_FAILED:
+		counters_event(c->w->counters, EVENT_TLS_FAILED);
 		break;
 	}
 	return CONN_CLOSED;

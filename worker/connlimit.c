@@ -2,6 +2,7 @@
 #include "worker/connlimit.h"
 
 #include "lib/log.h"
+#include "shm/counters.h"
 #include "worker/process.h"
 #include "worker/trusted.h"
 
@@ -29,8 +30,11 @@ connlimit_enter(struct worker *w, const struct ip *client, uint32_t *place)
 {
 	*place = 0;
 	if (trusted_is(w->conf, client) ||
-	    limits_connect(w->limits, client, place))
+	    limits_connect(w->limits, client, place)) {
+		counters_event(w->counters, EVENT_CONNECTION);
 		return true;
+	}
+	counters_event(w->counters, EVENT_CONNECTION_REFUSED);
 	note_refused(w, &w->connlimit.connections, "connections-refused",
 	    client);
 	return false;
@@ -43,9 +47,11 @@ connlimit_handshake(struct worker *w, const struct ip *client)
 
 	if (!trusted_is(w->conf, client))
 		wait_ms = limits_handshake(w->limits, client, w->loop.now_ms);
-	if (wait_ms == -1)
+	if (wait_ms == -1) {
+		counters_event(w->counters, EVENT_HANDSHAKE_REFUSED);
 		note_refused(w, &w->connlimit.handshakes,
 		    "handshakes-refused", client);
+	}
 	return wait_ms;
 }
 

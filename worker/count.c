@@ -1,12 +1,42 @@
 /* What the counters hear of an exchange. */
 #include "worker/count.h"
 
+#include <bsd/string.h>
+#include <stdio.h>
+
+#include "lib/addr.h"
+#include "lib/clock.h"
 #include "shm/counters.h"
+#include "shm/errors.h"
 #include "worker/exchange.h"
 #include "worker/process.h"
 
 _Static_assert(REASON_COUNT <= COUNTERS_REASONS, "a counter a reason");
 _Static_assert(HTTP_CONNECT < COUNTERS_METHODS, "and a method");
+
+/* A tool's maintainers want to know. */
+static void
+note_error(const struct exchange *ex)
+{
+	const struct logline *line = &ex->log;
+	struct span request = logline_part(line, LINE_REQUEST);
+	struct error_note note = { .at_ms = clock_real_ms(),
+		.took_ms = ex->w->loop.now_ms - line->begun_ms,
+		.slot = ex->counted,
+		.status = line->answered ? (uint16_t)line->status : 0,
+		.reason = (uint16_t)ex->reason };
+	struct addr addr;
+	char text[ADDR_TEXT_MAX];
+
+	if (line->ntries > 0) {
+		addr_set(&addr, &line->tries[line->ntries - 1].ip,
+		    line->tries[line->ntries - 1].port);
+		strlcpy(note.backend, addr_format(&addr, text),
+		    sizeof(note.backend));
+	}
+	snprintf(note.request, sizeof(note.request), "%.*s", SPAN_ARG(request));
+	errors_put(&ex->w->errors, &note);
+}
 
 void
 count_response(const struct exchange *ex)
@@ -24,4 +54,8 @@ count_response(const struct exchange *ex)
 		.received = ex->received,
 		.sent = line->sent,
 		.took_ms = ex->w->loop.now_ms - line->begun_ms });
+	if ((ex->reason != REASON_NONE || line->status >= 500) &&
+	    counters_index(ex->counted) < COUNTERS_TOOLS &&
+	    ex->counted != COUNTERS_OTHER)
+		note_error(ex);
 }

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "shm/counters.h"
 #include "worker/encode.h"
 #include "worker/process.h"
 #include "worker/respond.h"
@@ -163,6 +164,7 @@ begin_tunnel(struct exchange *ex)
 	ex->log.first_ms = ex->w->loop.now_ms;
 	upstream_interim_done(&ex->upstream);
 	ex->stage = STAGE_TUNNEL;
+	counters_event(ex->w->counters, EVENT_TUNNEL);
 }
 
 bool

@@ -195,8 +195,8 @@ is_plain(unsigned char c)
 	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
-static struct span
-part_of(const struct logline *line, enum logline_part part)
+struct span
+logline_part(const struct logline *line, enum logline_part part)
 {
 	size_t at = 0;
 
@@ -265,7 +265,7 @@ static void
 put_quoted(struct out *o, const struct logline *line, enum logline_part part)
 {
 	*o->at++ = '"';
-	put_escaped(o, part_of(line, part), false);
+	put_escaped(o, logline_part(line, part), false);
 	*o->at++ = '"';
 }
 
@@ -275,11 +275,11 @@ write_vhosts(const struct logline *line, const struct logline_style *style,
 {
 	char client[INET6_ADDRSTRLEN];
 
-	put_escaped(o, part_of(line, LINE_HOST), true);
+	put_escaped(o, logline_part(line, LINE_HOST), true);
 	*o->at++ = ' ';
 	put_escaped(o, client_text(line, style->address, client), true);
 	put(o, SPAN(" - "));
-	put_escaped(o, part_of(line, LINE_USER), true);
+	put_escaped(o, logline_part(line, LINE_USER), true);
 	put(o, SPAN(" ["));
 	put(o, style->time);
 	put(o, SPAN("] "));
@@ -449,8 +449,8 @@ static void
 write_json(const struct logline *line, const struct logline_style *style,
     struct out *o)
 {
-	struct span host = part_of(line, LINE_HOST);
-	struct span tool = part_of(line, LINE_TOOL);
+	struct span host = logline_part(line, LINE_HOST);
+	struct span tool = logline_part(line, LINE_TOOL);
 	char client[INET6_ADDRSTRLEN];
 
 	put(o, SPAN("{\"ts\":\""));
@@ -458,14 +458,14 @@ write_json(const struct logline *line, const struct logline_style *style,
 	*o->at++ = '"';
 	json_text(o, SPAN("node"), style->node);
 	json_number(o, SPAN("worker"), style->worker);
-	json_text(o, SPAN("id"), part_of(line, LINE_ID));
-	json_text(o, SPAN("trace"), part_of(line, LINE_TRACE));
+	json_text(o, SPAN("id"), logline_part(line, LINE_ID));
+	json_text(o, SPAN("trace"), logline_part(line, LINE_TRACE));
 	json_text(o, SPAN("client"), client_text(line, style->address, client));
 	json_text(o, SPAN("host"), host);
 	json_text(o, SPAN("zone"), zone_of(host, tool));
 	json_text(o, SPAN("tool"), tool);
-	json_text(o, SPAN("route"), part_of(line, LINE_ROUTE));
-	json_request(o, part_of(line, LINE_REQUEST));
+	json_text(o, SPAN("route"), logline_part(line, LINE_ROUTE));
+	json_request(o, logline_part(line, LINE_REQUEST));
 	json_text(o, SPAN("proto"), SPAN("h1"));
 	json_text(o, SPAN("tls"), SPAN(""));
 	json_number(o, SPAN("status"), status_of(line));
@@ -482,8 +482,8 @@ write_json(const struct logline *line, const struct logline_style *style,
 	json_seconds(o, SPAN("t_connect"), line->tried_ms, line->connected_ms);
 	json_seconds(o, SPAN("t_first"), line->begun_ms, line->first_ms);
 	json_seconds(o, SPAN("t_total"), line->begun_ms, style->now_ms);
-	json_text(o, SPAN("referer"), part_of(line, LINE_REFERER));
-	json_text(o, SPAN("ua"), part_of(line, LINE_AGENT));
+	json_text(o, SPAN("referer"), logline_part(line, LINE_REFERER));
+	json_text(o, SPAN("ua"), logline_part(line, LINE_AGENT));
 	*o->at++ = '}';
 }
 

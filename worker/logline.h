@@ -76,6 +76,10 @@ void logline_say_bytes(struct logline *line, struct span bytes);
 void logline_try(
     struct logline *line, const struct backend *backend, uint64_t now_ms);
 
+/* A part of it; empty: it was not said. */
+struct span logline_part(
+    const struct logline *line, enum logline_part part);
+
 /* What is the same in many lines. */
 struct logline_style {
 	enum access_log_format format;

@@ -11,6 +11,7 @@
 #include "lib/bundle.h"
 #include "lib/ev.h"
 #include "route/decide.h"
+#include "shm/errors.h"
 #include "worker/compress.h"
 #include "worker/connlimit.h"
 #include "worker/h2.h"
@@ -41,6 +42,7 @@ struct worker {
 	struct rules *rules;     /* owned */
 	struct limits *limits;   /* owned */
 	struct counters *counters; /* owned; our slab in it */
+	struct errors_writer errors; /* our ring of them */
 	struct health *health;   /* owned */
 	struct backend_tls *backend_tls; /* owned */
 	struct bundle challenges; /* owned; of ACME, by their names */

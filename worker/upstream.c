@@ -7,6 +7,7 @@
 
 #include "http/framing.h"
 #include "http/parse.h"
+#include "shm/counters.h"
 #include "shm/health.h"
 #include "worker/logline.h"
 #include "worker/process.h"
@@ -180,6 +181,8 @@ open_candidate(struct upstream *u)
 		return false;
 	u->conn = c;
 	u->connected = c->used;
+	counters_event(u->w->counters,
+	    c->used ? EVENT_BACKEND_REUSED : EVENT_BACKEND_CONNECT);
 	if (u->connected)
 		note_connected(u);
 	/*
@@ -264,6 +267,8 @@ connect_failed(struct upstream *u, enum reason reason)
 	note_failure(u, reason);
 	close_conn(u);
 	u->tried++;
+	if (u->tried < u->ncandidates)
+		counters_event(u->w->counters, EVENT_BACKEND_NEXT);
 	return open_next(u, reason);
 }
 
@@ -288,6 +293,7 @@ connection_died(struct upstream *u)
 	if (u->sink.lost || u->retried)
 		return REASON_BACKEND_CLOSED_REUSED;
 	u->retried = true;
+	counters_event(u->w->counters, EVENT_BACKEND_AGAIN);
 	u->send_failed = false;
 	sink_rewind(&u->sink);
 	return open_next(u, REASON_BACKEND_CLOSED_REUSED);

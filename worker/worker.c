@@ -89,7 +89,9 @@ open_gate(struct worker *w)
 	    w->boot.segment_fds[SEGMENT_LIMITS], w->boot.slot, &set);
 	w->counters =
 	    counters_open(w->boot.segment_fds[SEGMENT_COUNTERS], w->boot.slot);
-	if (w->counters == NULL)
+	if (w->counters == NULL ||
+	    errors_writer_open(&w->errors,
+		w->boot.segment_fds[SEGMENT_ERRORS], w->boot.slot) == -1)
 		return -1;
 	counters_set_cap(
 	    w->counters, w->conf->tool_requests_max, w->conf->workers);
@@ -344,6 +346,8 @@ release(struct worker *w)
 		limits_close(w->limits);
 	if (w->counters != NULL)
 		counters_close(w->counters);
+	if (w->errors.mapping != NULL)
+		errors_writer_close(&w->errors);
 	if (w->rules != NULL)
 		rules_free(w->rules);
 	if (w->policy != NULL)

@@ -1,0 +1,289 @@
+/* Writes what is counted by result, by state, by certificate. */
+#include "registrar/metrics_node.h"
+
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/array.h"
+#include "lib/version.h"
+#include "registrar/process.h"
+#include "shm/node.h"
+
+struct writing {
+	const struct registrar *r;
+	const struct node *node;
+	struct buf *out;
+	const char *name; /* of the metric */
+};
+
+/* One sample; labels without braces. */
+static bool
+sample(const struct writing *w, uint64_t value, const char *label,
+    const char *text)
+{
+	return buf_printf(
+	    w->out, "%s{%s=\"%s\"} %" PRIu64 "\n", w->name, label, text, value);
+}
+
+static bool
+write_build(const struct writing *w)
+{
+	return buf_printf(w->out, "%s{version=\"%s\",openssl=\"%s\"} 1\n",
+	    w->name, DYNPROXY_VERSION, OpenSSL_version(OPENSSL_VERSION_STRING));
+}
+
+static bool
+write_checksum(const struct writing *w)
+{
+	return buf_printf(w->out, "%s{checksum=\"%016" PRIx64 "\"} 1\n",
+	    w->name, w->r->book.checksum);
+}
+
+/* As the words of the protocol are; the last is for none of them. */
+static const char *const verbs[REGISTRATION_VERBS] = { "register",
+	"registerCanonical", "unregister", "lease", "none" };
+
+static bool
+write_registrations(const struct writing *w)
+{
+	const struct registrations *n = &w->r->registrations;
+	bool fits = true;
+
+	for (size_t i = 0; fits && i < nitems(verbs); i++)
+		fits = buf_printf(w->out,
+		    "%s{verb=\"%s\",result=\"ok\"} %" PRIu64 "\n"
+		    "%s{verb=\"%s\",result=\"refused\"} %" PRIu64 "\n",
+		    w->name, verbs[i], n->done[i], w->name, verbs[i],
+		    n->refused[i]);
+	return fits;
+}
+
+static bool
+write_duration(const struct writing *w)
+{
+	const struct registrations *n = &w->r->registrations;
+	uint64_t sum = 0;
+	bool fits = true;
+
+	for (size_t i = 0; fits && i < COUNTERS_TIMES - 1; i++) {
+		sum += n->times[i];
+		fits = buf_printf(w->out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n",
+		    w->name, counters_times_ms[i] / 1e3, sum);
+	}
+	sum += n->times[COUNTERS_TIMES - 1];
+	return fits &&
+	       buf_printf(w->out,
+		   "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %g\n%s_count "
+		   "%" PRIu64 "\n",
+		   w->name, sum, w->name, (double)n->took_ms / 1e3, w->name,
+		   sum);
+}
+
+static bool
+write_ident(const struct writing *w)
+{
+	static const char *const results[IDENT_FAULTS] = {
+		[IDENT_FINE] = "ok",
+		[IDENT_UNREACHABLE] = "unreachable",
+		[IDENT_TIMEOUT] = "timeout",
+		[IDENT_TOO_LONG] = "too-long",
+		[IDENT_MALFORMED] = "malformed",
+		[IDENT_OTHER_PORTS] = "other-ports",
+		[IDENT_ERROR] = "error",
+	};
+	bool fits = true;
+
+	for (size_t i = 0; fits && i < nitems(results); i++)
+		fits = sample(w, w->r->ident.ended[i], "result", results[i]);
+	return fits;
+}
+
+/* Of the workers' events, those with a label. */
+
+struct event {
+	enum counters_event event;
+	const char *labels;
+};
+
+static bool
+write_events(const struct writing *w, const struct event *events, size_t n)
+{
+	bool fits = true;
+
+	for (size_t i = 0; fits && i < n; i++)
+		fits = buf_printf(w->out, "%s%s %" PRIu64 "\n", w->name,
+		    events[i].labels,
+		    counters_events(w->r->counters, events[i].event));
+	return fits;
+}
+
+static bool
+write_connections(const struct writing *w)
+{
+	static const struct event all[] = { { EVENT_CONNECTION, "" } };
+
+	return write_events(w, all, nitems(all));
+}
+
+static bool
+write_rejected(const struct writing *w)
+{
+	static const struct event all[] = {
+		{ EVENT_CONNECTION_REFUSED, "{reason=\"connections\"}" },
+		{ EVENT_HANDSHAKE_REFUSED, "{reason=\"handshakes\"}" },
+	};
+
+	return write_events(w, all, nitems(all));
+}
+
+static bool
+write_handshakes(const struct writing *w)
+{
+	static const struct event all[] = {
+		{ EVENT_TLS12, "{version=\"1.2\",result=\"ok\"}" },
+		{ EVENT_TLS13, "{version=\"1.3\",result=\"ok\"}" },
+		{ EVENT_TLS_FAILED, "{version=\"none\",result=\"failed\"}" },
+	};
+
+	return write_events(w, all, nitems(all));
+}
+
+static bool
+write_opened(const struct writing *w)
+{
+	static const struct event all[] = { { EVENT_BACKEND_CONNECT, "" } };
+
+	return write_events(w, all, nitems(all));
+}
+
+static bool
+write_reused(const struct writing *w)
+{
+	static const struct event all[] = { { EVENT_BACKEND_REUSED, "" } };
+
+	return write_events(w, all, nitems(all));
+}
+
+static bool
+write_retries(const struct writing *w)
+{
+	static const struct event all[] = {
+		{ EVENT_BACKEND_AGAIN, "{cause=\"closed-reused\"}" },
+		{ EVENT_BACKEND_NEXT, "{cause=\"not-connected\"}" },
+	};
+
+	return write_events(w, all, nitems(all));
+}
+
+static bool
+write_upgrades(const struct writing *w)
+{
+	static const struct event all[] = { { EVENT_TUNNEL, "" } };
+
+	return write_events(w, all, nitems(all));
+}
+
+/* What the master told. */
+
+static bool
+is_worker(const struct node_process *p)
+{
+	return strncmp(p->name, "worker", 6) == 0;
+}
+
+static bool
+write_workers(const struct writing *w)
+{
+	static const char *const states[] = { "ready", "starting", "waiting" };
+	bool fits = true;
+
+	for (size_t s = 0; fits && s < nitems(states); s++) {
+		uint64_t n = 0;
+
+		for (size_t i = 0; i < w->node->nprocesses; i++)
+			n += is_worker(&w->node->process[i]) &&
+			     strcmp(w->node->process[i].state, states[s]) == 0;
+		fits = sample(w, n, "state", states[s]);
+	}
+	return fits;
+}
+
+static bool
+write_restarts(const struct writing *w)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < w->node->nprocesses; i++)
+		n += is_worker(&w->node->process[i])
+			 ? w->node->process[i].restarts
+			 : 0;
+	return buf_printf(w->out, "%s %" PRIu64 "\n", w->name, n);
+}
+
+static bool
+write_certificates(const struct writing *w)
+{
+	bool fits = true;
+
+	for (size_t i = 0; fits && i < w->node->ncertificates; i++)
+		fits = sample(w, w->node->certificate[i].not_after,
+		    "certificate", w->node->certificate[i].name);
+	return fits;
+}
+
+static const struct {
+	const char *name, *type, *help;
+	bool (*write)(const struct writing *w);
+} families[] = {
+	{ "dynproxy_build_info", "gauge", "What runs here.", write_build },
+	{ "dynproxy_table_checksum_info", "gauge",
+	    "The same on nodes that have the same routes.", write_checksum },
+	{ "dynproxy_registrations_total", "counter",
+	    "Requests on 8282 that were answered.", write_registrations },
+	{ "dynproxy_registration_duration_seconds", "histogram",
+	    "From a connection on 8282 to its answer.", write_duration },
+	{ "dynproxy_ident_queries_total", "counter",
+	    "Questions to identds, by how they ended.", write_ident },
+	{ "dynproxy_connections_total", "counter",
+	    "Connections of clients that were accepted.", write_connections },
+	{ "dynproxy_connections_rejected_total", "counter",
+	    "Connections refused since their address has too many.",
+	    write_rejected },
+	{ "dynproxy_tls_handshakes_total", "counter",
+	    "TLS handshakes of clients.", write_handshakes },
+	{ "dynproxy_backend_connections_total", "counter",
+	    "Connections to backends that were begun.", write_opened },
+	{ "dynproxy_backend_connections_reused_total", "counter",
+	    "Requests on a backend's kept-alive connection.", write_reused },
+	{ "dynproxy_backend_retries_total", "counter",
+	    "Requests that were sent to a backend once more.", write_retries },
+	{ "dynproxy_upgrades_total", "counter",
+	    "Requests that became a WebSocket or another protocol.",
+	    write_upgrades },
+	{ "dynproxy_workers", "gauge", "Worker processes.", write_workers },
+	{ "dynproxy_worker_restarts_total", "counter",
+	    "Workers that ended and were replaced.", write_restarts },
+	{ "dynproxy_tls_certificate_not_after_timestamp_seconds", "gauge",
+	    "When a certificate expires, unix time.", write_certificates },
+};
+
+bool
+metrics_node_write(const struct registrar *r, struct buf *out)
+{
+	struct node *node = calloc(1, sizeof(*node));
+	struct writing w = { r, node, out, NULL };
+	bool fits = node != NULL;
+
+	if (fits && !node_read(r->node, node))
+		node->nprocesses = node->ncertificates = 0;
+	for (size_t i = 0; fits && i < nitems(families); i++) {
+		w.name = families[i].name;
+		fits = buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", w.name,
+			   families[i].help, w.name, families[i].type) &&
+		       families[i].write(&w);
+	}
+	free(node);
+	return fits;
+}

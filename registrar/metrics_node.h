@@ -1,0 +1,14 @@
+/* The metrics that have a label of their own: metrics.h asks for them. */
+#ifndef REGISTRAR_METRICS_NODE_H
+#define REGISTRAR_METRICS_NODE_H
+
+#include <stdbool.h>
+
+#include "lib/buf.h"
+
+struct registrar;
+
+/* Append them.  False: no memory. */
+bool metrics_node_write(const struct registrar *r, struct buf *out);
+
+#endif

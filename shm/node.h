@@ -1,0 +1,49 @@
+/*
+ * What the master knows of this node and the registrar tells: its processes,
+ * its certificates.  The master alone writes.
+ */
+#ifndef SHM_NODE_H
+#define SHM_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NODE_PROCESSES_MAX 1040
+#define NODE_CERTIFICATES_MAX 64
+
+struct node_process {
+	char name[16];	   /* "worker 0" */
+	char state[16];	   /* "ready" */
+	uint64_t pid;	   /* 0: none at the moment */
+	uint64_t since_ms; /* CLOCK_REALTIME of its state */
+	uint64_t restarts; /* of this place */
+};
+
+struct node_certificate {
+	char name[64];	    /* of its file */
+	uint64_t not_after; /* unix time */
+};
+
+/* Texts are NUL-terminated. */
+struct node {
+	uint64_t draining; /* 1: it ends, and gets no new requests */
+	uint64_t nprocesses, ncertificates;
+	struct node_process process[NODE_PROCESSES_MAX];
+	struct node_certificate certificate[NODE_CERTIFICATES_MAX];
+};
+
+struct node_segment; /* a mapping */
+
+/* Bytes of the segment; all zero is how it begins. */
+size_t node_size(void);
+
+/* Map it; the descriptor stays the caller's.  NULL with errno. */
+struct node_segment *node_open(int fd, bool writable);
+void node_close(struct node_segment *s);
+
+/* Copy it out.  False: it changes faster than one can read. */
+bool node_read(const struct node_segment *s, struct node *out);
+void node_write(struct node_segment *s, const struct node *node);
+
+#endif
