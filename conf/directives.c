@@ -262,7 +262,7 @@ const struct directive directives[] = {
 	{ "rate_burst", &type_count, AT(rate_burst), BETWEEN(1, 1000000),
 	    .preset = "100", .help = "requests of one client at once" },
 	{ "client_connections_max", &type_count, AT(client_connections_max),
-	    BETWEEN(0, 4096), .preset = "256",
+	    BETWEEN(0, 65000), .preset = "256",
 	    .help = "connections of one client at a time" },
 	{ "tool_requests_max", &type_count, AT(tool_requests_max),
 	    BETWEEN(0, 4096), .preset = "512",
