@@ -362,12 +362,18 @@ find_priority(const struct http_msg *msg, struct h2_request *r)
 			h2_priority(msg->field[i].value, r);
 }
 
+bool
+h2_head_is_tunnel(const struct h2_head *h)
+{
+	return h->pseudo & BIT(PSEUDO_PROTOCOL);
+}
+
 enum h2_fault
 h2_head_request(struct h2_head *h, bool ended,
     const char key[WEBSOCKET_KEY_LEN], struct http_msg *msg,
     struct h2_request *r)
 {
-	bool tunnel = h->pseudo & BIT(PSEUDO_PROTOCOL);
+	bool tunnel = h2_head_is_tunnel(h);
 	struct span records, method, path;
 	size_t len = buf_len(&h->bytes);
 	enum h2_fault fault;

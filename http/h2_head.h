@@ -57,11 +57,14 @@ struct h2_request {
 	bool incremental; /* RFC 9218: true unless it says how urgent it is */
 };
 
+/* Does it ask for a tunnel, by an extended CONNECT? */
+bool h2_head_is_tunnel(const struct h2_head *h);
+
 /*
  * A block that is complete, as a request's head.
  *
  * ended    its stream sends nothing more
- * key      extended CONNECT becomes an Upgrade, which needs this
+ * key      a tunnel becomes an Upgrade, which needs this
  * msg      filled; its spans point into h.  With a fault it is good for the
  *          log if it has a method_text
  */

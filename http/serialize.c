@@ -59,18 +59,30 @@ http_put_field(struct buf *b, struct span name, struct span value)
 	return true;
 }
 
+struct span
+http_digits(char room[HTTP_DIGITS_MAX], uint64_t number)
+{
+	size_t at = HTTP_DIGITS_MAX;
+
+	do {
+		room[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	return (struct span){ room + at, HTTP_DIGITS_MAX - at };
+}
+
+bool
+http_put_number(struct buf *b, struct span name, uint64_t number)
+{
+	char room[HTTP_DIGITS_MAX];
+
+	return http_put_field(b, name, http_digits(room, number));
+}
+
 bool
 http_put_length(struct buf *b, uint64_t length)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = (char)('0' + length % 10);
-		length /= 10;
-	} while (length > 0);
-	return http_put_field(b, SPAN("Content-Length"),
-	    (struct span){ digits + at, sizeof(digits) - at });
+	return http_put_number(b, SPAN("Content-Length"), length);
 }
 
 bool

@@ -63,9 +63,33 @@ ip_parse(struct ip *ip, struct span text)
 	return inet_pton(AF_INET, literal, ip->bytes) == 1;
 }
 
+/* Append a number, as printf(3), which takes longer than a request may. */
+static char *
+put_number(char *at, unsigned number)
+{
+	if (number > 9)
+		at = put_number(at, number / 10);
+	*at++ = (char)('0' + number % 10);
+	return at;
+}
+
+static char *
+put_ipv4(char *at, const struct ip *ip)
+{
+	for (int i = 0; i < 4; i++) {
+		at = put_number(at, ip->bytes[i]);
+		*at++ = i < 3 ? '.' : '\0';
+	}
+	return at - 1;
+}
+
 const char *
 ip_format(const struct ip *ip, char out[INET6_ADDRSTRLEN])
 {
+	if (ip->family == AF_INET) {
+		put_ipv4(out, ip);
+		return out;
+	}
 	return inet_ntop(ip->family, ip->bytes, out, INET6_ADDRSTRLEN);
 }
 
@@ -142,6 +166,13 @@ addr_set(struct addr *a, const struct ip *ip, uint16_t port)
 	}
 }
 
+static void
+put_port(char *at, const struct addr *a)
+{
+	*at++ = ':';
+	*put_number(at, addr_port(a)) = '\0';
+}
+
 const char *
 addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
 {
@@ -152,9 +183,10 @@ addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
 	if (a->u.sa.sa_family == AF_INET6 &&
 	    IN6_IS_ADDR_UNSPECIFIED(&a->u.in6.sin6_addr))
 		snprintf(out, ADDR_TEXT_MAX, "*:%u", addr_port(a));
+	else if (addr_ip(a, &ip) && ip.family == AF_INET)
+		put_port(put_ipv4(out, &ip), a);
 	else if (addr_ip(a, &ip))
-		snprintf(out, ADDR_TEXT_MAX,
-		    ip.family == AF_INET ? "%s:%u" : "[%s]:%u",
+		snprintf(out, ADDR_TEXT_MAX, "[%s]:%u",
 		    ip_format(&ip, literal), addr_port(a));
 	else if (a->u.sa.sa_family == AF_UNIX && a->len > path &&
 		 a->u.un.sun_path[0] == '/')

@@ -105,8 +105,8 @@ put_options(struct buf *out, const struct forward *f)
 	if (upgrade &&
 	    !http_put_field(out, http_field_name(FIELD_UPGRADE), f->upgrade))
 		return false;
-	return !te || http_put_field(
-			  out, http_field_name(FIELD_TE), SPAN("trailers"));
+	return !te ||
+	       http_put_field(out, http_field_name(FIELD_TE), SPAN("trailers"));
 }
 
 static bool
@@ -131,8 +131,8 @@ put_trace_state(struct buf *out, const struct http_msg *msg)
 				continue;
 			if (!put && !trace_state_valid(f->value))
 				return true;
-			if (put && !http_put_field(out,
-				       http_field_name(f->id), f->value))
+			if (put && !http_put_field(
+				       out, http_field_name(f->id), f->value))
 				return false;
 		}
 	return true;
@@ -144,8 +144,8 @@ put_trace(struct buf *out, const struct forward *f)
 {
 	const struct asked *asked = f->asked;
 
-	return http_put_field(out, http_field_name(FIELD_X_REQUEST_ID),
-		   asked_id(asked)) &&
+	return http_put_field(
+		   out, http_field_name(FIELD_X_REQUEST_ID), asked_id(asked)) &&
 	       http_put_field(out, http_field_name(FIELD_TRACEPARENT),
 		   asked_trace(asked)) &&
 	       (!asked->traced || f->msg->count[FIELD_TRACESTATE] == 0 ||
@@ -158,16 +158,12 @@ put_ours(struct buf *out, const struct forward *f)
 	struct span via = f->msg->major == 2   ? SPAN("2.0 " OWN_NAME)
 			  : f->msg->minor == 0 ? SPAN("1.0 " OWN_NAME)
 					       : SPAN("1.1 " OWN_NAME);
-	char digits[8];
-	int n = snprintf(digits, sizeof(digits), "%u", f->port);
-	struct span port = { digits, (size_t)n };
 
-	return http_put_field(
-		   out, http_field_name(FIELD_X_FORWARDED_HOST),
+	return http_put_field(out, http_field_name(FIELD_X_FORWARDED_HOST),
 		   f->forwarded_host.len > 0 ? f->forwarded_host
 					     : asked_host(f->asked)) &&
-	       http_put_field(
-		   out, http_field_name(FIELD_X_FORWARDED_PORT), port) &&
+	       http_put_number(
+		   out, http_field_name(FIELD_X_FORWARDED_PORT), f->port) &&
 	       http_put_field(
 		   out, http_field_name(FIELD_X_FORWARDED_PROTO), f->proto) &&
 	       http_put_field(out, http_field_name(FIELD_X_ORIGINAL_URI),
@@ -190,6 +186,6 @@ forward_head(struct buf *out, const struct forward *f)
 		    !http_put_field(
 			out, msg->field[i].name, msg->field[i].value))
 			return false;
-	return put_framing(out, f) && put_options(out, f) &&
-	       put_ours(out, f) && http_put_end(out);
+	return put_framing(out, f) && put_options(out, f) && put_ours(out, f) &&
+	       http_put_end(out);
 }

@@ -17,8 +17,7 @@ static void
 add_status(struct h2_fields *f, unsigned status)
 {
 	f->n = 0;
-	snprintf(f->status, sizeof(f->status), "%03u", status % 1000);
-	add(f, SPAN(":status"), (struct span){ f->status, 3 });
+	add(f, SPAN(":status"), http_digits(f->status, status));
 }
 
 static void
@@ -32,10 +31,7 @@ add_fields(struct h2_fields *f, const struct http_msg *msg)
 static void
 add_length(struct h2_fields *f, uint64_t length)
 {
-	int n = snprintf(
-	    f->length, sizeof(f->length), "%llu", (unsigned long long)length);
-
-	add(f, SPAN("content-length"), (struct span){ f->length, (size_t)n });
+	add(f, SPAN("content-length"), http_digits(f->length, length));
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include "http/framing.h"
 #include "http/msg.h"
+#include "http/serialize.h"
 
 #define H2_FIELDS (HTTP_FIELDS_MAX + HTTP_FIELDS_OURS + 2)
 
@@ -13,7 +14,7 @@
 struct h2_fields {
 	nghttp2_nv nv[H2_FIELDS];
 	size_t n;
-	char status[4], length[24];
+	char status[HTTP_DIGITS_MAX], length[HTTP_DIGITS_MAX];
 };
 
 /*

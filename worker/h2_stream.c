@@ -23,6 +23,9 @@
 #define WORTH_IT 256	/* bytes of DATA, when there are more to be sent */
 #define ENDING_MAX 8192 /* trailers, as they are sent on */
 
+/* The head to be sent: made and submitted at once.  Large, so there is one. */
+static struct h2_fields fields;
+
 static const struct exchange_ops ops;
 static void stream_timer(struct timer *t);
 
@@ -213,12 +216,13 @@ begin_exchange(struct h2_stream *st, enum reason reason)
 uint32_t
 h2_stream_begin(struct h2 *h, int32_t id, bool ended)
 {
-	char key[WEBSOCKET_KEY_LEN + 1], accept[H2_ACCEPT_LEN + 1];
+	char key[WEBSOCKET_KEY_LEN + 1] = "", accept[H2_ACCEPT_LEN + 1] = "";
 	struct h2_request request;
 	struct h2_stream *st;
 	enum h2_fault fault;
 
-	h2_tunnel_key(key, accept);
+	if (h2_head_is_tunnel(&h->head))
+		h2_tunnel_key(key, accept);
 	fault = h2_head_request(&h->head, ended, key, &h->w->msg, &request);
 	if (fault == H2_MALFORMED)
 		return NGHTTP2_PROTOCOL_ERROR;
@@ -312,13 +316,12 @@ static bool
 submit_trailers(struct h2_stream *st)
 {
 	struct http_msg *msg = &st->h2->w->msg;
-	struct h2_fields f;
 
 	if (!source_trailers(&st->ex.upstream.source, msg))
 		return false;
-	h2_respond_trailers(&f, msg);
-	return f.n > 0 &&
-	       nghttp2_submit_trailer(st->h2->session, st->id, f.nv, f.n) == 0;
+	h2_respond_trailers(&fields, msg);
+	return fields.n > 0 && nghttp2_submit_trailer(st->h2->session, st->id,
+				   fields.nv, fields.n) == 0;
 }
 
 /*
@@ -384,23 +387,22 @@ static bool
 h2_interim(struct exchange *ex, const struct http_msg *msg)
 {
 	struct h2_stream *st = (struct h2_stream *)ex;
-	struct h2_fields f;
 
 	if (st->closed)
 		return false;
-	h2_respond(&f, msg, BODY_CLOSE, 0);
+	h2_respond(&fields, msg, BODY_CLOSE, 0);
 	return nghttp2_submit_headers(st->h2->session, NGHTTP2_FLAG_NONE,
-		   st->id, NULL, f.nv, f.n, NULL) == 0;
+		   st->id, NULL, fields.nv, fields.n, NULL) == 0;
 }
 
 static bool
-submit_head(struct h2_stream *st, const struct h2_fields *f)
+submit_head(struct h2_stream *st)
 {
 	nghttp2_data_provider provider = { .source.ptr = st,
 		.read_callback = read_offer };
 
-	return nghttp2_submit_response(st->h2->session, st->id, f->nv, f->n,
-		   st->bodyless ? NULL : &provider) == 0;
+	return nghttp2_submit_response(st->h2->session, st->id, fields.nv,
+		   fields.n, st->bodyless ? NULL : &provider) == 0;
 }
 
 /* It waits for nothing: the client is asked for its side of the tunnel. */
@@ -408,12 +410,11 @@ static bool
 h2_changes(struct exchange *ex, const struct http_msg *msg)
 {
 	struct h2_stream *st = (struct h2_stream *)ex;
-	struct h2_fields f;
 
 	if (!st->request.tunnel || !h2_tunnel_accepted(st, msg))
 		return false;
-	h2_respond_switch(&f, msg);
-	return submit_head(st, &f);
+	h2_respond_switch(&fields, msg);
+	return submit_head(st);
 }
 
 static bool
@@ -421,14 +422,13 @@ h2_begin_head(struct exchange *ex, const struct http_msg *msg,
     enum body_end end, uint64_t length)
 {
 	struct h2_stream *st = (struct h2_stream *)ex;
-	struct h2_fields f;
 
 	/* a 2xx says that there is a tunnel: RFC 8441 section 5 */
 	if (st->request.tunnel && msg->status / 100 == 2)
 		return false;
 	st->bodyless = end == BODY_NONE || (end == BODY_LENGTH && length == 0);
-	h2_respond(&f, msg, end, length);
-	return submit_head(st, &f);
+	h2_respond(&fields, msg, end, length);
+	return submit_head(st);
 }
 
 static ssize_t
