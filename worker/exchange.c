@@ -52,6 +52,14 @@ exchange_end_compression(struct exchange *ex)
 }
 
 void
+exchange_end_splicing(struct exchange *ex)
+{
+	if (ex->pipe != NULL)
+		splice_put(&ex->w->pipes, ex->pipe);
+	ex->pipe = NULL;
+}
+
+void
 exchange_leave_tool(struct exchange *ex)
 {
 	if (!ex->is_under_way)
@@ -67,6 +75,7 @@ exchange_end(struct exchange *ex)
 {
 	exchange_leave_tool(ex);
 	exchange_end_compression(ex);
+	exchange_end_splicing(ex);
 	upstream_end(&ex->upstream, ex->request_done);
 	ex->log.reason = ex->reason;
 	ex->log.received = ex->received;

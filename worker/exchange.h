@@ -54,6 +54,12 @@ struct exchange_ops {
 	    struct exchange *ex, struct span piece, bool last, bool *sent);
 
 	/*
+	 * The socket to which its body may go past us; NULL: not now.  No
+	 * function: not ever.
+	 */
+	struct stream *(*socket)(struct exchange *ex);
+
+	/*
 	 * Has the client left while nothing was read or written?  One that
 	 * only says that it sends no more sets ex->half_closed.
 	 */
@@ -120,6 +126,7 @@ struct exchange {
 	struct buf page;     /* owned: a page, a location */
 	struct span answer;  /* of our own, what is left to send of its body */
 	struct compressor *compressor; /* borrowed; NULL: body as it is */
+	struct splice_pipe *pipe; /* owned: some of its body; NULL: none */
 	const struct site_file *site; /* instead of a 404; NULL: none */
 	struct upstream upstream;
 	struct logline log;  /* what will be logged of it */

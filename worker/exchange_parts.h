@@ -18,6 +18,7 @@ void exchange_cut(struct exchange *ex, enum reason reason);
 void exchange_leave_tool(struct exchange *ex);
 
 void exchange_end_compression(struct exchange *ex);
+void exchange_end_splicing(struct exchange *ex);
 
 /* Send what is at hand of the request, head and body, to the backend. */
 void exchange_send_request(struct exchange *ex);

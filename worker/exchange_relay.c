@@ -2,6 +2,7 @@
 #include "worker/exchange_parts.h"
 
 #include <assert.h>
+#include <errno.h>
 
 #include "shm/counters.h"
 #include "worker/encode.h"
@@ -222,6 +223,14 @@ exchange_push(struct exchange *ex, struct span piece, bool last, size_t *taken)
 	return !ex->client_blocked && spend(ex, *taken);
 }
 
+/* The connection is free as soon as all was received. */
+static void
+free_backend(struct exchange *ex)
+{
+	if (ex->upstream.source.done && ex->request_done)
+		upstream_end(&ex->upstream, true);
+}
+
 /* Receive some of the body.  False: it was cut. */
 static bool
 read_body(struct exchange *ex)
@@ -232,9 +241,7 @@ read_body(struct exchange *ex)
 		exchange_cut(ex, REASON_BACKEND_CLOSED);
 		return false;
 	}
-	/* the connection is free as soon as all was received */
-	if (u->source.done && ex->request_done)
-		upstream_end(u, true);
+	free_backend(ex);
 	return true;
 }
 
@@ -296,20 +303,73 @@ relay_compressed(struct exchange *ex)
 	}
 }
 
+/* Copy some of the body.  False: this is all for now, or for ever. */
+static bool
+copy_body(struct exchange *ex)
+{
+	struct upstream *u = &ex->upstream;
+	bool more;
+	size_t taken;
+
+	if (!read_body(ex))
+		return false;
+	more = exchange_push(ex, source_piece(&u->source, &u->in),
+	    u->source.done, &taken);
+	source_taken(&u->source, &u->in, taken);
+	return more && body_at_hand(ex);
+}
+
+/* The same through a pipe, when the client's socket is writable. */
+static bool
+splice_body(struct exchange *ex, struct stream *client)
+{
+	struct upstream *u = &ex->upstream;
+	ssize_t n = 0;
+
+	if (ex->pipe->held == 0 && !upstream_splice_body(u, ex->pipe)) {
+		exchange_cut(ex, REASON_BACKEND_CLOSED);
+		return false;
+	}
+	free_backend(ex);
+	if (ex->pipe->held > 0)
+		n = splice_drain(ex->pipe, client);
+	if (n == -1 && errno != EAGAIN) {
+		exchange_cut(ex, REASON_CLIENT_GONE);
+		return false;
+	}
+	if (n > 0 || !ex->client_blocked)
+		ex->client_ms = ex->w->loop.now_ms;
+	ex->log.sent += n > 0 ? (uint64_t)n : 0;
+	ex->client_blocked = ex->pipe->held > 0 && !client->writable;
+	if (ex->pipe->held == 0)
+		exchange_end_splicing(ex);
+	return !ex->client_blocked && spend(ex, n > 0 ? (size_t)n : 0) &&
+	       (ex->pipe != NULL || body_at_hand(ex));
+}
+
+/* The client's socket, when the next of the body goes there through a pipe. */
+static struct stream *
+splices_to(struct exchange *ex)
+{
+	struct stream *client;
+
+	if (ex->pipe == NULL && !upstream_may_splice(&ex->upstream))
+		return NULL;
+	client = ex->ops->socket == NULL ? NULL : ex->ops->socket(ex);
+	if (client != NULL && client->writable && ex->pipe == NULL)
+		ex->pipe = splice_get(&ex->w->pipes);
+	return ex->pipe != NULL ? client : NULL;
+}
+
 static void
 relay_body(struct exchange *ex)
 {
-	struct upstream *u = &ex->upstream;
+	struct stream *client;
 	bool more = true;
-	size_t taken;
 
 	while (more && ex->stage == STAGE_BODY) {
-		if (!read_body(ex))
-			return;
-		more = exchange_push(ex, source_piece(&u->source, &u->in),
-		    u->source.done, &taken);
-		source_taken(&u->source, &u->in, taken);
-		more = more && body_at_hand(ex);
+		client = splices_to(ex);
+		more = client != NULL ? splice_body(ex, client) : copy_body(ex);
 	}
 }
 

@@ -311,6 +311,17 @@ h1_push(struct exchange *ex, struct span piece, bool last, bool *sent)
 	return n;
 }
 
+static struct stream *
+h1_socket(struct exchange *ex)
+{
+	struct h1 *h = (struct h1 *)ex;
+
+	return h->stream->ssl != NULL || h->sink.chunked ||
+		       sink_pending(&h->sink)
+		   ? NULL
+		   : h->stream;
+}
+
 /* While a body is awaited, reading finds out. */
 static bool
 h1_gone(struct exchange *ex)
@@ -336,6 +347,7 @@ static const struct exchange_ops ops = {
 	.changes = h1_changes,
 	.head = h1_head,
 	.push = h1_push,
+	.socket = h1_socket,
 	.gone = h1_gone,
 	.wake = h1_wake,
 };

@@ -16,6 +16,7 @@
 #include "worker/connlimit.h"
 #include "worker/h2.h"
 #include "worker/overload.h"
+#include "worker/splice.h"
 
 struct accesslog;
 struct counters;
@@ -63,6 +64,7 @@ struct worker {
 	unsigned connections;     /* of clients, open */
 	unsigned connections_max; /* then accepting pauses */
 	struct client_list idle;    /* clients between requests, oldest first */
+	struct splice_pipes pipes; /* owned */
 	struct buf scratch;       /* empty between its uses; see tunnel_run() */
 	bool draining;        /* accept nothing more; exit with the last one */
 	struct timer drained; /* or then */

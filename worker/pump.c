@@ -183,6 +183,14 @@ source_eof(struct source *s)
 }
 
 void
+source_passed(struct source *s, size_t n)
+{
+	assert(s->end == BODY_LENGTH && s->ready == 0 && n <= s->left);
+	s->left -= n;
+	s->done = s->left == 0;
+}
+
+void
 source_taken(struct source *s, struct buf *in, size_t n)
 {
 	assert(n <= s->ready);

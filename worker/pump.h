@@ -66,6 +66,9 @@ bool source_trailers(const struct source *s, struct http_msg *msg);
 /* Write such an ending, of these trailers.  False: they are too large. */
 bool ending_put(struct buf *ending, const struct http_msg *trailers);
 
+/* n bytes of a BODY_LENGTH went by: they are not in the buffer. */
+void source_passed(struct source *s, size_t n);
+
 /* n bytes of the piece have been sent on. */
 void source_taken(struct source *s, struct buf *in, size_t n);
 

@@ -23,6 +23,14 @@ stream_open(struct ev_loop *loop, struct stream *s, int fd,
 	return ev_add(loop, &s->io, STREAM_EVENTS);
 }
 
+/* SSL_get_error(3) wants none from before; looking is cheaper than clearing. */
+static void
+forget_errors(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
 void
 stream_close(struct ev_loop *loop, struct stream *s)
 {
@@ -246,7 +254,7 @@ tls_recv(struct stream *s, struct buf *b, size_t want)
 		errno = ENOBUFS;
 		return -1;
 	}
-	ERR_clear_error();
+	forget_errors();
 	errno = 0;
 	rc = SSL_read_ex(s->ssl, b->data + b->tail, want, &n);
 	if (rc <= 0)
@@ -256,15 +264,29 @@ tls_recv(struct stream *s, struct buf *b, size_t want)
 	return (ssize_t)n;
 }
 
+/* What went by in a splice(2) had no end that would have been seen. */
+static bool
+plain_quiet(struct stream *s)
+{
+	char byte;
+
+	if (recv(s->io.fd, &byte, 1, MSG_PEEK) != -1 || errno != EAGAIN)
+		return false;
+	s->readable = false;
+	return true;
+}
+
 bool
 stream_quiet(struct stream *s)
 {
 	char byte;
 	int rc;
 
-	if (!s->readable || s->ended || s->ssl == NULL)
-		return !s->readable && !s->ended;
-	ERR_clear_error();
+	if (!s->readable || s->ended)
+		return !s->ended;
+	if (s->ssl == NULL)
+		return plain_quiet(s);
+	forget_errors();
 	rc = SSL_peek(s->ssl, &byte, 1);
 	return rc <= 0 && tls_error(s, rc, &s->readable) == -1 &&
 	       errno == EAGAIN;
@@ -297,7 +319,7 @@ tls_send(struct stream *s, const struct iovec *iov, int count)
 		}
 		if (len == 0)
 			break;
-		ERR_clear_error();
+		forget_errors();
 		errno = 0;
 		rc = SSL_write_ex(s->ssl, record, len, &n);
 		if (rc <= 0) {

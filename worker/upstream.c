@@ -11,6 +11,7 @@
 #include "shm/health.h"
 #include "worker/logline.h"
 #include "worker/process.h"
+#include "worker/splice.h"
 
 #define INTERIMS_MAX 8 /* 7-security.md 7.5 */
 #define HEAD_ROOM 2048 /* what we add to a head, at most */
@@ -442,6 +443,30 @@ upstream_read_body(struct upstream *u)
 		return source_eof(&u->source);
 	u->progress_ms = u->w->loop.now_ms;
 	return source_decode(&u->source, &u->in, &u->w->msg);
+}
+
+bool
+upstream_may_splice(const struct upstream *u)
+{
+	const struct source *s = &u->source;
+
+	return s->end == BODY_LENGTH && s->ready == 0 &&
+	       s->left >= SPLICE_MIN && u->conn != NULL &&
+	       u->conn->stream.ssl == NULL && u->conn->stream.readable;
+}
+
+bool
+upstream_splice_body(struct upstream *u, struct splice_pipe *pipe)
+{
+	ssize_t n = splice_fill(pipe, &u->conn->stream, u->source.left);
+
+	if (n == -1)
+		return errno == EAGAIN;
+	if (n == 0)
+		return source_eof(&u->source);
+	u->progress_ms = u->w->loop.now_ms;
+	source_passed(&u->source, (size_t)n);
+	return true;
 }
 
 void

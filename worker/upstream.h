@@ -18,6 +18,7 @@
 #include "worker/pump.h"
 
 struct logline;
+struct splice_pipe;
 struct worker;
 
 struct upstream {
@@ -108,6 +109,10 @@ bool upstream_head_done(
  * and u->in.  False: it was cut, or is not what it says.
  */
 bool upstream_read_body(struct upstream *u);
+
+/* The same through a pipe, which is empty: for a body that lets it. */
+bool upstream_may_splice(const struct upstream *u);
+bool upstream_splice_body(struct upstream *u, struct splice_pipe *pipe);
 
 /* The connect took too long: REASON_NONE when another backend is tried. */
 enum reason upstream_connect_expired(struct upstream *u);

@@ -338,6 +338,7 @@ release(struct worker *w)
 		ticket_keys_close(w->ticket_keys);
 	accept_release(w);
 	compressors_release(&w->compressors);
+	splice_release(&w->pipes);
 	accesslog_close(w);
 	buf_release(&w->scratch);
 	if (w->health != NULL)
