@@ -21,11 +21,12 @@
 #define REQUESTS_MAX 100000 /* on one connection (7-security.md 7.5) */
 #define LINGER_MS 5000
 #define IDLE_BUSY_MS 2000 /* between requests, when there is much to do */
-#define TURN_STEPS 64 /* of one connection, before others have their turn */
+#define TURN_STEPS 64	  /* of one connection, before others have their turn */
 
 #define TO(state) (1u << CONN_##state)
 
 static enum conn_state step_proxied(struct conn *c);
+static enum conn_state step_held(struct conn *c);
 static enum conn_state step_handshake(struct conn *c);
 static enum conn_state step_idle(struct conn *c);
 static enum conn_state step_head(struct conn *c);
@@ -40,7 +41,8 @@ static const struct {
 	unsigned next;				/* what may follow */
 } states[] = {
 	[CONN_PROXIED] = { "proxied", step_proxied,
-	    TO(HANDSHAKE) | TO(IDLE) | TO(CLOSED) },
+	    TO(HELD) | TO(IDLE) | TO(CLOSED) },
+	[CONN_HELD] = { "held", step_held, TO(HANDSHAKE) | TO(CLOSED) },
 	[CONN_HANDSHAKE] = { "handshake", step_handshake,
 	    TO(IDLE) | TO(BUSY) | TO(H2) | TO(CLOSED) },
 	[CONN_IDLE] = { "idle", step_idle, TO(HEAD) | TO(CLOSED) },
@@ -122,6 +124,7 @@ timeout_of(const struct conn *c, enum conn_state state)
 	case CONN_PROXIED:
 	case CONN_HEAD:
 		return conf->request_head_timeout_ms;
+	case CONN_HELD: /* until it is known for how long */
 	case CONN_HANDSHAKE:
 		return conf->tls_handshake_timeout_ms;
 	case CONN_BUSY:
@@ -229,7 +232,7 @@ read_some(struct conn *c)
 static enum conn_state
 first_state(const struct conn *c)
 {
-	return c->listener->kind == LISTEN_HTTPS ? CONN_HANDSHAKE : CONN_IDLE;
+	return c->listener->kind == LISTEN_HTTPS ? CONN_HELD : CONN_IDLE;
 }
 
 /* The header has so many bytes: go on with what is behind it. */
@@ -267,6 +270,28 @@ step_proxied(struct conn *c)
 		return proxied(c, used);
 	c->stream.readable = false; /* what comes is an event */
 	return c->stream.ended ? CONN_CLOSED : CONN_PROXIED;
+}
+
+/* Who begins with TLS too often waits, or is cut off. */
+static enum conn_state
+step_held(struct conn *c)
+{
+	int wait_ms;
+
+	if (c->expired)
+		return CONN_HANDSHAKE;
+	if (c->held)
+		return c->stream.hup ? CONN_CLOSED : CONN_HELD;
+	wait_ms = connlimit_handshake(c->w, &c->peer);
+	if (wait_ms == 0)
+		return CONN_HANDSHAKE;
+	if (wait_ms == -1) {
+		stream_cut(&c->stream);
+		return CONN_CLOSED;
+	}
+	c->held = true;
+	set_deadline(c, c->w->loop.now_ms + (uint64_t)wait_ms);
+	return CONN_HELD;
 }
 
 /* Begin with TLS.  False: no memory. */

@@ -15,13 +15,14 @@ struct listener_conf;
 struct worker;
 
 enum conn_state {
-	CONN_PROXIED, /* its PROXY header says who it is: first of all */
+	CONN_PROXIED,	/* its PROXY header says who it is: first of all */
+	CONN_HELD,	/* until it may begin with TLS */
 	CONN_HANDSHAKE, /* of TLS */
-	CONN_IDLE,   /* between requests: it holds no buffer */
-	CONN_HEAD,   /* a request's head has begun to come in */
-	CONN_BUSY,   /* its exchange is under way */
-	CONN_TUNNEL, /* another protocol has begun */
-	CONN_H2,     /* HTTP/2: its streams have states of their own */
+	CONN_IDLE,	/* between requests: it holds no buffer */
+	CONN_HEAD,	/* a request's head has begun to come in */
+	CONN_BUSY,	/* its exchange is under way */
+	CONN_TUNNEL,	/* another protocol has begun */
+	CONN_H2,	/* HTTP/2: its streams have states of their own */
 	CONN_LINGER, /* all was said: let the client read it before we close */
 	CONN_CLOSED,
 };
@@ -31,20 +32,20 @@ struct conn {
 	struct stream stream; /* first: owns the descriptor */
 	struct worker *w;
 	const struct listener_conf *listener; /* borrowed */
-	struct h1 *h1;        /* borrowed from h1_get(); NULL when idle */
-	struct h2 *h2;        /* owned; CONN_H2, and later, only */
+	struct h1 *h1;	      /* borrowed from h1_get(); NULL when idle */
+	struct h2 *h2;	      /* owned; CONN_H2, and later, only */
 	struct timer timer;   /* due at deadline_ms, or earlier */
 	uint64_t deadline_ms; /* of the state */
 	struct ev_task later; /* go on after others had their turn */
 	uint32_t requests;    /* begun on this connection */
-	uint32_t place;       /* where it counts as its client's */
-	uint8_t state;        /* enum conn_state; set by conn_run() only */
-	bool held;            /* CONN_HANDSHAKE: it may not begin yet */
-	bool expired;         /* the deadline has passed */
-	bool reserved;        /* taken for health checks: see overload.h */
-	bool shut;            /* CONN_LINGER: we have said that we are done */
+	uint32_t place;	      /* where it counts as its client's */
+	uint8_t state;	      /* enum conn_state; set by conn_run() only */
+	bool held;	      /* CONN_HELD: it is known for how long */
+	bool expired;	      /* the deadline has passed */
+	bool reserved;	      /* taken for health checks: see overload.h */
+	bool shut;	      /* CONN_LINGER: we have said that we are done */
 	struct ip peer;
-	TAILQ_ENTRY(conn) by_age; /* in CONN_IDLE */
+	TAILQ_ENTRY(conn) by_age;	  /* in CONN_IDLE */
 	void (*closed)(struct worker *w); /* told when it is freed */
 };
 
