@@ -30,6 +30,7 @@ struct publisher {
 	TAILQ_HEAD(, tombstone) by_age;
 	struct tombstone **strays; /* of publish_all(): not in the book */
 	size_t nstrays;
+	size_t nsame; /* of it: names that need not be published */
 	struct tool tool; /* being built; its spans are the book's */
 	struct backend backends[ROUTES_MAX * ROUTE_BACKENDS_MAX]; /* of it */
 	size_t nbackends;
@@ -296,28 +297,55 @@ is_wanted_default(const struct publisher *p, struct span key)
 
 /* Nothing may be changed while the table is walked: note what is to do. */
 static void
+note_absent(struct publisher *p, const struct tool *tool)
+{
+	struct tombstone *t = tombstone_new(tool->key);
+
+	if (t == NULL)
+		return;
+	if (tool->state == TOOL_STOPPED)
+		tombstone_add_take(p, t);
+	else
+		p->strays[p->nstrays++] = t;
+}
+
+static void
 compare_entry(void *arg, const struct tool *tool)
 {
 	struct publisher *p = arg;
-	struct tombstone *t = tombstone_new(tool->key);
 	struct book_name *name;
+	char key[KEY_MAX + 1];
 
+	memcpy(key, tool->key.ptr, tool->key.len); /* route_decode() checked */
+	key[tool->key.len] = '\0';
 	change_version_seen(&p->r->changes, tool->version);
-	if (t == NULL)
+	name = book_find(&p->r->book, key);
+	if (name == NULL) {
+		if (!is_wanted_default(p, tool->key))
+			note_absent(p, tool);
 		return;
-	name = book_find(&p->r->book, t->key);
-	if (name != NULL) {
-		slots_adopt(p->slots, t->key, tool->counter_slot);
-		name->version = is_same(p, build(p, t->key, name, NULL), tool)
-				    ? tool->version
-				    : 0;
-		tombstone_free(t);
-	} else if (is_wanted_default(p, tool->key)) {
-		tombstone_free(t);
-	} else if (tool->state == TOOL_STOPPED) {
-		tombstone_add_take(p, t);
-	} else {
-		p->strays[p->nstrays++] = t;
+	}
+	slots_adopt(p->slots, key, tool->counter_slot);
+	if (!is_same(p, build(p, key, name, NULL), tool))
+		return;
+	name->version = tool->version;
+	p->nsame++;
+}
+
+/* What the table has not, or has otherwise. */
+static void
+publish_missing(struct registrar *r)
+{
+	struct book_name *name;
+	size_t seen = 0;
+
+	table_reserve(r->table, r->book.nnames);
+	for (name = book_from(&r->book, ""); name != NULL;
+	     name = book_next(&r->book, name)) {
+		if (name->version == 0)
+			publish(r->publisher, name->key, name,
+			    change_version(&r->changes));
+		loading_tell(++seen);
 	}
 }
 
@@ -325,8 +353,6 @@ void
 publish_all(struct registrar *r)
 {
 	struct publisher *p = r->publisher;
-	struct book_name *name;
-	size_t seen = 0;
 
 	p->strays = calloc(table_count(r->table) + 1, sizeof(*p->strays));
 	if (p->strays != NULL) {
@@ -338,15 +364,8 @@ publish_all(struct registrar *r)
 	}
 	free(p->strays);
 	p->strays = NULL;
-
-	table_reserve(r->table, r->book.nnames);
-	for (name = book_from(&r->book, ""); name != NULL;
-	     name = book_next(&r->book, name)) {
-		if (name->version == 0)
-			publish(p, name->key, name,
-			    change_version(&r->changes));
-		loading_tell(++seen);
-	}
+	if (p->nsame < r->book.nnames)
+		publish_missing(r);
 }
 
 void
