@@ -61,6 +61,8 @@ struct change {
 	bool abandoned; /* by change_abandon() */
 	bool yields;    /* it fails when Redis has something newer */
 	bool unsaved;   /* Redis has not got it: SQLite remembers that, too */
+	bool narrows;   /* fewer, or more, of the same backends get requests:
+	                   workers go on with what they know of those */
 
 	/* change.c and the stores only */
 	TAILQ_ENTRY(change) queue; /* of its name; then of the store it is at */

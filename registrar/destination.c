@@ -125,7 +125,8 @@ destinations_serve_alike(
 {
 	for (size_t i = 0; i < d->n; i++)
 		if (d->at[i].drained != other[i].drained ||
-		    d->at[i].stale != other[i].stale)
+		    d->at[i].stale != other[i].stale ||
+		    d->at[i].unproved != other[i].unproved)
 			return false;
 	return true;
 }
@@ -150,11 +151,12 @@ destination_store(const struct destination *d, char *out, size_t size)
 	if (d->since_ms != 0)
 		snprintf(since, sizeof(since), ",since=%llu",
 		    (unsigned long long)d->since_ms);
-	return (size_t)snprintf(out, size, "%s%s%s%s%s%s", d->url,
+	return (size_t)snprintf(out, size, "%s%s%s%s%s%s%s", d->url,
 		   d->lease != NULL ? ",lease=" : "",
 		   d->lease != NULL ? d->lease : "", since,
 		   d->drained ? ",drained" : "",
-		   d->stale ? ",stale" : "") < size;
+		   d->stale ? ",stale" : "",
+		   d->unproved ? ",unproved" : "") < size;
 }
 
 /* One of those behind the URL. */
@@ -174,7 +176,9 @@ restore_word(struct destination *d, const char *word)
 	}
 	if (strcmp(word, "drained") == 0)
 		return d->drained = true;
-	return strcmp(word, "stale") == 0 && (d->stale = true);
+	if (strcmp(word, "stale") == 0)
+		return d->stale = true;
+	return strcmp(word, "unproved") == 0 && (d->unproved = true);
 }
 
 bool

@@ -28,6 +28,7 @@ struct destination {
 	uint64_t since_ms;     /* CLOCK_REALTIME, of a lease; 0: the route's */
 	bool drained;          /* no new requests: it asked, or an operator */
 	bool stale;            /* the port is somebody else's: no requests */
+	bool unproved;         /* whose it is nobody has told: none, too */
 
 	/* of this process only: neither stored nor compared */
 	uint8_t proof;         /* enum proof_result */
@@ -71,7 +72,7 @@ const char *destinations_text(
 
 /*
  * As the stores have one: its URL, then perhaps ",lease=NODE", ",since=MS",
- * ",drained", ",stale".  False: out is too small.
+ * ",drained", ",stale", ",unproved".  False: out is too small.
  */
 #define DESTINATION_STORED_MAX (1024 + NODE_NAME_MAX + 64)
 bool destination_store(const struct destination *d, char *out, size_t size);

@@ -58,9 +58,19 @@ changed(const struct change *c, const struct book_route *route)
 	case MARK_STALE:
 	case MARK_FRESH:
 		d.stale = c->mark == MARK_STALE;
+		d.unproved = false;
 		break;
 	}
 	return d;
+}
+
+/* Does it leave those alone that stay, and their connections? */
+static bool
+narrows(const struct change *c)
+{
+	return c->kind == CHANGE_LEAVE ||
+	       (c->kind == CHANGE_MARK &&
+		   (c->mark == MARK_DRAINED || c->mark == MARK_UNDRAINED));
 }
 
 /* Those of the book with the change made.  False: why says what is wrong. */
@@ -86,6 +96,7 @@ merge(struct change *c, const struct book_route *route)
 		snprintf(c->why, sizeof(c->why), "no memory: try again later");
 		return false;
 	}
+	c->narrows = narrows(c);
 	c->kind = n > 0 ? CHANGE_SET : CHANGE_STRIKE;
 	destinations_release(&c->to);
 	c->to = merged;
@@ -258,6 +269,19 @@ enter_strike(struct registrar *r, const struct change *c)
 	return changed;
 }
 
+/*
+ * The version that workers see: with a new one they forget which backends have
+ * answered, and close the connections they kept.
+ */
+static uint64_t
+version_shown(struct registrar *r, const struct change *c)
+{
+	const struct book_name *name = book_find(&r->book, c->key);
+
+	return c->narrows && name != NULL && name->version != 0 ? name->version
+								: c->version;
+}
+
 enum change_result
 enter_change(struct registrar *r, struct change *c)
 {
@@ -266,7 +290,7 @@ enter_change(struct registrar *r, struct change *c)
 	char to[DESTINATIONS_TEXT];
 
 	if (changed)
-		rc = publish_name(r, c->key, c->version);
+		rc = publish_name(r, c->key, version_shown(r, c));
 	if (rc == -1) {
 		snprintf(c->why, sizeof(c->why),
 		    "it is stored, but the route table did not take it: "

@@ -220,6 +220,10 @@ tell_candidates(struct telling *t)
 		[ROUTE_PREFIX] = "what begins with",
 		[ROUTE_REGEX] = "the pattern",
 		[ROUTE_ANY] = "everything" };
+	static const char *const closed[] = { [ROUTE_OPEN] = "",
+		[ROUTE_STALE] = ", stale",
+		[ROUTE_DRAINED] = ", drained",
+		[ROUTE_UNPROVED] = ", not proved yet" };
 	const struct tool *tool = &t->e->router.tool;
 	bool won = false;
 
@@ -233,9 +237,7 @@ tell_candidates(struct telling *t)
 			  : "pass over",
 		    "%s %.*s: %zu backends%s", kinds[route->kind],
 		    SPAN_ARG(route->text), route->nbackends,
-		    route->closed == ROUTE_STALE     ? ", stale"
-		    : route->closed == ROUTE_DRAINED ? ", drained"
-						     : "");
+		    closed[route->closed]);
 		won |= wins;
 	}
 }

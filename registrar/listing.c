@@ -61,9 +61,10 @@ listing_route(const struct book_route *route, const struct destination *to)
 	return json_pack("{s:o, s:o, s:s, s:s?, s:s, s:s, s:o, s:o}", "pattern",
 	    listing_text(route->pattern), "destination", listing_text(to->url),
 	    "origin", origin_name(route->origin), "lease", to->lease, "state",
-	    to->stale	  ? "stale"
-	    : to->drained ? "drained"
-			  : "active",
+	    to->stale	   ? "stale"
+	    : to->drained  ? "drained"
+	    : to->unproved ? "unproved"
+			   : "active",
 	    "proof", proof_result_name(to->proof), "proved",
 	    listing_time(to->proved_ms), "since", listing_time(since_ms));
 }

@@ -162,7 +162,7 @@ static void
 finish(struct proof *p, enum proof_result result, struct span user)
 {
 	struct destination *d = find(p);
-	bool stale;
+	bool stale, unproved;
 
 	TAILQ_REMOVE(&p->all->under_way, p, entry);
 	p->all->nunder_way--;
@@ -175,7 +175,8 @@ finish(struct proof *p, enum proof_result result, struct span user)
 		else if (d->unknown < UINT8_MAX)
 			d->unknown++;
 		stale = is_stale(p, d);
-		if (stale != d->stale) {
+		unproved = d->unproved && result == PROOF_UNKNOWN && !stale;
+		if (stale != d->stale || unproved != d->unproved) {
 			log_event(LOG_NOTICE,
 			    stale ? "route-stale" : "route-fresh",
 			    "name=%s route=%s destination=%s user=%.*s",

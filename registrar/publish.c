@@ -130,6 +130,16 @@ bury(struct timer *timer)
 
 /* Building an entry. */
 
+/* Why none of them gets requests.  What a proof may still tell comes first. */
+static enum route_closed
+why_closed(const struct destinations *to)
+{
+	for (size_t i = 0; i < to->n; i++)
+		if (!to->at[i].stale && !to->at[i].drained)
+			return ROUTE_UNPROVED;
+	return to->at[0].stale ? ROUTE_STALE : ROUTE_DRAINED;
+}
+
 static void
 add_route(
     struct publisher *p, const char *pattern, const struct destinations *to)
@@ -141,13 +151,15 @@ add_route(
 	route->nbackends = 0;
 	route->closed = ROUTE_OPEN;
 	for (size_t i = 0; i < to->n; i++) {
-		if (to->at[i].stale || to->at[i].drained)
+		const struct destination *d = &to->at[i];
+
+		if (d->stale || d->drained || d->unproved)
 			continue;
 		route->nbackends++;
-		p->backends[p->nbackends++] = to->at[i].backend;
+		p->backends[p->nbackends++] = d->backend;
 	}
 	if (route->nbackends == 0)
-		route->closed = to->at[0].stale ? ROUTE_STALE : ROUTE_DRAINED;
+		route->closed = why_closed(to);
 }
 
 /*

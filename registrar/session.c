@@ -218,6 +218,11 @@ grant(struct session *s)
 		refuse(s, "no memory: try again later");
 		return;
 	}
+	if (!s->local &&
+	    sock_keepalive(s->client.io.fd, LEASE_SILENCE_S) == -1) {
+		refuse(s, "you have closed the connection"); /* which ends it */
+		return;
+	}
 	s->peer->leases++;
 	s->leased = true;
 	s->client.stays = true;
@@ -268,7 +273,7 @@ new_change(const struct session *s, const struct backend *backend)
 		to.lease = s->client.r->conf->node_name;
 		to.since_ms = clock_real_ms();
 	}
-	to.stale = s->client.r->conf->verify == VERIFY_REQUIRE && !s->local;
+	to.unproved = s->client.r->conf->verify == VERIFY_REQUIRE && !s->local;
 	copy_line(url, s->request.destination);
 	if (!destinations_copy(&change->to, &to, 1)) {
 		change_free(change);
@@ -518,8 +523,6 @@ opened(struct client *c)
 		identify_local(s);
 	} else if (!ident_believed(r->conf, &s->ip)) {
 		return SAY_IDENT;
-	} else if (sock_keepalive(c->io.fd, LEASE_SILENCE_S) == -1) {
-		return "fail: you have closed the connection";
 	} else {
 		s->query.done = identified;
 		ident_ask(&r->ident, &s->query, s->peer, &local, &c->peer);

@@ -92,6 +92,8 @@ take(struct search *s, const struct route *route)
 		return REASON_STALE_ROUTE;
 	case ROUTE_DRAINED:
 		return REASON_TOOL_STOPPED;
+	case ROUTE_UNPROVED:
+		return REASON_TOOL_STARTING;
 	}
 	s->d->action = ACTION_PROXY;
 	s->d->route = route;

@@ -29,7 +29,7 @@ route_valid(const struct route *r)
 {
 	if ((unsigned)r->kind > ROUTE_ANY || r->text.len > ROUTE_PATTERN_MAX)
 		return false;
-	if ((unsigned)r->closed > ROUTE_DRAINED ||
+	if ((unsigned)r->closed > ROUTE_UNPROVED ||
 	    (r->nbackends == 0) != (r->closed != ROUTE_OPEN) ||
 	    r->nbackends > ROUTE_BACKENDS_MAX)
 		return false;

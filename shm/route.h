@@ -42,6 +42,7 @@ enum route_closed {
 	ROUTE_OPEN,
 	ROUTE_STALE,   /* somebody else has the ports of its backends */
 	ROUTE_DRAINED, /* its backends get no new requests */
+	ROUTE_UNPROVED, /* nobody knows yet whose its backends are */
 };
 
 enum tool_state {

@@ -120,4 +120,17 @@ ok eventually(sub { reason() eq 'tool-stopped' }), 'killed: 503 stopped';
 cmp_ok time - $since, '<', 1, 'within a second';
 isnt body(), 'beta', "request $_ does not reach the stranger" for 1 .. 20;
 
+# With verify = require nobody is believed before the first proof.
+$proxy = DynProxy->new(
+    address => '10.98.0.1',
+    conf    => { backend_networks => undef, verify => 'require', verify_interval => "${INTERVAL}s" },
+);
+$client[-1] = $proxy->{reg_port};
+kill 'KILL', $stranger;
+eventually(sub { !$exec->listens($port) });
+is say_as('alpha', 'register', '.*', $url), 'ok', 'verify = require: a tool registers before its server listens';
+is reason(), 'tool-starting', 'it is starting';
+$server = serve('alpha');
+ok eventually(sub { body() eq 'alpha' }), 'and served once the port is proved to be its own';
+
 done_testing;

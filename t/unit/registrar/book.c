@@ -103,6 +103,7 @@ try_stored(void)
 		{ "http://192.0.2.1:2000,lease=a,since=17,drained,stale",
 		    true },
 		{ "http://192.0.2.1:2000,stale", true },
+		{ "http://192.0.2.1:2000,unproved", true },
 		{ "http://192.0.2.1:2000,", false },
 		{ "http://192.0.2.1:2000,lease=", false },
 		{ "http://192.0.2.1:2000,lease=a b", false },

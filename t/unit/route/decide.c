@@ -41,6 +41,8 @@ static const struct row {
 	    ACTION_REFUSE, REASON_STALE_ROUTE, 0 },
 	{ "one without a backend for new requests", "beta.example.org",
 	    "/drained/", ACTION_REFUSE, REASON_TOOL_STOPPED, 0 },
+	{ "one that is not proved yet", "beta.example.org", "/unproved/",
+	    ACTION_REFUSE, REASON_TOOL_STARTING, 0 },
 	{ "an unknown one", "nobody.example.org", "/", ACTION_REFUSE,
 	    REASON_NO_ROUTE, 0 },
 	{ "another domain", "alpha.example.com", "/", ACTION_REFUSE,
@@ -132,7 +134,7 @@ fill(struct table_writer *w)
 	tool.routes[2] = route_to(".*", 2);
 	ok(table_put(w, &tool, 1) == 0, "alpha");
 	tool.key = SPAN("tbeta");
-	tool.nroutes = 3;
+	tool.nroutes = 4;
 	tool.routes[0] = route_to("/b/.*", 1);
 	tool.routes[1] = (struct route){ .kind = ROUTE_PREFIX,
 		.text = SPAN("/stale/"),
@@ -140,6 +142,9 @@ fill(struct table_writer *w)
 	tool.routes[2] = (struct route){ .kind = ROUTE_PREFIX,
 		.text = SPAN("/drained/"),
 		.closed = ROUTE_DRAINED };
+	tool.routes[3] = (struct route){ .kind = ROUTE_PREFIX,
+		.text = SPAN("/unproved/"),
+		.closed = ROUTE_UNPROVED };
 	ok(table_put(w, &tool, 2) == 0, "beta");
 	tool.nroutes = 1;
 	tool.key = SPAN("fwww.front.test");

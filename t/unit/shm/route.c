@@ -116,7 +116,7 @@ bad_values(void)
 	is_int(route_encode(&tool, blob.words, sizeof(blob)), 0,
 	    "closed, with a backend");
 	tool_of(1, 0, 2);
-	tool.routes[0].closed = ROUTE_DRAINED + 1;
+	tool.routes[0].closed = ROUTE_UNPROVED + 1;
 	is_int(route_encode(&tool, blob.words, sizeof(blob)), 0,
 	    "closed, nobody knows why");
 	tool.routes[0].closed = ROUTE_STALE;
