@@ -462,10 +462,10 @@ supervise_retire(struct child *c)
 		set_state(c, CHILD_OFF);
 		return;
 	}
-	if (c->state == CHILD_DRAINING)
-		return;
 	if (c->master->phase == PHASE_DRAINING)
 		msg.value = c->master->conf->drain_timeout_ms;
+	else if (c->state == CHILD_DRAINING)
+		return;
 	set_state(c, CHILD_DRAINING);
 	if (c->ctl.fd == -1 || ctlmsg_send(c->ctl.fd, &msg, -1) == -1)
 		kill(c->pid, SIGTERM);

@@ -30,4 +30,35 @@ for my $socket (@slow, @queued) {
     is $response->header('connection'), 'close', 'and told that it was the last';
 }
 $proxy->stop('QUIT');
+
+# --- who does not end by itself
+my $last = DynProxy->new(workers => 1, tools => ['ws', 'raw'], conf => { drain_timeout => '2s' });
+my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 8, Timeout => 5) or die $!;
+is $last->register($_, '.*', 'http://127.0.0.1:' . $listener->sockport), 'ok', "$_ is a tool" for qw(ws raw);
+
+# A tunnel, when its backend has sent this behind the 101: (client, backend).
+sub tunnel {
+    my ($tool, $protocol, $bytes) = @_;
+    my $client = $last->connect;
+    $client->printflush("GET / HTTP/1.1\r\nHost: $tool.example.test\r\nUpgrade: $protocol\r\nConnection: Upgrade\r\n"
+            . "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n");
+    my $backend = $listener->accept or die 'no backend';
+    1 until (readline $backend) eq "\r\n";
+    $backend->printflush("HTTP/1.1 101 Switching Protocols\r\nUpgrade: $protocol\r\nConnection: Upgrade\r\n"
+            . "Sec-WebSocket-Accept: x\r\n\r\n$bytes");
+    my $got = '';
+    while ($got !~ /\r\n\r\n\Q$bytes\E\z/) { $client->sysread($got, 65536, length $got) or die 'no tunnel' }
+    return ($client, $backend);
+}
+my @between = tunnel('ws', 'websocket', "\x81\x02hi");
+my @within  = tunnel('ws', 'websocket', "\x81\x05hi");
+my @other   = tunnel('raw', 'chat', 'hi');
+is $last->admin('/readyz')->status, 200, 'ready';
+kill 'QUIT', $last->{pid};
+ok eventually(sub { $last->log =~ /draining/ }), 'QUIT';
+is $last->admin('/readyz')->status, 503, 'not ready, says the registrar, which serves on';
+is DynProxy::converse($between[0], ''), "\x88\x02\x03\xe9", 'a WebSocket is closed with 1001 at the deadline';
+is DynProxy::converse($within[0], ''), '', 'but not in the middle of a frame';
+is DynProxy::converse($other[0], ''), '', 'and no other protocol';
+$last->stop('QUIT');
 done_testing;

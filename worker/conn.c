@@ -60,11 +60,17 @@ static const struct {
 static void
 set_state(struct conn *c, enum conn_state state)
 {
+	struct worker *w = c->w;
+
 	if (c->state == CONN_IDLE)
-		TAILQ_REMOVE(&c->w->idle, c, by_age);
+		TAILQ_REMOVE(&w->idle, c, by_age);
+	if (c->state == CONN_TUNNEL)
+		TAILQ_REMOVE(&w->tunnels, c, by_age);
 	c->state = (uint8_t)state;
 	if (state == CONN_IDLE)
-		TAILQ_INSERT_TAIL(&c->w->idle, c, by_age);
+		TAILQ_INSERT_TAIL(&w->idle, c, by_age);
+	if (state == CONN_TUNNEL)
+		TAILQ_INSERT_TAIL(&w->tunnels, c, by_age);
 }
 
 static void
@@ -560,6 +566,18 @@ conn_hurry_idle(struct worker *w)
 		due_ms = w->loop.now_ms + timeout_of(c, CONN_IDLE);
 		if (due_ms < c->deadline_ms)
 			set_deadline(c, due_ms);
+	}
+}
+
+void
+conn_leave_tunnels(struct worker *w)
+{
+	struct conn *c;
+
+	TAILQ_FOREACH(c, &w->tunnels, by_age)
+	{
+		tunnel_leave(&c->h1->tunnel);
+		ev_later(&w->loop, &c->later);
 	}
 }
 

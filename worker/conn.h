@@ -45,7 +45,7 @@ struct conn {
 	bool reserved;	      /* taken for health checks: see overload.h */
 	bool shut;	      /* CONN_LINGER: we have said that we are done */
 	struct ip peer;
-	TAILQ_ENTRY(conn) by_age;	  /* in CONN_IDLE */
+	TAILQ_ENTRY(conn) by_age; /* in CONN_IDLE, or CONN_TUNNEL */
 	void (*closed)(struct worker *w); /* told when it is freed */
 };
 
@@ -61,5 +61,8 @@ int conn_open_take(struct worker *w, int fd, const struct ip *peer,
 /* Clients between requests: have them wait no longer than it is now, or go. */
 void conn_hurry_idle(struct worker *w);
 void conn_close_idle(struct worker *w);
+
+/* We go away: see tunnel_leave(). */
+void conn_leave_tunnels(struct worker *w);
 
 #endif

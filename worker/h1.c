@@ -360,6 +360,8 @@ begin_tunnel(struct h1 *h)
 	struct upstream *u = &h->ex.upstream;
 
 	tunnel_init(t, h->stream, &u->conn->stream, h->w->loop.now_ms);
+	t->down.framed = upstream_is_websocket(u);
+	websocket_pass(&t->down.frames, buf_span(&u->in));
 	if (!buf_append_span(&t->up.held, buf_span(&h->in)) ||
 	    !buf_append_span(&t->down.held, buf_span(&h->sink.out)) ||
 	    !buf_append_span(&t->down.held, buf_span(&u->in)))

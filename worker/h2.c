@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/container.h"
 #include "lib/log.h"
 #include "worker/h2_session.h"
 #include "worker/h2_stream.h"
+#include "worker/h2_tunnel.h"
 #include "worker/process.h"
 
 #define RECEIVE (16 * 1024) /* bytes at a time: what TLS has in one */
@@ -20,6 +22,8 @@
 #define LAST_WORDS_MS 5000 /* to take our GOAWAY */
 #define NEVER_MS (3600 * UINT64_C(1000)) /* then the timer looks again */
 #define LOG_EVERY_MS 1000		 /* of floods */
+#define SPREAD_MS 5000 /* over which clients are told to leave */
+#define TURN_MS 50
 
 int
 h2_start(struct worker *w)
@@ -114,13 +118,53 @@ h2_end(struct h2 *h)
 	    NGHTTP2_NO_ERROR, NULL, 0);
 }
 
-void
-h2_drain(struct worker *w)
+/* An equal share in each turn; then whoever has come since. */
+static void
+tell_some(struct timer *t)
 {
+	struct worker *w = container_of(t, struct worker, h2.drain);
+	unsigned left = 0, n;
 	struct h2 *h;
 
 	TAILQ_FOREACH(h, &w->h2.all, of_worker)
-	h->wake(h->user);
+	left += !h->told;
+	n = left / (w->h2.drain_turns + 1) + 1;
+	if (w->h2.drain_turns > 0)
+		w->h2.drain_turns--;
+	TAILQ_FOREACH(h, &w->h2.all, of_worker)
+	if (!h->told && n-- > 0) {
+		h->told = true;
+		h->wake(h->user);
+	}
+	timer_set(&w->loop.timers, t, w->loop.now_ms + TURN_MS);
+}
+
+void
+h2_drain(struct worker *w, uint64_t at_most_ms)
+{
+	uint64_t spread =
+	    at_most_ms / 4 < SPREAD_MS ? at_most_ms / 4 : SPREAD_MS;
+
+	w->h2.drain_turns = (unsigned)(spread / TURN_MS);
+	w->h2.drain.fire = tell_some;
+	tell_some(&w->h2.drain);
+}
+
+void
+h2_leave_tunnels(struct worker *w)
+{
+	struct h2_stream *st;
+	struct h2 *h;
+
+	TAILQ_FOREACH(h, &w->h2.all, of_worker)
+	{
+		TAILQ_FOREACH(st, &h->open, of_h2)
+		if (st->tunnel) {
+			h2_tunnel_leave(st);
+			h2_stream_ready(st);
+		}
+		h->wake(h->user);
+	}
 }
 
 /* One line a second says how often it has happened. */
@@ -288,7 +332,7 @@ go_round(struct h2 *h)
 {
 	if (h->flood != FLOOD_NONE && !h->calmed)
 		end_flood(h);
-	if (h->requests >= REQUESTS_MAX || h->w->draining)
+	if (h->requests >= REQUESTS_MAX || h->told)
 		begin_end(h);
 	step_streams(h);
 	return send_frames(h);

@@ -45,6 +45,7 @@ struct h2 {
 	int32_t left_out[2]; /* numbers passed over last: they stay unused */
 	enum h2_flood flood; /* it did too much of this */
 	bool calmed;	     /* and was told so */
+	bool told;	     /* it is to end */
 	bool resting;	     /* idle, and small */
 	bool ending;	     /* a GOAWAY was sent: the first, or the only one */
 	bool ended;	     /* the last GOAWAY was sent: no more requests */
@@ -61,7 +62,9 @@ struct h2_worker {
 	struct h2_memory memory; /* of sessions */
 	struct h2_streams spare; /* owned: with their buffers */
 	unsigned nspare;
-	struct buf out; /* lent to whoever has something to send */
+	struct buf out;	      /* lent to whoever has something to send */
+	struct timer drain;   /* tells the next ones */
+	unsigned drain_turns; /* until all are told */
 	uint64_t floods[FLOOD_COUNT]; /* connections ended for it */
 	uint64_t logged_ms;	      /* when that was last logged */
 };
@@ -70,8 +73,14 @@ struct h2_worker {
 int h2_start(struct worker *w);
 void h2_release(struct worker *w);
 
-/* No more requests on any connection: those under way are finished. */
-void h2_drain(struct worker *w);
+/*
+ * No more requests on any connection: those under way are finished.  Clients
+ * are told one after the other, as they come again elsewhere at once.
+ */
+void h2_drain(struct worker *w, uint64_t at_most_ms);
+
+/* We go away: see tunnel_leave(). */
+void h2_leave_tunnels(struct worker *w);
 
 /* Begin: nothing was received.  NULL: no memory. */
 struct h2 *h2_new(struct worker *w, struct stream *stream,

@@ -4,6 +4,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "http/websocket.h"
 #include "worker/exchange.h"
 #include "worker/h2.h"
 
@@ -38,6 +39,7 @@ struct h2_stream {
 	bool is_ready;	    /* in h2->ready */
 	bool tunnel;	    /* after exchange_step() said so */
 	bool shut;	    /* the backend was told that no more comes */
+	struct websocket_frames frames; /* that came from the backend in it */
 	uint64_t tunnel_ms; /* when bytes last moved in it */
 	char accept[32];    /* what the backend must answer to our key */
 	TAILQ_ENTRY(h2_stream) of_h2, of_ready; /* of_h2: or while spare */

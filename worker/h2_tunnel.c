@@ -38,6 +38,7 @@ void
 h2_tunnel_begin(struct h2_stream *st)
 {
 	st->tunnel = true;
+	websocket_pass(&st->frames, buf_span(&st->ex.upstream.in));
 	st->tunnel_ms = st->h2->w->loop.now_ms;
 }
 
@@ -67,11 +68,21 @@ run_down(struct h2_stream *st)
 		if (n == -1 && errno != EAGAIN)
 			return TUNNEL_CUT;
 		st->last = n == 0;
+		if (n > 0)
+			websocket_pass(&st->frames, buf_span(&u->in));
 	}
 	st->offer = buf_span(&u->in);
 	if (st->offer.len > 0 || (st->last && !st->finished))
 		nghttp2_session_resume_data(st->h2->session, st->id);
 	return TUNNEL_WAIT;
+}
+
+void
+h2_tunnel_leave(struct h2_stream *st)
+{
+	if (!st->last && websocket_between(&st->frames))
+		st->last =
+		    buf_append_span(&st->ex.upstream.in, websocket_going_away);
 }
 
 static enum tunnel_next

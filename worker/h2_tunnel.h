@@ -19,6 +19,9 @@ bool h2_tunnel_accepted(const struct h2_stream *st, const struct http_msg *msg);
 
 void h2_tunnel_begin(struct h2_stream *st);
 
+/* As tunnel_leave(). */
+void h2_tunnel_leave(struct h2_stream *st);
+
 /* As tunnel_run(), for this stream and the backend of its exchange. */
 enum tunnel_next h2_tunnel_run(struct h2_stream *st);
 

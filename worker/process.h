@@ -65,9 +65,12 @@ struct worker {
 	unsigned connections_max; /* then accepting pauses */
 	struct client_list idle;    /* clients between requests, oldest first */
 	struct splice_pipes pipes; /* owned */
+	struct client_list tunnels; /* clients of other protocols, the same */
 	struct buf scratch;       /* empty between its uses; see tunnel_run() */
 	bool draining;        /* accept nothing more; exit with the last one */
 	struct timer drained; /* or then */
+	uint64_t drained_ms;  /* when that is, CLOCK_MONOTONIC */
+	bool leaving;         /* tunnels were told: what is left is cut then */
 
 	/*
 	 * The head being worked on, of a request or a response: parsed, acted

@@ -83,6 +83,8 @@ pass_piece(struct tunnel_way *w, struct buf *scratch)
 		w->ended = true;
 		return pass_end_on(w);
 	}
+	if (w->framed)
+		websocket_pass(&w->frames, buf_span(scratch));
 	if (w->to->writable)
 		moved = send_some(w->to, scratch);
 	/* what is not taken now waits for the event */
@@ -99,6 +101,16 @@ move(struct tunnel_way *w, struct buf *scratch)
 	if (buf_len(&w->held) > 0)
 		return send_held(w);
 	return w->ended ? pass_end_on(w) : pass_piece(w, scratch);
+}
+
+void
+tunnel_leave(struct tunnel *t)
+{
+	struct tunnel_way *w = &t->down;
+
+	if (w->framed && !w->ended && websocket_between(&w->frames) &&
+	    buf_append_span(&w->held, websocket_going_away))
+		w->ended = true;
 }
 
 enum tunnel_next

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "http/websocket.h"
 #include "lib/buf.h"
 #include "worker/stream.h"
 
@@ -16,14 +17,16 @@
 
 struct tunnel_way {
 	struct stream *from, *to; /* borrowed */
-	struct buf held;          /* owned: received, and not yet sent */
-	bool ended;               /* nothing more is received */
-	bool shut;                /* and the other has been told so */
+	struct buf held;	  /* owned: received, and not yet sent */
+	bool ended;		  /* nothing more is received */
+	bool shut;		  /* and the other has been told so */
+	bool framed;		  /* frames are counted */
+	struct websocket_frames frames;
 };
 
 struct tunnel {
 	struct tunnel_way up, down; /* to the backend, to the client */
-	uint64_t moved_ms;          /* when bytes last moved */
+	uint64_t moved_ms;	    /* when bytes last moved */
 };
 
 /*
@@ -34,8 +37,14 @@ void tunnel_init(struct tunnel *t, struct stream *client,
     struct stream *backend, uint64_t now_ms);
 void tunnel_release(struct tunnel *t);
 
+/*
+ * We go away: the backend's side ends for its client with a Close frame, if
+ * this is a WebSocket and not in the middle of a frame.
+ */
+void tunnel_leave(struct tunnel *t);
+
 enum tunnel_next {
-	TUNNEL_WAIT,  /* for an event, or until nothing has moved for too long */
+	TUNNEL_WAIT, /* for an event, or until nothing has moved for too long */
 	TUNNEL_YIELD, /* others first, then again */
 	TUNNEL_ENDED, /* both sides have said so, and were heard */
 	TUNNEL_CUT,   /* one side is gone: the other has to see a reset */

@@ -176,8 +176,7 @@ open_candidate(struct upstream *u)
 	if (!u->retried)
 		c = pool_take(pool, &u->owner, u->wake, u->user);
 	if (c == NULL)
-		c = pool_connect(
-		    pool, &u->owner, u->name, u->wake, u->user);
+		c = pool_connect(pool, &u->owner, u->name, u->wake, u->user);
 	if (c == NULL)
 		return false;
 	u->conn = c;
@@ -351,6 +350,13 @@ switches(const struct upstream *u)
 	struct span asked = { u->upgrade, u->upgrade_len };
 
 	return http_upgrade_given(&u->w->msg, asked) && !sink_pending(&u->sink);
+}
+
+bool
+upstream_is_websocket(const struct upstream *u)
+{
+	return span_eq_nocase(
+	    (struct span){ u->upgrade, u->upgrade_len }, SPAN("websocket"));
 }
 
 /* A head is there: is it one that may be passed on? */

@@ -104,6 +104,9 @@ void upstream_interim_done(struct upstream *u);
 bool upstream_head_done(
     struct upstream *u, enum body_end end, uint64_t length);
 
+/* After UPSTREAM_SWITCH: to frames (RFC 6455)? */
+bool upstream_is_websocket(const struct upstream *u);
+
 /*
  * Receive some of the response's body, when nothing of it is left: u->source
  * and u->in.  False: it was cut, or is not what it says.

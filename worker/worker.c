@@ -17,6 +17,7 @@
 #include "worker/accesslog.h"
 #include "worker/backend_tls.h"
 #include "worker/confine.h"
+#include "worker/conn.h"
 #include "worker/h1.h"
 #include "worker/h2.h"
 #include "worker/overload.h"
@@ -24,6 +25,8 @@
 #include "worker/process.h"
 #include "worker/settings.h"
 #include "worker/tls.h"
+
+#define LEAVE_MS 500 /* of the time to drain: for Close frames, and answers */
 
 /* The master is gone: whoever is served goes on being served. */
 static void
@@ -109,29 +112,40 @@ say(struct worker *w, enum ctl_type type, uint32_t arg)
 		log_event(LOG_WARNING, "master-unanswered", "%m");
 }
 
-/* Who has not finished by now is cut. */
+/* Who has not finished by now is told that we go, and soon after cut. */
 static void
 drained(struct timer *t)
 {
 	struct worker *w = container_of(t, struct worker, drained);
 
+	if (!w->leaving) {
+		w->leaving = true;
+		conn_leave_tunnels(w);
+		h2_leave_tunnels(w);
+		timer_set(&w->loop.timers, &w->drained, w->drained_ms);
+		return;
+	}
 	log_event(LOG_NOTICE, "drain-timeout", "clients=%u", w->connections);
 	ev_stop(&w->loop);
 }
 
 /*
  * Accept nothing more; the last client ends us.  The master waits for the
- * answer: until then a queue might still be ours.
+ * answer: until then a queue might still be ours.  Told again: how long.
  */
 static void
 drain(struct worker *w, uint64_t at_most_ms)
 {
+	uint64_t last = at_most_ms / 2 < LEAVE_MS ? at_most_ms / 2 : LEAVE_MS;
+
+	w->drained_ms = w->loop.now_ms + at_most_ms;
+	if (!w->leaving)
+		timer_set(&w->loop.timers, &w->drained, w->drained_ms - last);
 	if (w->draining)
 		return;
 	w->draining = true;
-	timer_set(&w->loop.timers, &w->drained, w->loop.now_ms + at_most_ms);
 	accept_stop(w);
-	h2_drain(w);
+	h2_drain(w, at_most_ms);
 	say(w, CTL_DRAINING, w->connections);
 	if (w->connections == 0)
 		ev_stop(&w->loop);
@@ -272,6 +286,7 @@ start(struct worker *w)
 	}
 	w->router.conf = w->conf;
 	TAILQ_INIT(&w->idle);
+	TAILQ_INIT(&w->tunnels);
 	w->connections_max = connections_max(w->conf);
 	set_limits(w);
 	w->table = table_open(w->boot.segment_fds[SEGMENT_TABLE]);
