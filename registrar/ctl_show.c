@@ -175,14 +175,7 @@ ctl_explain(struct ctl *ctl)
 	char why[256];
 	json_t *answer;
 
-	if (r->explainer == NULL)
-		r->explainer = explainer_new(r);
-	if (r->explainer == NULL) {
-		ctl_fail(ctl, EXIT_REFUSED, "cannot read the table: %s",
-		    strerror(errno));
-		return;
-	}
-	answer = explain(r->explainer, r, &question, why);
+	answer = explain_live(r, &question, why);
 	if (answer != NULL)
 		ctl_succeed_take(ctl, answer);
 	else

@@ -2,6 +2,7 @@
 #include "registrar/explain.h"
 
 #include <bsd/string.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -373,4 +374,15 @@ explain(struct explainer *e, const struct registrar *r,
 	t.steps = json_array();
 	reason = understand(&t, len);
 	return reason != REASON_NONE ? not_understood(&t, reason) : decide(&t);
+}
+
+json_t *
+explain_live(struct registrar *r, const struct explain_question *q, char *why)
+{
+	if (r->explainer == NULL)
+		r->explainer = explainer_new(r);
+	if (r->explainer != NULL)
+		return explain(r->explainer, r, q, why);
+	snprintf(why, WHY_MAX, "cannot read the table: %s", strerror(errno));
+	return NULL;
 }

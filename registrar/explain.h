@@ -28,4 +28,8 @@ void explainer_free(struct explainer *e);
 json_t *explain(struct explainer *e, const struct registrar *r,
     const struct explain_question *q, char *why);
 
+/* The same; what it needs is made at the first question, and kept in r. */
+json_t *explain_live(
+    struct registrar *r, const struct explain_question *q, char *why);
+
 #endif

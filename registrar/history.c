@@ -27,7 +27,7 @@ struct history {
 	struct ev_task slice;
 	char after[KEY_MAX + 1];	   /* the last name that was read */
 	uint64_t round;			   /* counts readings; the first is 1 */
-	struct series *of[COUNTERS_SLOTS]; /* owned; NULL: never asked for */
+	struct series *of[COUNTERS_SLOTS + 1]; /* owned; NULL: never read */
 };
 
 static struct series *
@@ -48,7 +48,10 @@ total(const struct registrar *r, uint32_t slot, struct series *now)
 {
 	struct counters_sum sum;
 
-	counters_read(r->counters, slot, &sum);
+	if (slot == HISTORY_ALL)
+		counters_read_all(r->counters, &sum);
+	else
+		counters_read(r->counters, slot, &sum);
 	*now = (struct series){ .took_ms = sum.took_ms };
 	for (size_t by = 0; by < 2; by++)
 		for (size_t c = 0; c < COUNTERS_CLASSES; c++)
@@ -145,6 +148,7 @@ on_next(struct timer *timer)
 
 	h->round++;
 	h->after[0] = '\0';
+	read_slot(h, HISTORY_ALL);
 	read_slot(h, COUNTERS_DEFAULT);
 	read_slot(h, COUNTERS_NONE);
 	on_slice(&h->slice);
@@ -169,7 +173,7 @@ history_close(struct history *h)
 {
 	timer_clear(&h->r->loop.timers, &h->next);
 	ev_forget(&h->r->loop, &h->slice);
-	for (size_t i = 0; i < COUNTERS_SLOTS; i++)
+	for (size_t i = 0; i <= COUNTERS_SLOTS; i++)
 		free(h->of[i]);
 	free(h);
 }

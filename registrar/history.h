@@ -7,11 +7,15 @@
 
 #include <stdint.h>
 
+#include "shm/counters.h"
+
 struct history;
 struct registrar;
 
 #define HISTORY_MS 5000	  /* between two readings */
 #define HISTORY_POINTS 36 /* that are kept */
+
+#define HISTORY_ALL COUNTERS_SLOTS /* instead of a slot: all together */
 
 /* What came between two readings. */
 struct history_point {

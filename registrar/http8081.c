@@ -11,6 +11,8 @@
 #include "registrar/metrics.h"
 #include "registrar/process.h"
 #include "registrar/ready.h"
+#include "registrar/status_api.h"
+#include "registrar/status_page.h"
 
 #define OPEN_MAX 64	 /* connections */
 #define REQUEST_MAX 8192 /* bytes */
@@ -130,7 +132,8 @@ put_full(struct buf *b, const struct book_name *name, bool first)
 	const struct book_route *route;
 	json_t *routes = json_array();
 
-	TAILQ_FOREACH (route, &name->routes, entry) {
+	TAILQ_FOREACH(route, &name->routes, entry)
+	{
 		for (size_t i = 0; i < route->to.n; i++)
 			json_array_append_new(
 			    routes, listing_route(route, &route->to.at[i]));
@@ -236,10 +239,6 @@ get_metrics(struct client *c, struct span query, bool head_only)
 	struct buf *text = &of(c)->text;
 
 	(void)query;
-	if (!is_loopback(c)) {
-		answer(c, 403, head_only, "from this host only\n");
-		return;
-	}
 	buf_init(text, METRICS_MAX);
 	if (!metrics_write(c->r, text)) {
 		buf_release(text);
@@ -252,13 +251,84 @@ get_metrics(struct client *c, struct span query, bool head_only)
 
 static const struct {
 	struct span path;
+	bool local; /* for this host only */
 	void (*get)(struct client *c, struct span query, bool head_only);
 } pages[] = {
-	{ { "/list", 5 }, get_list },
-	{ { "/healthz", 8 }, get_health },
-	{ { "/readyz", 7 }, get_ready },
-	{ { "/metrics", 8 }, get_metrics },
+	{ { "/list", 5 }, false, get_list },
+	{ { "/healthz", 8 }, false, get_health },
+	{ { "/readyz", 7 }, false, get_ready },
+	{ { "/metrics", 8 }, true, get_metrics },
 };
+
+/* The status page. */
+
+/*
+ * A site that has its own name lead to this address (DNS rebinding) would
+ * have a browser of this host read it all: the name must be a local one.
+ */
+static bool
+is_local_name(const struct http_msg *msg)
+{
+	struct addr addr;
+	struct ip ip;
+	char host[128];
+
+	for (size_t i = 0; i < msg->nfields; i++) {
+		struct span value = msg->field[i].value;
+
+		if (!span_eq_nocase(msg->field[i].name, SPAN("Host")))
+			continue;
+		snprintf(host, sizeof(host), "%.*s", SPAN_ARG(value));
+		if (addr_parse(&addr, host))
+			return true;
+		host[strcspn(host, ":")] = '\0';
+		return strcmp(host, "localhost") == 0 ||
+		       ip_parse(&ip, span_str(host));
+	}
+	return false;
+}
+
+static void
+answer_file(struct client *c, bool head_only, const struct status_file *file)
+{
+	put_head(c, 200, file->type, (int64_t)file->bytes.len);
+	http_put_field(&c->out, SPAN("Cache-Control"), SPAN("no-cache"));
+	http_put_field(
+	    &c->out, SPAN("Content-Security-Policy"), SPAN(STATUS_PAGE_POLICY));
+	http_put_field(
+	    &c->out, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
+	http_put_field(&c->out, SPAN("Referrer-Policy"), SPAN("no-referrer"));
+	http_put_end(&c->out);
+	if (!head_only)
+		buf_append_span(&c->out, file->bytes);
+	client_answer(c);
+}
+
+/* False: it is none of it. */
+static bool
+serve_status(struct client *c, const struct http_msg *msg, struct span path,
+    struct span query)
+{
+	bool head_only = msg->method == HTTP_HEAD;
+	struct status_file file;
+	bool is_file = status_page_file(path, &file);
+	unsigned status;
+	json_t *value;
+
+	if (!is_file && (path.len < 5 || memcmp(path.ptr, "/api/", 5) != 0))
+		return false;
+	if (!is_loopback(c) || !is_local_name(msg)) {
+		answer(c, 403, head_only, "from this host only\n");
+	} else if (msg->method != HTTP_GET && !head_only) {
+		answer(c, 405, false, "GET or HEAD only\n");
+	} else if (is_file) {
+		answer_file(c, head_only, &file);
+	} else {
+		value = status_api(c->r, path, query, &status);
+		answer_json_take(c, status, head_only, value);
+	}
+	return true;
+}
 
 static void
 serve(struct client *c, const struct http_msg *msg)
@@ -274,13 +344,16 @@ serve(struct client *c, const struct http_msg *msg)
 	for (size_t i = 0; i < nitems(pages); i++) {
 		if (!span_eq(path, pages[i].path))
 			continue;
-		if (msg->method == HTTP_GET || head_only)
+		if (pages[i].local && !is_loopback(c))
+			answer(c, 403, head_only, "from this host only\n");
+		else if (msg->method == HTTP_GET || head_only)
 			pages[i].get(c, query, head_only);
 		else
 			answer(c, 405, false, "GET or HEAD only\n");
 		return;
 	}
-	answer(c, 404, head_only, "Page not found");
+	if (!serve_status(c, msg, path, query))
+		answer(c, 404, head_only, "Page not found");
 }
 
 static void

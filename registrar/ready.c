@@ -57,8 +57,8 @@ ready_why_not(const struct registrar *r)
 	return why_not(r, read_node(r));
 }
 
-json_t *
-ready_certificates(const struct node *node)
+static json_t *
+certificates(const struct node *node)
 {
 	json_t *all = json_array();
 	uint64_t end_ms;
@@ -77,8 +77,9 @@ ready_certificates(const struct node *node)
 }
 
 json_t *
-ready_processes(const struct node *node)
+ready_processes(const struct registrar *r)
 {
+	const struct node *node = read_node(r);
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < node->nprocesses; i++)
@@ -109,8 +110,8 @@ redis(const struct registrar *r)
 	    "unsaved", (json_int_t)status.unsaved);
 }
 
-json_t *
-ready_stores(const struct registrar *r)
+static json_t *
+stores(const struct registrar *r)
 {
 	return json_pack("{s:o, s:{s:I, s:I}}", "redis", redis(r), "sqlite",
 	    "saved", (json_int_t)r->changes.saved, "failed",
@@ -158,7 +159,7 @@ ready_tell(const struct registrar *r)
 	    r->redis == NULL ? "single" : "active", "node", r->conf->node_name,
 	    "draining", (int)is_draining(r, node), "version", DYNPROXY_VERSION,
 	    "started", listing_time(r->started_ms), "table", table(r), "stores",
-	    ready_stores(r), "default_backend_reachable", default_backend(r),
+	    stores(r), "default_backend_reachable", default_backend(r),
 	    "workers", (json_int_t)workers_ready(node), "certificates",
-	    ready_certificates(node));
+	    certificates(node));
 }

@@ -16,12 +16,7 @@ const char *ready_why_not(const struct registrar *r);
  */
 json_t *ready_tell(const struct registrar *r);
 
-/* [{"name", "not_after", "days"}], [{"name", "pid", "state", ...}]. */
-struct node;
-json_t *ready_certificates(const struct node *node);
-json_t *ready_processes(const struct node *node);
-
-/* {"redis": {...} or null, "sqlite": {...}}. */
-json_t *ready_stores(const struct registrar *r);
+/* [{"name", "pid", "state", "since", "restarts"}]. */
+json_t *ready_processes(const struct registrar *r);
 
 #endif

@@ -93,7 +93,7 @@ for my $page (glob 'man/*.[1-9]') {
 }
 my @pages = map { m{man/(.*)\.(\d)$} ? "$1 $2" : () } glob 'man/*.[1-9]';
 for my $page (glob 'man/*.[1-9]') {
-    my @unknown = grep { my $x = $_; !grep { $_ eq $x } @pages, 'glob 7', 'goaccess 1', 'identd 8', 'pcre2pattern 3', 'valgrind 1', 'capabilities 7', 'landlock 7', 'seccomp 2', 'sudo 8', 'syslog 3', 'systemd 1' }
+    my @unknown = grep { my $x = $_; !grep { $_ eq $x } @pages, 'glob 7', 'goaccess 1', 'identd 8', 'pcre2pattern 3', 'valgrind 1', 'capabilities 7', 'landlock 7', 'seccomp 2', 'ssh 1', 'sudo 8', 'syslog 3', 'systemd 1' }
         slurp($page) =~ /^\.Xr (\S+ \d)/mg;
     is "@unknown", '', "$page refers to pages that are";
 }

@@ -1,0 +1,132 @@
+/* Reads the page's questions and has them answered. */
+#include "registrar/status_api.h"
+
+#include <string.h>
+
+#include "lib/array.h"
+#include "registrar/explain.h"
+#include "registrar/process.h"
+#include "registrar/tell.h"
+
+#define VALUE_MAX 2048
+
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* application/x-www-form-urlencoded.  False: malformed, or too long. */
+static bool
+decode(struct span text, char out[VALUE_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i] == '+' ? ' ' : text.ptr[i];
+
+		if (c == '%') {
+			if (i + 2 >= text.len || hex(text.ptr[i + 1]) == -1 ||
+			    hex(text.ptr[i + 2]) == -1)
+				return false;
+			c = (char)(hex(text.ptr[i + 1]) * 16 +
+				   hex(text.ptr[i + 2]));
+			i += 2;
+		}
+		if (c == '\0' || n == VALUE_MAX - 1)
+			return false;
+		out[n++] = c;
+	}
+	out[n] = '\0';
+	return true;
+}
+
+/* The only parameter of a question, "name=..."; empty: it is not there. */
+static bool
+parameter(struct span query, struct span name, char out[VALUE_MAX])
+{
+	out[0] = '\0';
+	if (query.len < name.len || memcmp(query.ptr, name.ptr, name.len) != 0)
+		return query.len == 0;
+	return decode(span_from(query, name.len), out);
+}
+
+static json_t *
+fail(unsigned *status, unsigned code, const char *error)
+{
+	*status = code;
+	return json_pack("{s:s}", "error", error);
+}
+
+static json_t *
+ask_node(struct registrar *r, const char *value, unsigned *status)
+{
+	(void)value;
+	(void)status;
+	return tell_node(r);
+}
+
+static json_t *
+ask_tools(struct registrar *r, const char *value, unsigned *status)
+{
+	(void)status;
+	return tell_tools(r, value, TELL_TOOLS_MAX);
+}
+
+static json_t *
+ask_tool(struct registrar *r, const char *value, unsigned *status)
+{
+	char key[KEY_MAX + 1] = { KEY_TOOL };
+	const struct book_name *name = NULL;
+
+	if (vet_tool_name(span_str(value))) {
+		memcpy(key + 1, value, strlen(value) + 1);
+		name = book_find(&r->book, key);
+	}
+	if (name == NULL)
+		return fail(status, 404, "no tool has this name");
+	return tell_tool(r, name);
+}
+
+static json_t *
+ask_explain(struct registrar *r, const char *value, unsigned *status)
+{
+	char why[256];
+	json_t *answer = explain_live(r,
+	    &(struct explain_question){
+		.url = value, .client = "", .agent = "" },
+	    why);
+
+	return answer != NULL ? answer : fail(status, 400, why);
+}
+
+static const struct {
+	struct span path, parameter;
+	json_t *(*ask)(
+	    struct registrar *r, const char *value, unsigned *status);
+} questions[] = {
+	{ { "/api/node", 9 }, { "", 0 }, ask_node },
+	{ { "/api/tools", 10 }, { "q=", 2 }, ask_tools },
+	{ { "/api/tool", 9 }, { "name=", 5 }, ask_tool },
+	{ { "/api/explain", 12 }, { "url=", 4 }, ask_explain },
+};
+
+json_t *
+status_api(
+    struct registrar *r, struct span path, struct span query, unsigned *status)
+{
+	char value[VALUE_MAX];
+
+	*status = 200;
+	for (size_t i = 0; i < nitems(questions); i++) {
+		if (!span_eq(path, questions[i].path))
+			continue;
+		if (!parameter(query, questions[i].parameter, value))
+			return fail(status, 400, "malformed");
+		return questions[i].ask(r, value, status);
+	}
+	return fail(status, 404, "no such question");
+}

@@ -1,0 +1,274 @@
+/* Puts together what the book, the counters and the workers know. */
+#include "registrar/tell.h"
+
+#include <bsd/stdlib.h>
+#include <string.h>
+
+#include "http/reason.h"
+#include "lib/array.h"
+#include "registrar/listing.h"
+#include "registrar/process.h"
+#include "registrar/publish.h"
+#include "registrar/ready.h"
+
+#define ERRORS_TOLD 20 /* of a tool */
+#define MINUTE_S 60.0
+
+/* How busy a tool is. */
+struct rank {
+	const struct book_name *name;
+	uint32_t slot;
+	uint32_t requests; /* in the last minute */
+};
+
+static int
+busiest_first(const void *a, const void *b)
+{
+	const struct rank *x = a, *y = b;
+
+	if (x->requests != y->requests)
+		return x->requests < y->requests ? 1 : -1;
+	return strcmp(x->name->key, y->name->key);
+}
+
+static uint32_t
+requests_of(const struct registrar *r, uint32_t slot)
+{
+	return slot == COUNTERS_OTHER
+		   ? 0
+		   : history_minute(r->history, slot).requests;
+}
+
+/* Those whose name has the part; the caller's to free().  NULL: no memory. */
+static struct rank *
+rank_tools(const struct registrar *r, const char *part, size_t *n)
+{
+	struct book *book = (struct book *)&r->book;
+	struct rank *ranks =
+	    reallocarray(NULL, book->nnames + 1, sizeof(*ranks));
+
+	*n = 0;
+	if (ranks == NULL)
+		return NULL;
+	for (struct book_name *name = book_from(book, ""); name != NULL;
+	     name = book_next(book, name)) {
+		uint32_t slot;
+
+		if (name->key[0] != KEY_TOOL ||
+		    strstr(name->key + 1, part) == NULL)
+			continue;
+		slot = publish_slot(r, name->key);
+		ranks[(*n)++] =
+		    (struct rank){ name, slot, requests_of(r, slot) };
+	}
+	qsort(ranks, *n, sizeof(*ranks), busiest_first);
+	return ranks;
+}
+
+/* What its backends have in common. */
+struct backends {
+	size_t n, stale, drained;
+	const char *lease;
+	uint64_t since_ms, proved_ms;
+};
+
+static void
+look_at(const struct book_name *name, struct backends *all)
+{
+	const struct book_route *route;
+
+	*all = (struct backends){ 0 };
+	TAILQ_FOREACH(route, &name->routes, entry)
+	{
+		for (size_t i = 0; i < route->to.n; i++) {
+			const struct destination *to = &route->to.at[i];
+			uint64_t since_ms =
+			    to->since_ms != 0 ? to->since_ms : route->since_ms;
+
+			all->n++;
+			all->stale += to->stale;
+			all->drained += to->drained;
+			if (to->lease != NULL)
+				all->lease = to->lease;
+			if (to->proved_ms > all->proved_ms)
+				all->proved_ms = to->proved_ms;
+			if (all->since_ms == 0 || since_ms < all->since_ms)
+				all->since_ms = since_ms;
+		}
+	}
+}
+
+/* In a word. */
+static const char *
+state_of(const struct backends *all, enum history_health health)
+{
+	static const char *const words[] = {
+		[HISTORY_SILENT] = "quiet",
+		[HISTORY_GOOD] = "good",
+		[HISTORY_BAD] = "errors",
+		[HISTORY_DOWN] = "down",
+	};
+
+	if (all->stale == all->n)
+		return "stale";
+	return all->drained == all->n ? "drained" : words[health];
+}
+
+static json_t *
+series(const struct registrar *r, uint32_t slot)
+{
+	struct history_point points[HISTORY_POINTS];
+	json_t *requests = json_array(), *errors = json_array(),
+	       *ms = json_array();
+
+	history_points(r->history, slot, points);
+	for (size_t i = 0; i < HISTORY_POINTS; i++) {
+		json_array_append_new(
+		    requests, json_integer(points[i].requests));
+		json_array_append_new(errors, json_integer(points[i].errors));
+		json_array_append_new(ms, json_integer(points[i].took_ms));
+	}
+	return json_pack("{s:i, s:o, s:o, s:o}", "seconds", HISTORY_MS / 1000,
+	    "requests", requests, "errors", errors, "ms", ms);
+}
+
+static json_t *
+summary(const struct registrar *r, const struct book_name *name, uint32_t slot)
+{
+	struct history_point minute = history_minute(r->history, slot);
+	struct counters_sum sum;
+	struct backends all;
+
+	look_at(name, &all);
+	counters_read(r->counters, slot, &sum);
+	return json_pack("{s:s, s:s, s:f, s:f, s:i, s:I, s:i, s:i, s:s?, s:o,"
+			 " s:o, s:o}",
+	    "name", name->key + 1, "state",
+	    state_of(&all, history_health(r->history, slot)), "rate",
+	    minute.requests / MINUTE_S, "errors",
+	    minute.requests > 0 ? (double)minute.errors / minute.requests : 0.0,
+	    "ms", (int)minute.took_ms, "under_way", (json_int_t)sum.under_way,
+	    "backends", (int)all.n, "stale", (int)all.stale, "lease", all.lease,
+	    "since", listing_time(all.since_ms), "proved",
+	    listing_time(all.proved_ms), "series", series(r, slot));
+}
+
+json_t *
+tell_tools(const struct registrar *r, const char *part, size_t max)
+{
+	size_t n;
+	struct rank *ranks = rank_tools(r, part, &n);
+	json_t *tools = json_array();
+
+	for (size_t i = 0; ranks != NULL && i < n && i < max; i++)
+		json_array_append_new(
+		    tools, summary(r, ranks[i].name, ranks[i].slot));
+	free(ranks);
+	return json_pack("{s:I, s:o}", "total", (json_int_t)n, "tools", tools);
+}
+
+static json_t *
+last_errors(const struct registrar *r, uint32_t slot)
+{
+	struct error_note notes[ERRORS_TOLD];
+	size_t n = slot == COUNTERS_OTHER
+		       ? 0
+		       : errors_read(&r->errors, slot, notes, ERRORS_TOLD);
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(all,
+		    json_pack("{s:o, s:i, s:s, s:s, s:s, s:I}", "time",
+			listing_time(notes[i].at_ms), "status",
+			(int)notes[i].status, "reason",
+			notes[i].reason < REASON_COUNT
+			    ? reason_info((enum reason)notes[i].reason)->word
+			    : "-",
+			"request", notes[i].request, "backend",
+			notes[i].backend, "ms", (json_int_t)notes[i].took_ms));
+	return all;
+}
+
+/* How often it was answered so for it, since the start. */
+static json_t *
+reasons(const struct registrar *r, uint32_t slot)
+{
+	json_t *all = json_object();
+	struct counters_sum sum;
+
+	counters_read(r->counters, slot, &sum);
+	for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++)
+		if (sum.reasons[i] > 0)
+			json_object_set_new(all, reason_info(i)->word,
+			    json_integer((json_int_t)sum.reasons[i]));
+	return all;
+}
+
+json_t *
+tell_tool(const struct registrar *r, const struct book_name *name)
+{
+	uint32_t slot = publish_slot(r, name->key);
+	json_t *all = summary(r, name, slot), *routes = json_array();
+	const struct book_route *route;
+
+	TAILQ_FOREACH(route, &name->routes, entry)
+	{
+		for (size_t i = 0; i < route->to.n; i++)
+			json_array_append_new(
+			    routes, listing_route(route, &route->to.at[i]));
+	}
+	json_object_set_new(all, "routes", routes);
+	json_object_set_new(all, "last_errors", last_errors(r, slot));
+	json_object_set_new(all, "reasons",
+	    slot == COUNTERS_OTHER ? json_object() : reasons(r, slot));
+	return all;
+}
+
+/* The first of them: a page of thousands helps nobody. */
+static json_t *
+policy(struct registrar *r, enum policy_kind kind)
+{
+	struct policy_listing listing = { .kind = kind };
+	struct buf text;
+	struct span bytes;
+	json_t *all = NULL;
+
+	buf_init(&text, CLIENT_ANSWER_MAX);
+	buf_printf(&text, "[");
+	policy_list_more(r, &listing, &text);
+	buf_printf(&text, "]");
+	bytes = buf_span(&text);
+	if (bytes.len > 0)
+		all = json_loadb(bytes.ptr, bytes.len, 0, NULL);
+	buf_release(&text);
+	return all != NULL ? all : json_array();
+}
+
+json_t *
+tell_node(struct registrar *r)
+{
+	struct history_point minute = history_minute(r->history, HISTORY_ALL);
+	struct counters_sum sum;
+	json_t *all = ready_tell(r);
+
+	counters_read_all(r->counters, &sum);
+	json_object_set_new(all, "rate", json_real(minute.requests / MINUTE_S));
+	json_object_set_new(all, "errors",
+	    json_real(minute.requests > 0
+			  ? (double)minute.errors / minute.requests
+			  : 0.0));
+	json_object_set_new(all, "ms", json_integer(minute.took_ms));
+	json_object_set_new(
+	    all, "under_way", json_integer((json_int_t)sum.under_way));
+	json_object_set_new(all, "series", series(r, HISTORY_ALL));
+	json_object_set_new(all, "processes", ready_processes(r));
+	json_object_set_new(all, "bans", policy(r, POLICY_BAN));
+	json_object_set_new(all, "maintenance", policy(r, POLICY_MAINTENANCE));
+	json_object_set_new(
+	    all, "domain", json_string(r->conf->web_domains[0]));
+	json_object_set_new(all, "registration",
+	    policy_registration_off(r) == NULL
+		? json_null()
+		: listing_text(policy_registration_off(r)));
+	return all;
+}
