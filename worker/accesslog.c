@@ -123,17 +123,20 @@ say_tool(
 	say_route(line, route);
 }
 
-/* What it is known by elsewhere. */
+/* What it is known by elsewhere, and how it came here. */
 static void
-say_ids(struct logline *line, const struct asked *asked)
+say_ids(struct logline *line, const struct asked *asked,
+    const struct logline_client *client)
 {
 	logline_say(line, LINE_ID, asked_id(asked));
 	logline_say(line, LINE_TRACE, asked_trace(asked));
+	if (client->ssl != NULL)
+		logline_say_tls(line, client->ssl);
 }
 
 void
 accesslog_begin(struct worker *w, struct logline *line,
-    const struct asked *asked, const struct ip *client,
+    const struct asked *asked, const struct logline_client *client,
     const struct http_msg *msg, const struct decision *d)
 {
 	logline_begin(line, client, w->loop.now_ms);
@@ -147,13 +150,13 @@ accesslog_begin(struct worker *w, struct logline *line,
 		return;
 	if (d->action == ACTION_PROXY)
 		say_tool(w, line, d->route);
-	say_ids(line, asked);
+	say_ids(line, asked, client);
 }
 
 void
 accesslog_begin_refused(struct worker *w, struct logline *line,
-    const struct asked *asked, const struct ip *client, struct span bytes,
-    const struct http_msg *msg)
+    const struct asked *asked, const struct logline_client *client,
+    struct span bytes, const struct http_msg *msg)
 {
 	if (line->open)
 		return;
@@ -165,7 +168,7 @@ accesslog_begin_refused(struct worker *w, struct logline *line,
 	else
 		logline_say_bytes(line, bytes);
 	if (w->accesslog->style.format == ACCESS_LOG_JSON)
-		say_ids(line, asked);
+		say_ids(line, asked, client);
 }
 
 static void

@@ -25,7 +25,7 @@ int accesslog_apply(struct worker *w);
  * a log only; how it goes, for the counters, too.
  */
 void accesslog_begin(struct worker *w, struct logline *line,
-    const struct asked *asked, const struct ip *client,
+    const struct asked *asked, const struct logline_client *client,
     const struct http_msg *msg, const struct decision *decision);
 
 /*
@@ -35,8 +35,8 @@ void accesslog_begin(struct worker *w, struct logline *line,
  * msg     its head; NULL: it could not be parsed
  */
 void accesslog_begin_refused(struct worker *w, struct logline *line,
-    const struct asked *asked, const struct ip *client, struct span bytes,
-    const struct http_msg *msg);
+    const struct asked *asked, const struct logline_client *client,
+    struct span bytes, const struct http_msg *msg);
 
 /* Write the line of a request that is over; none is open: nothing. */
 void accesslog_end(struct worker *w, struct logline *line);

@@ -11,12 +11,18 @@ keep(char *to, size_t size, struct span s)
 	return s.len;
 }
 
+static bool
+is_https(struct span proto)
+{
+	return span_eq(proto, SPAN("https"));
+}
+
 void
-asked_nothing(struct asked *a, struct trace_source *source)
+asked_nothing(struct asked *a, struct trace_source *source, struct span proto)
 {
 	a->media = MEDIA_TEXT;
 	a->coding = CODING_NONE;
-	a->https = false;
+	a->https = is_https(proto);
 	a->tool_len = 0;
 	a->host_len = a->authority_len = 0;
 	a->id_len = (uint8_t)request_id_make(source, a->id);
@@ -59,7 +65,7 @@ asked_begin(struct asked *a, struct trace_source *source,
 	    http_negotiate_media(accept == NULL ? SPAN("") : accept->value);
 	/* an encoded body has no length: HTTP/1.0 could not tell its end */
 	a->coding = msg->minor == 0 ? CODING_NONE : http_negotiate_coding(msg);
-	a->https = span_eq(proto, SPAN("https"));
+	a->https = is_https(proto);
 	a->tool_len = 0;
 	a->host_len = 0;
 	a->authority_len = 0;

@@ -30,8 +30,9 @@ struct asked {
 	char authority[ASKED_AUTHORITY_MAX]; /* as it came, with a port */
 };
 
-/* Nothing is known but an id, which is made: it is part of no trace. */
-void asked_nothing(struct asked *a, struct trace_source *source);
+/* Nothing is known but how it came (as below), and an id, which is made. */
+void asked_nothing(
+    struct asked *a, struct trace_source *source, struct span proto);
 
 /*
  * A request that was understood.

@@ -28,6 +28,8 @@ enum pull {
 
 /* What an exchange asks of the client's side. */
 struct exchange_ops {
+	struct span protocol; /* as the log says it */
+
 	/* The request's body that is at hand; *last: it ends with this. */
 	enum pull (*pull)(struct exchange *ex, struct span *piece, bool *last);
 	/* n bytes of that piece were sent on. */
@@ -131,6 +133,7 @@ struct exchange {
 	struct upstream upstream;
 	struct logline log;  /* what will be logged of it */
 	const struct ip *client; /* borrowed: who asks */
+	struct stream *stream;	 /* borrowed: the client's; the ops use it */
 	TAILQ_ENTRY(exchange) under_way; /* with a backend: see overload.h */
 	bool is_under_way;
 };
@@ -149,11 +152,11 @@ void exchange_begin(
  * Begin with one that was not, or go on so with one that has just begun:
  * answer so.
  *
- * bytes   of the request, as far as they came
- * msg     its head; NULL: it could not be parsed
+ * r       its msg and proto are used; NULL: it could not be parsed
+ * bytes   of the request, as far as they came, in that case
  */
 void exchange_refuse(struct exchange *ex, enum reason reason,
-    struct span bytes, const struct http_msg *msg);
+    const struct exchange_request *r, struct span bytes);
 
 enum exchange_next {
 	EXCHANGE_WAIT,  /* for an event, or until exchange_deadline() */
@@ -167,8 +170,7 @@ enum exchange_next {
 enum exchange_next exchange_step(struct exchange *ex);
 
 /* When to give up, CLOCK_MONOTONIC milliseconds; and doing so: step then. */
-uint64_t exchange_deadline(
-    const struct exchange *ex, enum exchange_wait *wait);
+uint64_t exchange_deadline(const struct exchange *ex, enum exchange_wait *wait);
 void exchange_expire(struct exchange *ex);
 
 /*

@@ -152,11 +152,11 @@ counted_for(const struct exchange *ex, const struct decision *d)
 	if (d->action == ACTION_HEALTH || d->action == ACTION_CHALLENGE ||
 	    tool->key.len == 0 ||
 	    (d->action == ACTION_REFUSE &&
-	        (d->reason == REASON_TOOL_MAINTENANCE ||
-	            reason_info(d->reason)->voice != VOICE_TOOL)))
+		(d->reason == REASON_TOOL_MAINTENANCE ||
+		    reason_info(d->reason)->voice != VOICE_TOOL)))
 		return COUNTERS_NONE;
 	return *tool->key.ptr == KEY_DEFAULT ? (uint32_t)COUNTERS_DEFAULT
-	                                     : tool->counter_slot;
+					     : tool->counter_slot;
 }
 
 static void
@@ -180,9 +180,18 @@ enter_tool(struct exchange *ex)
 	ex->is_under_way = true;
 }
 
+static struct logline_client
+log_client(const struct exchange *ex)
+{
+	return (struct logline_client){ .ip = ex->client,
+		.ssl = ex->stream->ssl,
+		.protocol = ex->ops->protocol };
+}
+
 void
 exchange_begin(struct exchange *ex, const struct exchange_request *r)
 {
+	const struct logline_client client = log_client(ex);
 	struct decision d;
 	enum reason reason = REASON_NONE;
 
@@ -192,7 +201,7 @@ exchange_begin(struct exchange *ex, const struct exchange_request *r)
 	ex->is_head = ex->method == HTTP_HEAD;
 	decide(ex, r, &d);
 	remember(ex, r, &d);
-	accesslog_begin(ex->w, &ex->log, &ex->asked, ex->client, r->msg, &d);
+	accesslog_begin(ex->w, &ex->log, &ex->asked, &client, r->msg, &d);
 	switch (d.action) {
 	case ACTION_PROXY:
 		enter_tool(ex);
@@ -217,19 +226,23 @@ exchange_begin(struct exchange *ex, const struct exchange_request *r)
 }
 
 void
-exchange_refuse(struct exchange *ex, enum reason reason, struct span bytes,
-    const struct http_msg *msg)
+exchange_refuse(struct exchange *ex, enum reason reason,
+    const struct exchange_request *r, struct span bytes)
 {
+	const struct logline_client client = log_client(ex);
+	const struct http_msg *msg = r == NULL ? NULL : r->msg;
+
 	upstream_end(&ex->upstream, false);
 	exchange_leave_tool(ex);
 	reset(ex);
 	if (msg != NULL)
-		asked_begin(&ex->asked, &ex->w->trace, msg, NULL, SPAN("http"));
+		asked_begin(&ex->asked, &ex->w->trace, msg, NULL, r->proto);
 	else
-		asked_nothing(&ex->asked, &ex->w->trace);
+		asked_nothing(
+		    &ex->asked, &ex->w->trace, stream_scheme(ex->stream));
 	if (msg != NULL)
 		ex->method = msg->method;
 	accesslog_begin_refused(
-	    ex->w, &ex->log, &ex->asked, ex->client, bytes, msg);
+	    ex->w, &ex->log, &ex->asked, &client, bytes, msg);
 	exchange_fail(ex, reason);
 }

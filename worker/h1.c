@@ -29,9 +29,8 @@ h1_new(struct worker *w)
 	h->w = w;
 	exchange_init(&h->ex, w, &ops);
 	buf_init(&h->in, head > PUMP_BUF_MAX ? head : PUMP_BUF_MAX);
-	sink_init(
-	    &h->sink, w->conf->response_head_max + ZONE_ROOM_MAX +
-			  HEAD_ROOM + INTERIM_ROOM);
+	sink_init(&h->sink, w->conf->response_head_max + ZONE_ROOM_MAX +
+				HEAD_ROOM + INTERIM_ROOM);
 	return h;
 }
 
@@ -57,7 +56,7 @@ h1_get(struct worker *w, struct stream *stream, const struct ip *client,
 	} else if ((h = h1_new(w)) == NULL) {
 		return NULL;
 	}
-	h->stream = stream;
+	h->ex.stream = stream;
 	h->peer = client;
 	h->client = *client;
 	h->ex.client = &h->client;
@@ -101,12 +100,12 @@ h1_free_spares(struct worker *w)
 
 /* Nothing that follows on this connection can be understood. */
 static void
-refuse(struct h1 *h, enum reason reason, const struct http_msg *msg)
+refuse(struct h1 *h, enum reason reason, const struct exchange_request *r)
 {
 	h->minor = 1;
 	h->wants_close = h->keep_alive = false;
 	source_begin(&h->body, BODY_NONE, 0);
-	exchange_refuse(&h->ex, reason, buf_span(&h->in), msg);
+	exchange_refuse(&h->ex, reason, r, buf_span(&h->in));
 }
 
 void
@@ -154,18 +153,19 @@ begin(struct h1 *h)
 	const struct http_msg *msg = &h->w->msg;
 	size_t head_len = msg->head_len;
 	struct http_target target;
-	struct exchange_request r = { .msg = msg, .port = h->port };
+	struct exchange_request r = { .msg = msg,
+		.proto = stream_scheme(h->ex.stream),
+		.port = h->port };
 	enum reason reason;
 
 	h->client = *h->peer;
-	reason = request_understand(
-	    h->w->conf, h->stream, &h->client, &r, &target);
+	reason = request_understand(h->w->conf, &h->client, &r, &target);
 	r.end = http_request_body(msg, &r.length);
 	r.only_health = h->only_health;
 	if (reason == REASON_NONE && r.end == BODY_REFUSE)
 		reason = REASON_BAD_REQUEST;
 	if (reason != REASON_NONE) {
-		refuse(h, reason, msg);
+		refuse(h, reason, &r);
 		return;
 	}
 	h->minor = msg->minor;
@@ -181,7 +181,7 @@ begin(struct h1 *h)
 ssize_t
 h1_read(struct h1 *h)
 {
-	return stream_recv(h->stream, &h->in, HEAD_READ);
+	return stream_recv(h->ex.stream, &h->in, HEAD_READ);
 }
 
 enum h1_next
@@ -224,7 +224,8 @@ h1_pull(struct exchange *ex, struct span *piece, bool *last)
 	ssize_t n = 0;
 
 	if (h->body.ready == 0 && !h->body.done) {
-		n = stream_recv(h->stream, &h->in, h->in.max - buf_len(&h->in));
+		n = stream_recv(
+		    h->ex.stream, &h->in, h->in.max - buf_len(&h->in));
 		if (n == 0 || (n == -1 && errno != EAGAIN))
 			return PULL_GONE;
 		if (n > 0 && !source_decode(&h->body, &h->in, &h->w->msg))
@@ -234,7 +235,7 @@ h1_pull(struct exchange *ex, struct span *piece, bool *last)
 	*last = h->body.done;
 	ex->upstream.sink.ending = source_ending(&h->body);
 	return h->body.ready > 0 || h->body.done ||
-		       (n > 0 && h->stream->readable)
+		       (n > 0 && h->ex.stream->readable)
 		   ? PULL_PIECE
 		   : PULL_WAIT;
 }
@@ -255,7 +256,7 @@ h1_interim(struct exchange *ex, const struct http_msg *msg)
 	if (h->minor == 0) /* RFC 9110 section 15.2 */
 		return true;
 	return respond_interim(&h->sink.out, msg) &&
-	       sink_send(&h->sink, h->stream, SPAN(""), false) != -1;
+	       sink_send(&h->sink, h->ex.stream, SPAN(""), false) != -1;
 }
 
 static bool
@@ -305,9 +306,9 @@ h1_push(struct exchange *ex, struct span piece, bool last, bool *sent)
 	/* trailers may tell of bytes that compressed ones are not */
 	if (last && ex->compressor == NULL)
 		h->sink.ending = source_ending(&ex->upstream.source);
-	n = sink_send(&h->sink, h->stream, piece, last);
+	n = sink_send(&h->sink, h->ex.stream, piece, last);
 
-	*sent = n != -1 && !sink_pending(&h->sink) && h->stream->writable;
+	*sent = n != -1 && !sink_pending(&h->sink) && h->ex.stream->writable;
 	return n;
 }
 
@@ -316,10 +317,10 @@ h1_socket(struct exchange *ex)
 {
 	struct h1 *h = (struct h1 *)ex;
 
-	return h->stream->ssl != NULL || h->sink.chunked ||
+	return h->ex.stream->ssl != NULL || h->sink.chunked ||
 		       sink_pending(&h->sink)
 		   ? NULL
-		   : h->stream;
+		   : h->ex.stream;
 }
 
 /* While a body is awaited, reading finds out. */
@@ -328,8 +329,8 @@ h1_gone(struct exchange *ex)
 {
 	struct h1 *h = (struct h1 *)ex;
 
-	ex->half_closed = h->body.done && h->stream->ended;
-	return h->body.done && h->stream->hup;
+	ex->half_closed = h->body.done && h->ex.stream->ended;
+	return h->body.done && h->ex.stream->hup;
 }
 
 static void
@@ -341,6 +342,7 @@ h1_wake(struct exchange *ex)
 }
 
 static const struct exchange_ops ops = {
+	.protocol = { "h1", 2 },
 	.pull = h1_pull,
 	.pulled = h1_pulled,
 	.interim = h1_interim,
@@ -359,7 +361,7 @@ begin_tunnel(struct h1 *h)
 	struct tunnel *t = &h->tunnel;
 	struct upstream *u = &h->ex.upstream;
 
-	tunnel_init(t, h->stream, &u->conn->stream, h->w->loop.now_ms);
+	tunnel_init(t, h->ex.stream, &u->conn->stream, h->w->loop.now_ms);
 	t->down.framed = upstream_is_websocket(u);
 	websocket_pass(&t->down.frames, buf_span(&u->in));
 	if (!buf_append_span(&t->up.held, buf_span(&h->in)) ||

@@ -17,7 +17,6 @@
 struct h1 {
 	struct exchange ex;    /* first: the ops get this */
 	struct worker *w;
-	struct stream *stream; /* borrowed: the client's */
 	void (*wake)(void *user); /* the backend has moved: h1_step() */
 	void *user;
 	const struct ip *peer; /* borrowed: of the connection */

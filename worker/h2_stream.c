@@ -59,6 +59,7 @@ stream_new(struct h2 *h, int32_t id)
 	st->h2 = h;
 	st->id = id;
 	st->ex.client = &st->client;
+	st->ex.stream = h->stream;
 	h->resting = false;
 	TAILQ_INSERT_TAIL(&h->open, st, of_h2);
 	return st;
@@ -198,6 +199,7 @@ begin_exchange(struct h2_stream *st, enum reason reason)
 	const struct http_msg *msg = &st->h2->w->msg;
 	struct http_target target;
 	struct exchange_request r = { .msg = msg,
+		.proto = stream_scheme(st->h2->stream),
 		.port = st->h2->port,
 		.end = st->request.end,
 		.length = st->request.length };
@@ -205,12 +207,12 @@ begin_exchange(struct h2_stream *st, enum reason reason)
 	st->client = *st->h2->peer;
 	if (reason == REASON_NONE)
 		reason = request_understand(
-		    st->h2->w->conf, st->h2->stream, &st->client, &r, &target);
+		    st->h2->w->conf, &st->client, &r, &target);
 	if (reason == REASON_NONE)
 		exchange_begin(&st->ex, &r);
 	else
-		exchange_refuse(&st->ex, reason, SPAN(""),
-		    msg->method_text.len > 0 ? msg : NULL);
+		exchange_refuse(&st->ex, reason,
+		    msg->method_text.len > 0 ? &r : NULL, SPAN(""));
 }
 
 uint32_t
@@ -469,6 +471,7 @@ h2_wake(struct exchange *ex)
 }
 
 static const struct exchange_ops ops = {
+	.protocol = { "h2", 2 },
 	.pull = h2_pull,
 	.pulled = h2_pulled,
 	.interim = h2_interim,

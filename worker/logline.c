@@ -2,8 +2,11 @@
 #include "worker/logline.h"
 
 #include <assert.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
 
-#define PARTS_ROOM 2048 /* host, tool, route, ids: besides what is in a head */
+#define PARTS_ROOM 2560 /* host, tool, route, ids, TLS: beside the head */
+#define TLS_ROOM 384	/* a name of 255 bytes, and two short ones */
 #define LINE_ROOM 2048	/* names, numbers, time and the backends */
 #define ESCAPED_MAX 6	/* bytes that one byte becomes: \u00e9 */
 #define GONE 499	/* as nginx says that the client did not wait */
@@ -28,13 +31,15 @@ logline_max(size_t head_max)
 }
 
 void
-logline_begin(struct logline *line, const struct ip *client, uint64_t now_ms)
+logline_begin(
+    struct logline *line, const struct logline_client *client, uint64_t now_ms)
 {
 	struct buf kept = line->kept;
 
 	buf_consume(&kept, buf_len(&kept));
 	*line = (struct logline){ .open = true,
-		.client = *client,
+		.client = *client->ip,
+		.protocol = client->protocol,
 		.kept = kept,
 		.begun_ms = now_ms };
 }
@@ -141,6 +146,18 @@ logline_say_bytes(struct logline *line, struct span bytes)
 	if (bytes.len > 0 && bytes.ptr[bytes.len - 1] == '\r')
 		bytes.len--;
 	logline_say(line, LINE_REQUEST, bytes);
+}
+
+void
+logline_say_tls(struct logline *line, const SSL *ssl)
+{
+	const char *cipher = SSL_get_cipher_name(ssl);
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	char text[TLS_ROOM];
+
+	snprintf(text, sizeof(text), "%s %s%s%s", SSL_get_version(ssl), cipher,
+	    name == NULL ? "" : " ", name == NULL ? "" : name);
+	logline_say(line, LINE_TLS, span_str(text));
 }
 
 void
@@ -466,8 +483,8 @@ write_json(const struct logline *line, const struct logline_style *style,
 	json_text(o, SPAN("tool"), tool);
 	json_text(o, SPAN("route"), logline_part(line, LINE_ROUTE));
 	json_request(o, logline_part(line, LINE_REQUEST));
-	json_text(o, SPAN("proto"), SPAN("h1"));
-	json_text(o, SPAN("tls"), SPAN(""));
+	json_text(o, SPAN("proto"), line->protocol);
+	json_text(o, SPAN("tls"), logline_part(line, LINE_TLS));
 	json_number(o, SPAN("status"), status_of(line));
 	json_text(o, SPAN("origin"),
 	    line->from_backend ? SPAN("backend") : SPAN("proxy"));

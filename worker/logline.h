@@ -17,6 +17,8 @@
 #include "lib/buf.h"
 #include "shm/route.h"
 
+struct ssl_st;
+
 enum logline_part {
 	LINE_HOST, /* normalised */
 	LINE_USER, /* of Basic authentication */
@@ -27,6 +29,7 @@ enum logline_part {
 	LINE_ROUTE,
 	LINE_ID,
 	LINE_TRACE, /* a traceparent */
+	LINE_TLS,   /* version, cipher and the name asked for */
 	LINE_PARTS
 };
 
@@ -35,6 +38,7 @@ enum logline_part {
 struct logline {
 	bool open; /* there is a request that has no line yet */
 	struct ip client;
+	struct span protocol;	  /* static: "h1", "h2" */
 	struct buf kept; /* owned */
 	uint32_t len[LINE_PARTS]; /* bytes in `kept`; 0: none */
 
@@ -58,9 +62,16 @@ struct logline {
 void logline_init(struct logline *line, size_t head_max);
 void logline_release(struct logline *line);
 
+/* Whose request it is, and how it came. */
+struct logline_client {
+	const struct ip *ip;	  /* borrowed */
+	const struct ssl_st *ssl; /* borrowed; NULL: cleartext */
+	struct span protocol;	  /* static: "h1", "h2" */
+};
+
 /* A request has come. */
 void logline_begin(
-    struct logline *line, const struct ip *client, uint64_t now_ms);
+    struct logline *line, const struct logline_client *client, uint64_t now_ms);
 
 /* Say a part of it; in the order of enum logline_part, each once. */
 void logline_say(
@@ -72,13 +83,15 @@ void logline_say_head(struct logline *line, const struct http_msg *msg);
 /* Of one that could not be parsed, the first line, as far as it came. */
 void logline_say_bytes(struct logline *line, struct span bytes);
 
+/* What was agreed on when it came by TLS; nothing in cleartext. */
+void logline_say_tls(struct logline *line, const struct ssl_st *ssl);
+
 /* A backend is tried. */
 void logline_try(
     struct logline *line, const struct backend *backend, uint64_t now_ms);
 
 /* A part of it; empty: it was not said. */
-struct span logline_part(
-    const struct logline *line, enum logline_part part);
+struct span logline_part(const struct logline *line, enum logline_part part);
 
 /* What is the same in many lines. */
 struct logline_style {
@@ -107,7 +120,7 @@ size_t logline_max(size_t head_max);
  * out      at least logline_max() bytes
  * Returns  bytes
  */
-size_t logline_write(const struct logline *line,
-    const struct logline_style *style, char *out);
+size_t logline_write(
+    const struct logline *line, const struct logline_style *style, char *out);
 
 #endif

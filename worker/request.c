@@ -4,11 +4,10 @@
 #include "worker/trusted.h"
 
 enum reason
-request_understand(const struct conf *conf, const struct stream *stream,
-    struct ip *client, struct exchange_request *r, struct http_target *target)
+request_understand(const struct conf *conf, struct ip *client,
+    struct exchange_request *r, struct http_target *target)
 {
-	struct trusted said = { .client = *client,
-		.proto = stream->ssl != NULL ? SPAN("https") : SPAN("http") };
+	struct trusted said = { .client = *client, .proto = r->proto };
 
 	trusted_believe(conf, r->msg, &said);
 	*client = said.client;

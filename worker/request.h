@@ -5,17 +5,15 @@
 
 #include "conf/conf.h"
 #include "worker/exchange.h"
-#include "worker/stream.h"
 
 /*
- * stream  the client's
  * client  in: the peer; out: who it is, if that is a proxy we trust
- * r       its msg is set; target, proto and forwarded_host are set here
+ * r       its msg is set, and proto, as the connection says it; that may be
+ *         changed, target and forwarded_host are set here
  * target  filled
  * Returns REASON_NONE, or why it is refused
  */
-enum reason request_understand(const struct conf *conf,
-    const struct stream *stream, struct ip *client, struct exchange_request *r,
-    struct http_target *target);
+enum reason request_understand(const struct conf *conf, struct ip *client,
+    struct exchange_request *r, struct http_target *target);
 
 #endif

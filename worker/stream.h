@@ -13,6 +13,7 @@
 
 #include "lib/buf.h"
 #include "lib/ev.h"
+#include "lib/span.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
@@ -24,7 +25,8 @@ struct stream {
 	bool writable;   /* the same */
 	bool ended;      /* the peer sends nothing more */
 	bool hup;        /* the connection is gone, both ways */
-	/* with TLS the first two are of what is in it, and these of the socket */
+	/* with TLS the first two are of what is in it, and these of the socket
+	 */
 	bool socket_readable, socket_writable;
 };
 
@@ -53,6 +55,13 @@ enum stream_handshake {
 	HANDSHAKE_FAILED,
 };
 enum stream_handshake stream_handshake(struct stream *s);
+
+/* "http" or "https": how a client comes in here. */
+static inline struct span
+stream_scheme(const struct stream *s)
+{
+	return s->ssl != NULL ? SPAN("https") : SPAN("http");
+}
 
 /* Tell the peer that nothing more comes; it may go on.  -1 with errno. */
 int stream_shut(struct stream *s);

@@ -36,7 +36,7 @@ begin(enum media media)
 {
 	struct trace_source source = { .key = { 1, 2 } };
 
-	asked_nothing(&asked, &source);
+	asked_nothing(&asked, &source, SPAN("http"));
 	asked_set_host(&asked, SPAN("alpha.example.org"));
 	asked_set_tool(&asked, SPAN("alpha"));
 	asked.media = media;

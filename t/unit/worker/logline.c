@@ -36,7 +36,9 @@ begin(const char *client)
 
 	if (!ip_parse(&ip, span_str(client)))
 		abort();
-	logline_begin(&line, &ip, 4000);
+	logline_begin(&line,
+	    &(struct logline_client){ .ip = &ip, .protocol = { "h1", 2 } },
+	    4000);
 }
 
 static bool
