@@ -31,3 +31,15 @@ clock_cpu_us(void)
 {
 	return read_us(CLOCK_THREAD_CPUTIME_ID);
 }
+
+uint64_t
+clock_cpu_us_of(pid_t pid)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 ||
+	    clock_gettime(clock, &ts) == -1)
+		return 0;
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}

@@ -3,6 +3,7 @@
 #define LIB_CLOCK_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 /* CLOCK_MONOTONIC in milliseconds: for every timer and deadline. */
 uint64_t clock_mono_ms(void);
@@ -12,5 +13,8 @@ uint64_t clock_real_ms(void);
 
 /* What this thread has used of its processor, in microseconds. */
 uint64_t clock_cpu_us(void);
+
+/* The same of a whole process; 0: it is gone. */
+uint64_t clock_cpu_us_of(pid_t pid);
 
 #endif

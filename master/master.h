@@ -38,6 +38,7 @@ struct child {
 	unsigned generation;   /* of workers; 0 or 1 */
 	bool applying;         /* it has been sent a configuration */
 	unsigned unanswered;   /* pings since its last pong */
+	uint64_t silent_cpu_us; /* what it had used at the first of them */
 	enum child_state state;
 	pid_t pid;             /* 0: no process */
 	struct ev_io ctl;      /* owns our end of its socket; fd -1: none */

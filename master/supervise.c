@@ -31,7 +31,10 @@
 
 #define START_TIMEOUT_MS 30000 /* until all are ready, or one says it loads */
 #define PULSE_MS 500	       /* from one ping to the next */
-#define PULSES_MAX 5	       /* unanswered: it hangs */
+#define PULSES_MAX 5	       /* unanswered: it may hang */
+#define PULSES_STARVED_MAX 60  /* unanswered: it does, however little it ran */
+#define STARVED_CPU_US 1000000 /* who has had less may not have had the time   \
+				*/
 #define PLACES_MIN 32	       /* workers that a reload can ask for */
 #define START_FAILURES 3       /* exits of a child in a row end the start */
 #define SHORT_LIFE_MS 1000     /* who lives less has its successor wait, */
@@ -332,6 +335,22 @@ supervise_reap(struct master *m)
 			}
 }
 
+/*
+ * Does it hang?  Stopped or blocked, it has not run at all since it fell
+ * silent; in a loop, it has run for long.  On a machine that is too busy it
+ * has run a little, and is only late: killing it would make that worse.
+ */
+static bool
+hangs(const struct child *c)
+{
+	uint64_t used = clock_cpu_us_of(c->pid) - c->silent_cpu_us;
+
+	if (c->unanswered < PULSES_MAX)
+		return false;
+	return c->unanswered >= PULSES_STARVED_MAX || used == 0 ||
+	       used >= STARVED_CPU_US;
+}
+
 /* A worker that does not answer is as good as dead; so is a registrar. */
 static void
 ping(struct child *c)
@@ -343,14 +362,15 @@ ping(struct child *c)
 	    (c->state != CHILD_READY && c->state != CHILD_DRAINING) ||
 	    c->ctl.fd == -1)
 		return;
-	if (c->unanswered == PULSES_MAX) {
+	if (hangs(c)) {
 		log_event(LOG_ERR, "child-hangs",
 		    "%s pid=%d does not answer: it is killed",
 		    child_name(c, name), c->pid);
 		kill(c->pid, SIGKILL);
 		return;
 	}
-	c->unanswered++;
+	if (c->unanswered++ == 0)
+		c->silent_cpu_us = clock_cpu_us_of(c->pid);
 	if (ctlmsg_send(c->ctl.fd, &msg, -1) == -1 && errno != EAGAIN)
 		log_event(LOG_DEBUG, "child-unpinged", "%s: %s",
 		    child_name(c, name), strerror(errno));

@@ -135,6 +135,10 @@ answered(struct ev_io *io, uint32_t events)
 	(void)events;
 	if (got == -1 && errno == EAGAIN)
 		return;
+	if (got == 0) { /* the master, which holds the other end, is gone */
+		ev_del(&d->r->loop, io);
+		return;
+	}
 	if (got != 1 || a.id >= d->r->conf->ndefault_backends ||
 	    !is_name(d, a.id)) {
 		log_event(LOG_ERR, "lookup-confused", "an answer to nothing");

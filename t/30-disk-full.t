@@ -13,7 +13,7 @@ mkdir "$disk/state" or die $!;
 my $proxy = DynProxy->new(
     tools  => [map { "t$_" } 0 .. 9],
     conf   => { state_directory => qq("$disk/state") },
-    expect => qr/store-failed|store-broken|child-died registrar/,
+    expect => qr/store-failed|store-broken|child-(?:died|crash-loop) registrar/,
 );
 my $backend = $proxy->backend;
 sub rss_of { my ($kb) = DynProxy::slurp("/proc/$_[0]/status") =~ /^VmRSS:\s+(\d+)/m; $kb }

@@ -15,7 +15,7 @@ my $proxy = DynProxy->new(
     workers => 2,
     tools   => \@tools,
     conf    => { registrations_open_max => 200, account_prefix => '"tools."' },
-    expect  => qr/child-died registrar/,
+    expect  => qr/child-(?:died|crash-loop) registrar/,
 );
 my $backend = $proxy->backend(count => 2);
 

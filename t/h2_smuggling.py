@@ -104,7 +104,11 @@ def talk(port, stream_of, fields, body):
     data = block(fields)
     flags = 0 if body else END_STREAM
     if len(data) <= 16384:
-        peer.send(headers(stream, [], payload=data, end=not body))
+        # in one piece: an answer must not be quicker than the body
+        both = headers(stream, [], payload=data, end=not body)
+        if body:
+            both += frame(DATA, END_STREAM, stream, body[:16384])
+        peer.send(both)
     else:
         peer.send(frame(HEADERS, flags, stream, data[:16384]))
         rest = data[16384:]
@@ -113,8 +117,8 @@ def talk(port, stream_of, fields, body):
                 break
             rest = rest[16384:]
         peer.send(frame(CONTINUATION, 4, stream, rest))
-    if body:
-        peer.send(frame(DATA, END_STREAM, stream, body[:16384]))
+        if body:
+            peer.send(frame(DATA, END_STREAM, stream, body[:16384]))
     peer.until(lambda: peer.done(stream) or peer.goaway is not None)
     if peer.goaway is not None or peer.closed:
         return "goaway"

@@ -346,7 +346,9 @@ command_start(struct webservice *w)
 static bool
 stop_it(struct webservice *w)
 {
-	if (!w->backend->stop(&w->service))
+	/* it may have ended by itself just now */
+	if (!w->backend->stop(&w->service) &&
+	    w->backend->state(&w->service) != SERVICE_STOPPED)
 		return false;
 	if (await(w, SERVICE_STOPPED, "Stopping webservice"))
 		return true;
