@@ -164,6 +164,9 @@ boot_take(struct boot *boot, const struct ctlmsg *m, int *fd)
 	case CTL_CERTIFICATES:
 		return take_only(&boot->certificates, fd,
 		    "not one descriptor of certificates");
+	case CTL_PRESENCE:
+		return take_only(
+		    &boot->presence, fd, "not one descriptor of presence");
 	case CTL_SITE_FILE:
 		return take_site_file(boot, m->arg, fd);
 	case CTL_START:
@@ -184,6 +187,7 @@ boot_init(struct boot *boot)
 		.lookup = -1,
 		.log_wake = -1,
 		.challenges = -1,
+		.presence = -1,
 		.certificates = -1 };
 	for (size_t i = 0; i < SEGMENT_COUNT; i++)
 		boot->segment_fds[i] = -1;
@@ -228,6 +232,8 @@ boot_release(struct boot *boot)
 		close(boot->lookup);
 	if (boot->log_wake != -1)
 		close(boot->log_wake);
+	if (boot->presence != -1)
+		close(boot->presence);
 	if (boot->challenges != -1)
 		close(boot->challenges);
 	if (boot->certificates != -1)

@@ -23,6 +23,7 @@ struct boot {
 	int log_wake;      /* owned; see CTL_LOG_WAKE; -1: none */
 	int site_fds[SITE_FILE_COUNT]; /* owned; -1: none */
 	int challenges;    /* owned; see CTL_CHALLENGES; -1: none */
+	int presence;      /* owned; see CTL_PRESENCE; -1: none */
 	int certificates;  /* owned; see CTL_CERTIFICATES; -1: none */
 	struct boot_listener *listeners; /* owned */
 	size_t nlisteners;

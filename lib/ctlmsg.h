@@ -22,6 +22,7 @@ enum ctl_type {
 	CTL_CERTIFICATES, /* lib/bundle.h, by the file's name; workers only,
 			     and again when they have changed */
 	CTL_CHALLENGES, /* lib/bundle.h, of ACME; the same */
+	CTL_PRESENCE, /* lib/presence.h: to be kept; workers and registrar */
 	CTL_START, /* no descriptor; begin.  Of a worker arg is its place in shared
 		      memory, value its number */
 

@@ -100,7 +100,7 @@ open_listener(struct listeners *l, const struct listener_conf *conf, size_t at,
 	bool web = listener_is_web(conf->kind);
 	int first = find(from, &conf->addr, 0);
 
-	if (web && first == -1 && probe(&conf->addr) == -1)
+	if (web && first == -1 && !l->beside && probe(&conf->addr) == -1)
 		return -1;
 	for (unsigned slot = 0; slot < (web ? l->slots : 1); slot++) {
 		int fd = find(from, &conf->addr, slot);
@@ -124,7 +124,8 @@ open_listener(struct listeners *l, const struct listener_conf *conf, size_t at,
 
 struct listeners *
 listeners_new(
-    const struct conf *conf, const struct listeners *from, unsigned slots)
+    const struct conf *conf, const struct listeners *from, unsigned slots,
+    bool beside)
 {
 	struct listeners *l = calloc(1, sizeof(*l));
 	char text[ADDR_TEXT_MAX];
@@ -134,6 +135,7 @@ listeners_new(
 		return NULL;
 	}
 	l->slots = slots;
+	l->beside = beside;
 	for (size_t i = 0; i < conf->nlisteners; i++)
 		if (open_listener(l, &conf->listeners[i], i, from) == -1) {
 			addr_format(&conf->listeners[i].addr, text);

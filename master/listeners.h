@@ -5,6 +5,7 @@
 #ifndef MASTER_LISTENERS_H
 #define MASTER_LISTENERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "conf/conf.h"
@@ -19,16 +20,18 @@ struct listener {
 struct listeners {
 	struct listener *list; /* owned */
 	size_t n;
+	bool beside; /* others of ours may have the same addresses */
 	unsigned slots; /* sockets of an address for clients */
 };
 
 /*
  * Make a set for a configuration.  Sockets of from are taken again, as
  * descriptors of their own; NULL: there are none.  slots: at least as many as
- * there are workers.  NULL: it was logged which one could not be bound.
+ * there are workers.  beside: workers of a dead master may have the addresses,
+ * and share them.  NULL: it was logged which one could not be bound.
  */
-struct listeners *listeners_new(
-    const struct conf *conf, const struct listeners *from, unsigned slots);
+struct listeners *listeners_new(const struct conf *conf,
+    const struct listeners *from, unsigned slots, bool beside);
 
 /*
  * Close them, and remove the paths of Unix sockets that the next set does not

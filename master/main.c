@@ -12,6 +12,7 @@
 
 #include "conf/conf.h"
 #include "lib/log.h"
+#include "master/beside.h"
 #include "master/certs.h"
 #include "master/certs_watch.h"
 #include "master/contain.h"
@@ -131,7 +132,8 @@ serve(struct master *m)
 	raise_descriptor_limit();
 	m->places = supervise_places(m->conf);
 	if (contain_begin(m) == 0 && make_directories(m) == 0 &&
-	    contain_hand_over(m) == 0 && setup_make(m, given) == 0 &&
+	    contain_hand_over(m) == 0 && beside_begin(m) == 0 &&
+	    setup_make(m, given) == 0 &&
 	    (m->foreground || daemon_lock(m->conf) == 0) &&
 	    spawn_prepare(m) == 0 && open_loop(m) == 0 &&
 	    tickets_start(m) == 0 && certs_watch_start(m) == 0) {
@@ -150,6 +152,8 @@ serve(struct master *m)
 	spawn_release(m);
 	setup_release(m, NULL);
 	daemon_end();
+	if (m->presence != -1)
+		close(m->presence);
 	log_event(LOG_NOTICE, "ended", "status=%d", status);
 	return status;
 }
@@ -182,6 +186,7 @@ main(int argc, char **argv)
 		.exe_fd = -1,
 		.challenges = -1,
 		.log_wake = { -1, -1 },
+		.presence = -1,
 		.signals.fd = -1,
 		.loop.epfd = -1 };
 	const char *path = DEFAULT_CONF;

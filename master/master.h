@@ -90,6 +90,8 @@ struct master {
 	struct certs *certs; /* owned; certs.h; NULL: there is no TLS */
 	struct certs_watch *certs_watch; /* owned; the same */
 
+	int presence; /* of this instance; see beside.h */
+	bool beside;  /* workers of a dead master have our addresses */
 	int log_wake[2]; /* a pipe, see CTL_LOG_WAKE */
 	struct segment_fds {
 		int writable, readonly; /* two descriptions of one memory */

@@ -80,7 +80,7 @@ setup_make(struct master *m, const struct listeners *from)
 		return -1;
 	if (from != NULL && from->slots > slots)
 		slots = from->slots; /* clients may wait there */
-	m->listeners = listeners_new(m->conf, from, slots);
+	m->listeners = listeners_new(m->conf, from, slots, m->beside);
 	return m->listeners == NULL ? -1 : 0;
 }
 

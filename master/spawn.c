@@ -19,6 +19,7 @@
 #include "lib/crash.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
+#include "master/beside.h"
 #include "master/certs.h"
 #include "master/challenges.h"
 #include "master/listeners.h"
@@ -240,6 +241,18 @@ spawn_apply(const struct child *child)
 	       ctlmsg_send(child->ctl.fd, &apply, -1) == 0;
 }
 
+/* The child alone keeps it: with its end it is gone. */
+static bool
+send_presence(const struct child *child, int sock, const struct ctlmsg *msg)
+{
+	int fd = beside_presence_of(child);
+	bool sent = fd != -1 && ctlmsg_send(sock, msg, fd) == 0;
+
+	if (fd != -1)
+		close(fd);
+	return sent;
+}
+
 /* All that boot_receive() waits for. */
 static int
 hand_over(const struct child *child, int sock)
@@ -274,6 +287,11 @@ hand_over(const struct child *child, int sock)
 	msg.type = CTL_CHALLENGES;
 	if (sent && child->role == ROLE_WORKER && m->challenges != -1)
 		sent = ctlmsg_send(sock, &msg, m->challenges) == 0;
+
+	msg.type = CTL_PRESENCE;
+	if (sent &&
+	    (child->role == ROLE_WORKER || child->role == ROLE_REGISTRAR))
+		sent = send_presence(child, sock, &msg);
 
 	msg.type = CTL_LISTENER;
 	for (size_t i = 0; sent && i < conf->nlisteners; i++) {

@@ -17,6 +17,7 @@
 #include "lib/container.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
+#include "master/beside.h"
 #include "master/ctl.h"
 #include "master/daemon.h"
 #include "master/ending.h"
@@ -122,6 +123,7 @@ now_ready(struct child *c)
 	if (m->phase != PHASE_STARTING || !supervise_all_ready(m))
 		return;
 	m->phase = PHASE_SERVING;
+	beside_serving(m);
 	timer_clear(&m->loop.timers, &m->deadline);
 	if (!m->foreground)
 		daemon_ready(m->conf);

@@ -4,6 +4,7 @@
  */
 #include "worker/confine.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 static const struct syscall_rule rules[] = {
 	CALL("accept4"),
 	CALL("connect"),
+	CALL("fcntl", IS(1, F_OFD_GETLK)),
 	CALL("getpeername"),
 	CALL("getsockname"),
 	CALL("getsockopt"),

@@ -38,6 +38,7 @@ struct worker {
 	const struct conf *conf; /* borrowed from these */
 	struct boot next;        /* of a reload: as far as it has come */
 	struct ev_io master;     /* the socket to it; fd -1: it is gone */
+	struct timer orphan;     /* looks whether there is another one */
 	struct table *table;     /* owned */
 	struct policy *policy;   /* owned */
 	struct rules *rules;     /* owned */

@@ -10,6 +10,7 @@
 #include "lib/container.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
+#include "lib/presence.h"
 #include "shm/counters.h"
 #include "shm/health.h"
 #include "shm/ticket_keys.h"
@@ -26,6 +27,7 @@
 #include "worker/settings.h"
 #include "worker/tls.h"
 
+#define LOOK_MS 100 /* for another master, when ours is dead */
 #define LEAVE_MS 500 /* of the time to drain: for Close frames, and answers */
 
 /* The master is gone: whoever is served goes on being served. */
@@ -36,6 +38,7 @@ forget_master(struct worker *w)
 	ev_del(&w->loop, &w->master);
 	close(w->master.fd);
 	w->master.fd = -1;
+	timer_set(&w->loop.timers, &w->orphan, w->loop.now_ms);
 }
 
 static void
@@ -108,7 +111,7 @@ say(struct worker *w, enum ctl_type type, uint32_t arg)
 {
 	struct ctlmsg m = { .type = type, .arg = arg };
 
-	if (ctlmsg_send(w->master.fd, &m, -1) == -1)
+	if (w->master.fd != -1 && ctlmsg_send(w->master.fd, &m, -1) == -1)
 		log_event(LOG_WARNING, "master-unanswered", "%m");
 }
 
@@ -149,6 +152,21 @@ drain(struct worker *w, uint64_t at_most_ms)
 	say(w, CTL_DRAINING, w->connections);
 	if (w->connections == 0)
 		ev_stop(&w->loop);
+}
+
+/* Another master has taken the place of ours: its workers serve. */
+static void
+look_for_master(struct timer *t)
+{
+	struct worker *w = container_of(t, struct worker, orphan);
+
+	if (presence_of(w->boot.presence, PRESENCE_SERVING)) {
+		log_event(LOG_NOTICE, "master-replaced", "clients=%u",
+		    w->connections);
+		drain(w, w->conf->tunnel_drain_ms);
+		return;
+	}
+	timer_set(&w->loop.timers, t, w->loop.now_ms + LOOK_MS);
 }
 
 /* In the place of those there are; they need nothing else to be new. */
@@ -302,6 +320,7 @@ start(struct worker *w)
 	}
 	w->master = (struct ev_io){ .fd = CTL_FD, .ready = master_ready };
 	w->drained.fire = drained;
+	w->orphan.fire = look_for_master;
 	buf_init(&w->scratch, TUNNEL_PIECE);
 	if (accesslog_open(w) == -1) {
 		log_event(LOG_ERR, "worker-start", "access log: %m");
