@@ -23,12 +23,21 @@ stream_open(struct ev_loop *loop, struct stream *s, int fd,
 	return ev_add(loop, &s->io, STREAM_EVENTS);
 }
 
-/* SSL_get_error(3) wants none from before; looking is cheaper than clearing. */
-static void
-forget_errors(void)
+/* Of all streams: OpenSSL works on one at a time, and each would cost memory.
+ */
+static BIO *the_bio;
+
+/*
+ * Before it reads or writes.  SSL_get_error(3) wants no errors from before;
+ * looking is cheaper than clearing.
+ */
+static SSL *
+begin_tls(struct stream *s)
 {
 	if (ERR_peek_error() != 0)
 		ERR_clear_error();
+	BIO_set_data(the_bio, s);
+	return s->ssl;
 }
 
 void
@@ -36,9 +45,9 @@ stream_close(struct ev_loop *loop, struct stream *s)
 {
 	ev_del(loop, &s->io);
 	if (s->ssl != NULL) {
-		ERR_clear_error();
 		if (SSL_is_init_finished(s->ssl))
-			SSL_shutdown(s->ssl); /* says so, waits for nothing */
+			SSL_shutdown(
+			    begin_tls(s)); /* says so, waits for nothing */
 		SSL_free(s->ssl);
 		s->ssl = NULL;
 	}
@@ -49,10 +58,8 @@ stream_close(struct ev_loop *loop, struct stream *s)
 int
 stream_shut(struct stream *s)
 {
-	if (s->ssl != NULL) {
-		ERR_clear_error();
-		SSL_shutdown(s->ssl);
-	}
+	if (s->ssl != NULL)
+		SSL_shutdown(begin_tls(s));
 	return shutdown(s->io.fd, SHUT_WR);
 }
 
@@ -135,22 +142,27 @@ bio_ctrl(BIO *bio, int command, long number, void *pointer)
 	return command == BIO_CTRL_FLUSH; /* there is nothing to flush */
 }
 
-/* Made once; NULL: no memory. */
-static BIO_METHOD *
-bio_method(void)
+/* False: no memory. */
+static bool
+make_bio(void)
 {
-	static BIO_METHOD *method;
+	BIO_METHOD *method;
 
-	if (method != NULL)
-		return method;
-	method = BIO_meth_new(
-	    BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
-	if (method != NULL) {
-		BIO_meth_set_read(method, bio_read);
-		BIO_meth_set_write(method, bio_write);
-		BIO_meth_set_ctrl(method, bio_ctrl);
-	}
-	return method;
+	if (the_bio != NULL)
+		return true;
+	method =
+	    BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
+	if (method == NULL)
+		return false;
+	BIO_meth_set_read(method, bio_read);
+	BIO_meth_set_write(method, bio_write);
+	BIO_meth_set_ctrl(method, bio_ctrl);
+	the_bio = BIO_new(method);
+	if (the_bio != NULL)
+		BIO_set_init(the_bio, 1);
+	else
+		BIO_meth_free(method);
+	return the_bio != NULL;
 }
 
 void
@@ -166,17 +178,13 @@ stream_tls_modes(SSL_CTX *ctx)
 int
 stream_secure_take(struct stream *s, SSL *ssl)
 {
-	BIO_METHOD *method = bio_method();
-	BIO *bio = method == NULL ? NULL : BIO_new(method);
-
-	if (bio == NULL) {
+	if (!make_bio()) {
 		SSL_free(ssl);
 		errno = ENOMEM;
 		return -1;
 	}
-	BIO_set_data(bio, s);
-	BIO_set_init(bio, 1);
-	SSL_set_bio(ssl, bio, bio);
+	BIO_up_ref(the_bio);
+	SSL_set_bio(ssl, the_bio, the_bio);
 	s->ssl = ssl;
 	s->socket_readable = s->readable;
 	s->socket_writable = s->writable;
@@ -188,8 +196,7 @@ stream_handshake(struct stream *s)
 {
 	int rc, reason;
 
-	ERR_clear_error();
-	rc = SSL_do_handshake(s->ssl);
+	rc = SSL_do_handshake(begin_tls(s));
 	if (rc == 1) {
 		s->readable = true; /* it may have read more than that */
 		return HANDSHAKE_DONE;
@@ -254,9 +261,8 @@ tls_recv(struct stream *s, struct buf *b, size_t want)
 		errno = ENOBUFS;
 		return -1;
 	}
-	forget_errors();
 	errno = 0;
-	rc = SSL_read_ex(s->ssl, b->data + b->tail, want, &n);
+	rc = SSL_read_ex(begin_tls(s), b->data + b->tail, want, &n);
 	if (rc <= 0)
 		return tls_error(s, rc, &s->readable);
 	s->readable = s->socket_readable || SSL_has_pending(s->ssl);
@@ -286,8 +292,7 @@ stream_quiet(struct stream *s)
 		return !s->ended;
 	if (s->ssl == NULL)
 		return plain_quiet(s);
-	forget_errors();
-	rc = SSL_peek(s->ssl, &byte, 1);
+	rc = SSL_peek(begin_tls(s), &byte, 1);
 	return rc <= 0 && tls_error(s, rc, &s->readable) == -1 &&
 	       errno == EAGAIN;
 }
@@ -319,9 +324,8 @@ tls_send(struct stream *s, const struct iovec *iov, int count)
 		}
 		if (len == 0)
 			break;
-		forget_errors();
 		errno = 0;
-		rc = SSL_write_ex(s->ssl, record, len, &n);
+		rc = SSL_write_ex(begin_tls(s), record, len, &n);
 		if (rc <= 0) {
 			if (tls_error(s, rc, &s->writable) == 0)
 				errno = EPIPE;
@@ -384,8 +388,8 @@ stream_skip(struct stream *s, size_t n)
 	ssize_t got;
 
 	for (; n > 0; n -= (size_t)got) {
-		got = recv(s->io.fd, waste,
-		    n < sizeof(waste) ? n : sizeof(waste), 0);
+		got = recv(
+		    s->io.fd, waste, n < sizeof(waste) ? n : sizeof(waste), 0);
 		if (got <= 0)
 			return -1;
 	}
