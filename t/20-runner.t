@@ -95,4 +95,15 @@ kill 'KILL', $pid;
 waitpid $pid, 0;
 ok eventually(sub { $proxy->get('alpha', '/')->status != 200 }), 'kill -9 of the runner: the route is gone';
 
+# --- a proxy that is started anew has the lease again
+$pid = starts(registering('--', 'perl', '-e', $server));
+ok eventually(sub { $proxy->get('alpha', '/')->status == 200 }), 'served';
+$proxy->stop;
+$proxy->start;
+ok eventually(sub { $proxy->get('alpha', '/')->status == 200 }), 'served by the new proxy';
+ok eventually(sub { $proxy->ctl('list', 'alpha'); $proxy->out =~ /^alpha +\.\* +\S+ +tool +\w/m }, 30), 'which has the lease' or diag $proxy->out;
+kill 'KILL', $pid;
+waitpid $pid, 0;
+ok eventually(sub { $proxy->get('alpha', '/')->status != 200 }), 'and sees its end';
+
 done_testing;

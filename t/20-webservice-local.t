@@ -65,6 +65,13 @@ is webservice('status'), 0, 'status';
 like $out, qr/is not running/, 'it is stopped';
 unlike DynProxy::slurp("$home/service.manifest"), qr/^web/m, 'and forgotten';
 
+# --- one that ends at once is told so, with what it said
+isnt webservice('generic', 'start', '--', 'sh', '-c', 'echo what it said; exit 3'), 0, 'a server that ends at once';
+like $err, qr/it ended at once; the end of its log:\n(    .*\n)*    what it said\n    .*sh ended with status 3\n/, 'is shown with its log';
+is webservice('status'), 0, 'status';
+like $out, qr/is waiting to run/, 'it is tried again';
+is webservice('stop'), 0, 'until it is stopped' or diag $err;
+
 # two at once: one starts it, the other is told
 my @pids = map {
     my $n = $_;
@@ -80,4 +87,27 @@ waitpid $_, 0 for @pids;
 is join(' ', sort split ' ', DynProxy::slurp("$site/result")), '0 1', 'of two starts at once one is refused';
 is webservice('stop'), 0, 'and stopped';
 ok eventually(sub { !kill 0, pid() }), 'nothing is left';
+
+# --- a full home directory: what was there stays, and the reason is said
+OwnNetwork::run('mount', '-t', 'tmpfs', '-o', 'size=64k,mode=755,uid=52001,gid=52001', 'tmpfs', $home);
+OwnNetwork::append("$home/service.manifest", "own: key\n");
+chown 52001, 52001, "$home/service.manifest";
+OwnNetwork::run('sh', '-c', "head -c 1M /dev/zero > $home/filler 2>/dev/null; true");
+is webservice('generic', 'start', '--', @server), 1, 'a full home directory';
+like $err, qr{/\.webservice/pid: No space left on device}, 'is said';
+is DynProxy::slurp("$home/service.manifest"), "own: key\n", 'and the manifest is as it was';
+is webservice('status'), 0, 'status';
+like $out, qr/is not running/, 'nothing runs';
+OwnNetwork::run('truncate', '--size=-4096', "$home/filler");
+is webservice('generic', 'start', '--', @server), 1, 'with room for half of it';
+like $err, qr/service\.manifest~: No space left on device/, 'the manifest is what fails';
+like $err, qr/nothing remembers it: mend that, then webservice restart/, 'it is said what to do';
+is DynProxy::slurp("$home/service.manifest"), "own: key\n", 'and the old one is as it was';
+ok !-e "$home/service.manifest~", 'nothing lies beside it';
+unlink "$home/filler";
+is webservice('generic', 'restart', '--', @server), 0, 'with room again' or diag $err;
+like DynProxy::slurp("$home/service.manifest"), qr/^own: key\n.*^web: generic$/ms, 'it is remembered, and nothing was lost';
+is webservice('stop'), 0, 'stop' or diag $err;
+ok eventually(sub { !kill 0, pid() }), 'nothing is left';
+OwnNetwork::run('umount', '--lazy', $home);
 done_testing;

@@ -6,6 +6,7 @@ use OwnNetwork;
 use DynProxy;
 use File::Temp;
 use GridEngine;
+use Time::HiRes;
 
 my $exec = OwnNetwork::host(name => 'exec1', ours => '10.98.0.1', theirs => '10.98.0.2');
 OwnNetwork::write_etc('hosts', "127.0.0.1 localhost\n10.98.0.2 exec1\n10.98.0.1 proxy\n");
@@ -97,6 +98,14 @@ sub job_pid {    # of a process of the job, by what it runs
     }
     return undef;
 }
+# Do it, and say how long the route was there after it (2 s is the promise).
+sub takes_route {
+    my ($what, $does) = @_;
+    my $since = Time::HiRes::time();
+    $does->();
+    ok eventually(sub { ($proxy->get('alpha', '/')->reason // '') eq 'tool-stopped' }, 20), "$what: the route is gone";
+    diag sprintf '%s: the route was gone after %.2f s', $what, Time::HiRes::time() - $since;
+}
 sub gone { return $proxy->get('alpha', '/')->status != 200 }
 sub starts {
     is webservice('restart'), 0, "$_[0]: started" or diag $err;
@@ -104,14 +113,19 @@ sub starts {
 }
 
 my ($job) = ($grid->as('tools.alpha', 'qstat'))[1] =~ /^\s*(\d+) .*generic/m;
-is +($grid->as('tools.alpha', 'qdel', $job))[0], 0, 'qdel';
-ok eventually(\&gone), 'qdel: the route is gone';
+takes_route('qdel', sub { is +($grid->as('tools.alpha', 'qdel', $job))[0], 0, 'qdel' });
 starts('server killed');
-kill 'KILL', job_pid(qr/^python3 -m http\.server/);
-ok eventually(\&gone), 'server killed: the route is gone';
+takes_route('server killed', sub { kill 'KILL', job_pid(qr/^python3 -m http\.server/) });
 starts('runner killed');
-kill 'KILL', job_pid(qr/webservice-runner/);
-ok eventually(\&gone), 'runner killed: the route is gone';
+takes_route('runner killed', sub { kill 'KILL', job_pid(qr/webservice-runner/) });
+
+# --- a job that ends at once
+sub job_is_gone { return ($grid->as('tools.alpha', 'qstat'))[1] !~ /generic/ }
+ok eventually(\&job_is_gone, 30), 'the killed job has left the grid';
+$manifest = DynProxy::slurp("$home/service.manifest");
+is webservice(qw(generic start -- sh -c), "'echo what it said; exit 3'"), 1, 'a job that ends at once';
+like $err, qr/it ended at once; the end of its log:\n(?:    .*\n)*    .*ended with status \d+\n/, 'is shown with its log';
+is DynProxy::slurp("$home/service.manifest"), $manifest, 'and not remembered';
 
 # --- webservicemonitor: what is missing is started again, three times an hour
 sub monitor {
@@ -119,8 +133,6 @@ sub monitor {
         '--once', '--interval', 1, '--homes', "$site/homes", '--state', "$site/restarts", @_);
     return $status;
 }
-sub job_is_gone { return ($grid->as('tools.alpha', 'qstat'))[1] !~ /generic/ }
-ok eventually(\&job_is_gone, 30), 'the killed job has left the grid';
 is monitor('--dry-run'), 0, 'monitor --dry-run';
 like $err, qr/missing tool=alpha what=job/, 'finds that the job is missing';
 ok job_is_gone(), 'and does nothing';

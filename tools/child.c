@@ -153,8 +153,11 @@ child_run(
 {
 	struct child c = { .out = -1, .err = -1, .wanted = out };
 	uint64_t deadline_ms = clock_mono_ms() + timeout_ms;
-	int status, error = spawn(&c, argv);
+	int status, error;
 
+	/* where it is ignored, nobody is told how a child has ended */
+	signal(SIGCHLD, SIG_DFL);
+	error = spawn(&c, argv);
 	if (error == 0) {
 		buf_init(&c.lines, READ_SIZE);
 		read_all(&c, deadline_ms);

@@ -34,6 +34,32 @@ hold(struct lease *l)
 	due_in(l, PING_MS);
 }
 
+static void
+retry_later(struct lease *l)
+{
+	due_in(l, l->pause_ms);
+	l->pause_ms *= 2;
+	if (l->pause_ms > PAUSE_MAX_MS)
+		l->pause_ms = PAUSE_MAX_MS;
+}
+
+/* The first time, of a proxy that has just registered the route. */
+static void
+take(struct lease *l)
+{
+	switch (reg_lease(l->reg, l->route, l->url, &l->fd)) {
+	case REG_OK:
+		hold(l);
+		return;
+	case REG_REFUSED:
+		return; /* the original knows no leases, and all is well */
+	default:	/* it went away meanwhile */
+		l->offered = true;
+		l->pause_ms = PAUSE_MIN_MS;
+		retry_later(l);
+	}
+}
+
 enum reg_result
 lease_begin(
     struct lease *l, struct reg *reg, const char *route, const char *url)
@@ -43,9 +69,8 @@ lease_begin(
 	*l = (struct lease){ .reg = reg, .route = route, .url = url, .fd = -1 };
 	reg->patience_ms = PATIENCE_MS;
 	result = reg_say(reg, "registerCanonical", route, url);
-	/* the original refuses what it does not know, and all is well */
-	if (result == REG_OK && reg_lease(reg, route, url, &l->fd) == REG_OK)
-		hold(l);
+	if (result == REG_OK)
+		take(l);
 	return result;
 }
 
@@ -65,10 +90,7 @@ renew(struct lease *l)
 	default:
 		break;
 	}
-	due_in(l, l->pause_ms);
-	l->pause_ms *= 2;
-	if (l->pause_ms > PAUSE_MAX_MS)
-		l->pause_ms = PAUSE_MAX_MS;
+	retry_later(l);
 }
 
 void

@@ -107,7 +107,7 @@ static bool
 search(const char *table, pid_t pid, uint16_t *port, bool *loopback)
 {
 	char line[512], address[33];
-	unsigned number, state;
+	unsigned number, state, uid;
 	uint64_t inode;
 	bool found = false;
 	FILE *f = fopen(table, "re");
@@ -115,11 +115,13 @@ search(const char *table, pid_t pid, uint16_t *port, bool *loopback)
 	if (f == NULL)
 		return false;
 	while (!found && fgets(line, sizeof(line), f) != NULL) {
+		/* of our own only: to look for a socket's owner is slow */
 		if (sscanf(line,
-			" %*d: %32[0-9A-F]:%x %*s %x %*s %*s %*s %*u %*d "
+			" %*d: %32[0-9A-F]:%x %*s %x %*s %*s %*s %u %*d "
 			"%" SCNu64,
-			address, &number, &state, &inode) != 4 ||
-		    state != STATE_LISTEN || !is_held_by(inode, pid))
+			address, &number, &state, &uid, &inode) != 5 ||
+		    state != STATE_LISTEN || uid != getuid() ||
+		    !is_held_by(inode, pid))
 			continue;
 		*port = (uint16_t)number;
 		*loopback = is_loopback(address);

@@ -50,8 +50,8 @@ manifest_read(struct manifest *m, const struct account *a, int dir, char *why)
 
 	if (dir != AT_FDCWD)
 		strlcpy(path, MANIFEST_NAME, sizeof(path));
-	else if (!account_path(a, MANIFEST_NAME, path, sizeof(path)))
-		return false;
+	else
+		account_path(a, MANIFEST_NAME, path, sizeof(path));
 	switch (yamlfile_read(&m->doc, dir, path, a->uid, why)) {
 	case YAMLFILE_READ:
 		return true;
@@ -211,16 +211,15 @@ manifest_remove(struct manifest *m, const char *key)
 	yaml_node_t *map = top(m);
 	const char *text;
 
-	for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
-	     p < map->data.mapping.pairs.top; p++) {
+	yaml_node_pair_t *kept = map->data.mapping.pairs.start;
+
+	/* it may be there more than once */
+	for (yaml_node_pair_t *p = kept; p < map->data.mapping.pairs.top; p++) {
 		text = yamlfile_text(yaml_document_get_node(&m->doc, p->key));
 		if (text == NULL || strcmp(text, key) != 0)
-			continue;
-		memmove(p, p + 1,
-		    (size_t)(map->data.mapping.pairs.top - p - 1) * sizeof(*p));
-		map->data.mapping.pairs.top--;
-		return;
+			*kept++ = *p;
 	}
+	map->data.mapping.pairs.top = kept;
 }
 
 /* The version is a number: it is not quoted. */

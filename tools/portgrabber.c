@@ -2,7 +2,8 @@
  * portgrabber(1): take a free port, register it, and become a command that
  * gets the port as its last argument.
  */
-#include <err.h>
+#include <bsd/err.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,28 +16,30 @@
 #define PATIENCE_MS 15000
 #define WHY_MAX 256
 
-static void
-register_port(uint16_t port)
+/* False: there is nobody to register with. */
+static bool
+register_port(struct reg *reg, uint16_t port)
 {
 	char url[OWN_URL_MAX];
-	struct reg reg;
 	struct ip ip;
 
-	if (!reg_init(&reg, NULL))
-		errx(1, "whom to register with? %s", reg.said);
-	if (reg.host[0] == '\0')
-		return; /* the platform's kill switch */
-	if (!own_address(&reg, NULL, &ip))
-		errx(1, "no own address: %s", reg.said);
-	reg.patience_ms = PATIENCE_MS;
+	if (!reg_init(reg, NULL))
+		errx(1, "whom to register with? %s", reg->said);
+	if (reg->host[0] == '\0')
+		return false; /* the platform's kill switch */
+	if (!own_address(reg, NULL, &ip))
+		errx(1, "no own address: %s", reg->said);
+	reg->patience_ms = PATIENCE_MS;
 	own_url(&ip, port, url);
-	switch (reg_say(&reg, "register", ROUTE, url)) {
-	case REG_OK:
-	case REG_OFF:
-		return;
-	default:
-		errx(1, "%s does not register %s: %s", reg.host, url, reg.said);
-	}
+	if (reg_say(reg, "register", ROUTE, url) == REG_OK)
+		return true;
+	errx(1, "%s does not register %s: %s", reg->host, url, reg->said);
+}
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: portgrabber TOOL COMMAND [ARGUMENT ...]\n", out);
 }
 
 int
@@ -44,11 +47,17 @@ main(int argc, char **argv)
 {
 	struct account account;
 	char port[6], why[WHY_MAX];
+	struct reg reg;
 	uint16_t number;
+	bool registered;
+	int error;
 
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		usage(stdout);
+		return 0;
+	}
 	if (argc < 3) {
-		fputs(
-		    "usage: portgrabber TOOL COMMAND [ARGUMENT ...]\n", stderr);
+		usage(stderr);
 		return 2;
 	}
 	if (!account_of_uid(&account, getuid(), why))
@@ -58,12 +67,15 @@ main(int argc, char **argv)
 	number = own_free_port();
 	if (number == 0)
 		err(1, "no free port");
-	register_port(number);
+	registered = register_port(&reg, number);
 	snprintf(port, sizeof(port), "%u", number);
 	/* the words move down by two; the port comes where the NULL was */
 	memmove(argv, argv + 2, (size_t)(argc - 2) * sizeof(*argv));
 	argv[argc - 2] = port;
 	argv[argc - 1] = NULL;
 	execvp(argv[0], argv);
-	err(127, "cannot run %s", argv[0]);
+	error = errno;
+	if (registered)
+		reg_say(&reg, "unregister", ROUTE, NULL);
+	errc(127, error, "cannot run %s", argv[0]);
 }

@@ -4,6 +4,7 @@
  */
 #include <err.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/reg.h"
 
@@ -11,10 +12,16 @@
 #define PATIENCE_MS 10000
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	struct reg reg;
 
+	if (argc > 1) {
+		bool help = strcmp(argv[1], "--help") == 0;
+
+		fputs("usage: portreleaser\n", help ? stdout : stderr);
+		return help ? 0 : 2;
+	}
 	if (!reg_init(&reg, NULL))
 		errx(1, "whom to tell? %s", reg.said);
 	reg.patience_ms = PATIENCE_MS;

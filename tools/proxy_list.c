@@ -2,10 +2,8 @@
 #include "tools/proxy_list.h"
 
 #include <bsd/string.h>
-#include <errno.h>
 
 #include "tools/fetch.h"
-#include "tools/oneline.h"
 #include "tools/reg.h"
 
 #define LIST_MAX (32 * 1024 * 1024) /* bytes; 1,000,000 tools have 35 each */
@@ -16,20 +14,25 @@ static bool
 find_url(
     const char *given, const char *query, char *url, size_t size, char *why)
 {
-	char proxy[256];
+	struct reg reg;
+	bool ipv6;
 	int n;
 
 	if (given != NULL) {
 		n = snprintf(url, size, "%s%s", given, query);
-	} else if (!oneline_read(REG_ACTIVE_PROXY, proxy, sizeof(proxy))) {
-		snprintf(why, PROXY_LIST_WHY_MAX, REG_ACTIVE_PROXY ": %s",
-		    strerror(errno));
+	} else if (!reg_init(&reg, NULL)) {
+		strlcpy(why, reg.said, PROXY_LIST_WHY_MAX);
 		return false;
-	} else if (proxy[0] == '\0') {
+	} else if (reg.host[0] == '\0') {
 		strlcpy(why, REG_ACTIVE_PROXY " is empty", PROXY_LIST_WHY_MAX);
 		return false;
+	} else if (reg.host[0] == '/') {
+		strlcpy(why, "its address is a socket's", PROXY_LIST_WHY_MAX);
+		return false;
 	} else {
-		n = snprintf(url, size, "http://%s:8081/list%s", proxy, query);
+		ipv6 = strchr(reg.host, ':') != NULL;
+		n = snprintf(url, size, "http://%s%s%s:8081/list%s",
+		    ipv6 ? "[" : "", reg.host, ipv6 ? "]" : "", query);
 	}
 	if (n >= 0 && (size_t)n < size)
 		return true;

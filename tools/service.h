@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "tools/account.h"
 
@@ -45,6 +46,12 @@ extern const struct backend backend_gridengine, backend_local,
 
 /* For backends whose services write ~/error.log. */
 bool service_tail_log(const struct service *s, bool follow);
+
+/* How long it is now; what comes behind that is of a new start. */
+off_t service_log_size(const struct service *s);
+
+/* Print its last lines, of what came behind `from`.  False: there is none. */
+bool service_show_log(const struct service *s, off_t from);
 
 /* Tools are <tool>.<this>: $WEBSERVICE_DOMAIN, else toolforge.org. */
 const char *service_domain(void);

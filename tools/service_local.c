@@ -22,8 +22,10 @@
 
 #define BACKOFF_MIN_S 1
 #define BACKOFF_MAX_S 60
-#define STEADY_MS 60000 /* one that ran so long has not failed at once */
-#define KILL_AFTER_S 10 /* of a server that was told to end */
+#define STEADY_MS 60000	  /* one that ran so long has not failed at once */
+#define KILL_AFTER_S 10	  /* of a server that was told to end */
+#define RESTING "resting" /* in the pid file; as long as "running" */
+#define PID_FD 3	  /* of the supervisor; with the lock */
 
 /* -1 with errno. */
 static int
@@ -38,14 +40,30 @@ open_pid_file(const struct account *a, int flags)
 	return open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
+/*
+ * What the supervisor says in the file: as long each time, so that it is
+ * written over, which a full disk does not refuse.  Pid 0: not there yet.
+ */
+static bool
+tell_state(int fd, pid_t pid, bool rests)
+{
+	char text[32];
+	int n = snprintf(
+	    text, sizeof(text), "%10d %s\n", pid, rests ? RESTING : "running");
+
+	return pwrite(fd, text, (size_t)n, 0) == n;
+}
+
 /* The supervisor's pid; 0: there is none; -1: cannot be told. */
 static pid_t
-supervisor(const struct account *a)
+supervisor(const struct account *a, bool *rests)
 {
 	int fd = open_pid_file(a, O_RDWR);
-	char text[16] = "";
+	char text[32] = "", word[8];
 	ssize_t n;
 	pid_t pid;
+
+	*rests = false;
 
 	if (fd == -1)
 		return errno == ENOENT ? 0 : -1;
@@ -55,8 +73,10 @@ supervisor(const struct account *a)
 	}
 	n = pread(fd, text, sizeof(text) - 1, 0);
 	close(fd);
-	pid = (pid_t)strtonum(n > 0 ? text : "", 1, INT32_MAX, NULL);
-	return pid != 0 ? pid : -1;
+	if (n <= 0 || sscanf(text, "%d %7s", &pid, word) != 2 || pid <= 0)
+		return -1;
+	*rests = strcmp(word, RESTING) == 0;
+	return pid;
 }
 
 static bool
@@ -156,8 +176,10 @@ supervise(const struct service *s)
 		    WIFEXITED(status) ? WEXITSTATUS(status)
 				      : 128 + WTERMSIG(status));
 		say("it is started again; seconds until then:", (int)backoff_s);
+		tell_state(PID_FD, getpid(), true);
 		if (!rest(&ends, backoff_s))
 			break;
+		tell_state(PID_FD, getpid(), false);
 		backoff_s *= 2;
 		if (backoff_s > BACKOFF_MAX_S)
 			backoff_s = BACKOFF_MAX_S;
@@ -180,9 +202,9 @@ leave_login(const struct service *s, int pid_file)
 	dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
-	if (dup3(pid_file, 3, O_CLOEXEC) == -1 && pid_file != 3)
+	if (dup3(pid_file, PID_FD, O_CLOEXEC) == -1 && pid_file != PID_FD)
 		return false;
-	closefrom(4);
+	closefrom(PID_FD + 1);
 	return true;
 }
 
@@ -191,8 +213,7 @@ become_supervisor(const struct service *s, int pid_file)
 {
 	if (fork() != 0)
 		_exit(0);
-	if (!leave_login(s, pid_file) || ftruncate(3, 0) == -1 ||
-	    dprintf(3, "%d", getpid()) < 0) {
+	if (!leave_login(s, pid_file) || !tell_state(PID_FD, getpid(), false)) {
 		warn("cannot supervise");
 		_exit(1);
 	}
@@ -216,6 +237,11 @@ local_start(const struct service *s)
 		close(fd);
 		return false;
 	}
+	if (!tell_state(fd, 0, false)) {
+		warn("%s/.webservice/pid", s->account->home);
+		close(fd);
+		return false;
+	}
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
@@ -232,7 +258,8 @@ local_start(const struct service *s)
 static bool
 local_stop(const struct service *s)
 {
-	pid_t pid = supervisor(s->account);
+	bool rests;
+	pid_t pid = supervisor(s->account, &rests);
 
 	if (pid == 0)
 		return true;
@@ -249,13 +276,11 @@ local_stop(const struct service *s)
 static enum service_state
 local_state(const struct service *s)
 {
-	pid_t pid = supervisor(s->account);
+	bool rests;
 
-	if (pid > 0)
-		return SERVICE_RUNNING;
-	if (pid == 0)
+	if (supervisor(s->account, &rests) == 0)
 		return SERVICE_STOPPED;
-	return SERVICE_PENDING; /* it holds the lock and has no pid yet */
+	return rests ? SERVICE_PENDING : SERVICE_RUNNING;
 }
 
 const struct backend backend_local = { .name = "local",

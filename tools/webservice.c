@@ -17,6 +17,7 @@
 
 #define WAIT_MS 15000 /* for a change of state, as in the original */
 #define POLL_MS 500
+#define SETTLE_MS 2000 /* what has run so long has not ended at once */
 #define RELEASE_DEFAULT "buster"
 #define WHY_MAX 256
 
@@ -266,22 +267,21 @@ choose_settings(struct webservice *w)
 		s->nargs = manifest_list(&w->template, MANIFEST_ARGS, w->args);
 }
 
-/* Wait, with a dot for every while, until it is so. */
-static bool
-await(
-    const struct webservice *w, enum service_state wanted, const char *message)
-{
-	uint64_t until_ms = clock_mono_ms() + WAIT_MS;
-	bool reached;
+#define STATE(s) (1u << SERVICE_##s)
 
-	fprintf(stderr, "%s", message);
-	while (!(reached = w->backend->state(&w->service) == wanted) &&
+/* Wait, with a dot for every while, as long as its state is one of these. */
+static enum service_state
+await(const struct webservice *w, unsigned these, unsigned wait_ms)
+{
+	uint64_t until_ms = clock_mono_ms() + wait_ms;
+	enum service_state state;
+
+	while ((these & 1u << (state = w->backend->state(&w->service))) != 0 &&
 	       clock_mono_ms() < until_ms) {
 		fputc('.', stderr);
 		usleep(POLL_MS * 1000);
 	}
-	fputc('\n', stderr);
-	return reached;
+	return state;
 }
 
 static bool
@@ -310,19 +310,49 @@ remember(struct webservice *w)
 	if (manifest_save(m, &w->account, why))
 		return true;
 	warnx("%s", why);
+	warnx("it was started, but nothing remembers it: mend that, then "
+	      "webservice restart");
 	return false;
 }
 
-/* A manifest that is not written would leave the service to nobody. */
+/* Does it run, and go on?  False: it has ended, and why has been shown. */
+static bool
+stays(const struct webservice *w, enum service_state state, off_t logged)
+{
+	const struct service *s = &w->service;
+
+	if (state == SERVICE_STOPPED ||
+	    (state == SERVICE_PENDING && service_log_size(s) > logged)) {
+		warnx("it ended at once; the end of its log:");
+		if (!service_show_log(s, logged))
+			warnx("nothing was logged: see webservice logs");
+		return false;
+	}
+	if (state != SERVICE_RUNNING)
+		warnx("it is not running yet: see webservice status and "
+		      "webservice logs");
+	return true;
+}
+
+/* What has ended for good is not remembered: nobody is to start it again. */
 static int
 start_it(struct webservice *w, const char *message)
 {
+	off_t logged = service_log_size(&w->service);
+	enum service_state state;
+	bool well;
+
 	if (!w->backend->start(&w->service))
 		return 1;
-	if (!await(w, SERVICE_RUNNING, message))
-		warnx("it is not running yet: see webservice status and "
-		      "webservice logs");
-	if (!remember(w))
+	fprintf(stderr, "%s", message);
+	state = await(w, STATE(PENDING), WAIT_MS);
+	if (state == SERVICE_RUNNING)
+		state = await(w, STATE(RUNNING), SETTLE_MS);
+	fputc('\n', stderr);
+	well = stays(w, state, logged);
+	if (state != SERVICE_STOPPED && !remember(w))
+		return 1;
+	if (!well)
 		return 1;
 	webservice_show_url(&w->account);
 	return 0;
@@ -346,11 +376,16 @@ command_start(struct webservice *w)
 static bool
 stop_it(struct webservice *w)
 {
+	enum service_state state;
+
 	/* it may have ended by itself just now */
 	if (!w->backend->stop(&w->service) &&
 	    w->backend->state(&w->service) != SERVICE_STOPPED)
 		return false;
-	if (await(w, SERVICE_STOPPED, "Stopping webservice"))
+	fputs("Stopping webservice", stderr);
+	state = await(w, STATE(PENDING) | STATE(RUNNING), WAIT_MS);
+	fputc('\n', stderr);
+	if (state == SERVICE_STOPPED)
 		return true;
 	warnx("it has not stopped after %d seconds: try again", WAIT_MS / 1000);
 	return false;

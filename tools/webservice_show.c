@@ -26,8 +26,7 @@ show_routes(const json_t *tool)
 		json_object_foreach(route, key, value)
 		{
 			if (json_is_string(value))
-				printf(" %s=%s", key,
-				    json_string_value(value));
+				printf(" %s=%s", key, json_string_value(value));
 		}
 		printf("\n");
 	}
@@ -37,8 +36,7 @@ void
 webservice_show_proxy(const struct account *a)
 {
 	char why[PROXY_LIST_WHY_MAX];
-	json_t *list =
-	    proxy_list(NULL, "?full=1", why);
+	json_t *list = proxy_list(NULL, "?full=1", why);
 	const json_t *tool = json_object_get(list, a->tool);
 
 	if (list == NULL) {

@@ -195,6 +195,7 @@ restart(struct monitor *m, const struct account *a, const char *release)
 	char release_option[80], said[CHILD_SAID_MAX], what[512];
 	const char *argv[] = { "sudo", "-i", "-u", a->user, "webservice",
 		"--backend=gridengine", release_option, "restart", NULL };
+	int64_t last_s;
 	int status;
 
 	snprintf(
@@ -206,6 +207,8 @@ restart(struct monitor *m, const struct account *a, const char *release)
 		return;
 	}
 	tell_tool(a, "No running webservice job found, attempting to start it");
+	if (restarts_count(&m->restarts, a->tool, &last_s) == RESTARTS_MAX)
+		tell_tool(a, "That is the last attempt of this hour");
 	status = child_run(argv, RESTART_MS, NULL, said);
 	log_event(status == 0 ? LOG_NOTICE : LOG_ERR, "restarted",
 	    "tool=%s status=%d said=\"%s\"", a->tool, status,
@@ -216,7 +219,7 @@ restart(struct monitor *m, const struct account *a, const char *release)
 	tell_tool(a, what);
 }
 
-/* May it be started again now?  It is told once when it may not any more. */
+/* May it be started again now? */
 static bool
 may_restart(const struct monitor *m, const struct account *a)
 {

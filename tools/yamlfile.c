@@ -16,6 +16,36 @@ bad(char *why, const char *what)
 	return YAMLFILE_BAD;
 }
 
+static bool
+refuses(const yaml_parser_t *parser, char *why)
+{
+	snprintf(why, WHY_MAX, "line %zu: %s", parser->problem_mark.line + 1,
+	    parser->problem != NULL ? parser->problem : "no memory");
+	return false;
+}
+
+/* A document, and nothing behind it: when it is written that would be lost. */
+static bool
+load(yaml_parser_t *parser, yaml_document_t *doc, char *why)
+{
+	yaml_document_t next;
+	bool more;
+
+	if (!yaml_parser_load(parser, doc))
+		return refuses(parser, why);
+	if (!yaml_parser_load(parser, &next)) {
+		yaml_document_delete(doc);
+		return refuses(parser, why);
+	}
+	more = yaml_document_get_root_node(&next) != NULL;
+	yaml_document_delete(&next);
+	if (more) {
+		yaml_document_delete(doc);
+		strlcpy(why, "it has more than one document", WHY_MAX);
+	}
+	return !more;
+}
+
 enum yamlfile
 yamlfile_parse(yaml_document_t *doc, const char *text, size_t len, char *why)
 {
@@ -26,11 +56,7 @@ yamlfile_parse(yaml_document_t *doc, const char *text, size_t len, char *why)
 	if (!yaml_parser_initialize(&parser))
 		return bad(why, "no memory");
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
-	read = yaml_parser_load(&parser, doc);
-	if (!read)
-		snprintf(why, WHY_MAX, "line %zu: %s",
-		    parser.problem_mark.line + 1,
-		    parser.problem != NULL ? parser.problem : "no memory");
+	read = load(&parser, doc, why);
 	yaml_parser_delete(&parser);
 	if (!read)
 		return YAMLFILE_BAD;
@@ -111,6 +137,7 @@ yamlfile_read(
 yaml_node_t *
 yamlfile_get(yaml_document_t *doc, const yaml_node_t *mapping, const char *key)
 {
+	yaml_node_t *value = NULL;
 	const char *text;
 
 	if (mapping == NULL || mapping->type != YAML_MAPPING_NODE)
@@ -119,9 +146,9 @@ yamlfile_get(yaml_document_t *doc, const yaml_node_t *mapping, const char *key)
 	     p < mapping->data.mapping.pairs.top; p++) {
 		text = yamlfile_text(yaml_document_get_node(doc, p->key));
 		if (text != NULL && strcmp(text, key) == 0)
-			return yaml_document_get_node(doc, p->value);
+			value = yaml_document_get_node(doc, p->value);
 	}
-	return NULL;
+	return value;
 }
 
 const char *

@@ -30,7 +30,7 @@ enum yamlfile yamlfile_read(
 enum yamlfile yamlfile_parse(
     yaml_document_t *doc, const char *text, size_t len, char *why);
 
-/* The value of a key of a mapping.  NULL: there is none. */
+/* The value of a key of a mapping, of two the last.  NULL: there is none. */
 yaml_node_t *yamlfile_get(
     yaml_document_t *doc, const yaml_node_t *mapping, const char *key);
 

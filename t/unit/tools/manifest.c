@@ -51,6 +51,10 @@ static const struct {
 	{ "a tab", "web:\n\tx: 1\n", "line 2" },
 	{ "an unknown anchor", "web: *x\n", "line 1" },
 	{ "binary", "web: \001\n", "line 1" },
+	{ "no UTF-8", "web: \xff\n", "line 1" },
+	{ "a brace too many", "{a: {b: }}}\n", "line 1" },
+	{ "two documents", "web: nodejs\n---\nweb: php\n",
+	    "more than one document" },
 };
 
 static void
@@ -101,6 +105,33 @@ test_change(void)
 	manifest_release(&m);
 }
 
+/* What is odd, but YAML, is read, and written again. */
+static void
+test_odd(void)
+{
+	static const char *const odd[] = { "a: &x [1, *x]\nweb: nodejs\n",
+		"a: &x {b: *x}\nc: *x\nweb: nodejs\n",
+		"? [1, 2]\n: 3\n!!str web: nodejs\n",
+		"<<: {web: generic}\nweb: nodejs\n",
+		"web: php\nweb: nodejs\n" };
+	struct manifest m;
+	char why[256];
+
+	for (size_t i = 0; i < nitems(odd); i++) {
+		write_manifest(odd[i]);
+		ok(manifest_read(&m, &account, AT_FDCWD, why), "odd %zu", i);
+		is_str(manifest_get(&m, "web"), "nodejs", "is read");
+		ok(manifest_set(&m, "web", "generic") &&
+			manifest_save(&m, &account, why),
+		    "and changed");
+		ok(manifest_read(&m, &account, AT_FDCWD, why), "and read");
+		is_str(manifest_get(&m, "web"), "generic", "again");
+		manifest_remove(&m, "web");
+		ok(manifest_get(&m, "web") == NULL, "until it is removed");
+		manifest_release(&m);
+	}
+}
+
 static void
 test_beside(void)
 {
@@ -127,6 +158,7 @@ main(void)
 	account.uid = getuid();
 	test_bad();
 	test_change();
+	test_odd();
 	test_beside();
 	snprintf(path, sizeof(path), "%s/service.manifest", home);
 	unlink(path);
