@@ -319,6 +319,20 @@ read_certs(const struct master *m, int priority, int *refused)
 	return NULL;
 }
 
+bool
+certs_check(struct conf *conf)
+{
+	const struct master m = { .conf = conf };
+	struct certs *certs;
+	int refused;
+
+	if (!conf_has_https(conf))
+		return true;
+	certs = read_certs(&m, LOG_ERR, &refused);
+	free_certs(certs);
+	return certs != NULL && refused == 0;
+}
+
 int
 certs_load(struct master *m)
 {

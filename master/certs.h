@@ -20,6 +20,9 @@
  */
 void certs_settle(struct conf *conf);
 
+/* Can all be used that are there?  It is logged which cannot, and why. */
+bool certs_check(struct conf *conf);
+
 /* Read those that are there, at the start.  -1: it was logged why. */
 int certs_load(struct master *m);
 void certs_release(struct master *m);

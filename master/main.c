@@ -159,12 +159,15 @@ serve(struct master *m)
 }
 
 static int
-check(const struct conf *conf, bool dump)
+check(struct conf *conf, bool dump)
 {
-	if (dump)
+	if (dump) {
 		conf_dump(conf, stdout);
-	else
-		puts("configuration is fine");
+		return 0;
+	}
+	if (!certs_check(conf))
+		return 1;
+	puts("configuration is fine");
 	return 0;
 }
 

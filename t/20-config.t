@@ -3,6 +3,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use Certificates;
 use File::Temp;
 
 my $good = "http = { \"127.0.0.1:8080\" }\nweb_domain = { \"$DynProxy::DOMAIN\" }\n";
@@ -50,4 +51,20 @@ is +(run_command("$DynProxy::BUILD/dynproxyd", '-t', '-c', "$again"))[0], 0, 'wh
 isnt $status, 0, 'a file that is not there';
 like $err, qr{/nonexistent/dynproxy\.conf}, 'is named';
 
+# --- certificates
+my $dir = File::Temp->newdir;
+my $ca = Certificates->new("$dir/tls");
+$ca->pair('good', names => ["*.$DynProxy::DOMAIN"]);
+my $tls = file_with($good, "https = { \"127.0.0.1:8443\" }\ntls_directory = \"$ca->{to}\"\n");
+sub look { run_command("$DynProxy::BUILD/dynproxyd", '-t', '-c', "$tls") }
+is +(look())[0], 0, 'certificates that can be used';
+$ca->pair('other', names => ['other.test']);
+$ca->put('mixed', $ca->certificate('other') . $ca->certificate('middle') . $ca->key('good'));
+($status, undef, $err) = look();
+is $status, 1, 'the key of another';
+like $err, qr{\Q$ca->{to}/mixed.pem\E reason=".*key}, 'with file and fault';
+unlink glob "$ca->{to}/*.pem";
+($status, undef, $err) = look();
+is $status, 1, 'none at all';
+like $err, qr{no usable \*\.pem in \Q$ca->{to}\E}, 'and where it should be';
 done_testing;
