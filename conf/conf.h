@@ -160,6 +160,8 @@ struct conf {
 	size_t nlocal_tools;
 	struct cidr *backend_networks; /* owned; besides the peer itself */
 	size_t nbackend_networks;
+	struct cidr *backend_denied; /* owned; whoever registers there */
+	size_t nbackend_denied;
 	struct cidr *admin_networks; /* owned */
 	size_t nadmin_networks;
 

@@ -247,6 +247,8 @@ const struct directive directives[] = {
 	    .help = "users of a Unix registration socket" },
 	{ "backend_networks", &type_networks, LIST(backend_networks),
 	    .preset = "", .help = "where backends may be, besides the peer" },
+	{ "backend_denied", &type_networks, LIST(backend_denied),
+	    .preset = "", .help = "where they may not be, whoever asks" },
 	{ "admin_networks", &type_networks, LIST(admin_networks),
 	    .preset = "127.0.0.0/8, ::1/128, 10.0.0.0/8, 172.16.0.0/12, "
 		      "192.168.0.0/16, fc00::/7",

@@ -34,8 +34,10 @@ stays(struct store_redis *s, const char *key, bool live,
 		return true; /* what is in its place was refused */
 	if (removed && *record->destinations == '\0')
 		return false; /* it was struck, whatever else is lost */
-	if (s->pass.loss)
+	if (s->pass.loss) {
+		s->pass.missing++;
 		return write_back(s, key, route);
+	}
 	if (route->version != 0 && !removed)
 		return write_back(s, key, route);
 	if (live)

@@ -154,7 +154,7 @@ alert_loss(struct store_redis *s)
 	log_event(LOG_ALERT, "redis-loss",
 	    "Redis is another one, or was flushed: its names=%zu are "
 	    "added, and what it lacks is written to it, routes=%zu",
-	    p->nseen, s->unsaved.count);
+	    p->nseen, p->missing);
 }
 
 static void
@@ -162,9 +162,15 @@ complete(struct store_redis *s)
 {
 	struct pass *p = &s->pass;
 
-	if (p->loss)
+	if (p->loss && p->missing > 0)
 		alert_loss(s);
+	else if (p->loss) /* restarted from its own file, mostly */
+		log_event(LOG_NOTICE, "redis-another",
+		    "Redis is another one, or was flushed, and lacks nothing: "
+		    "names=%zu",
+		    p->nseen);
 	p->loss = false;
+	p->missing = 0;
 	strlcpy(p->known, p->replid, sizeof(p->known));
 	p->synced_ms = clock_real_ms();
 	if (believed(s)) {

@@ -77,6 +77,7 @@ enum pass_phase {
 struct pass {
 	enum pass_phase phase;
 	bool loss;         /* what is missing there is lost, not removed */
+	size_t missing;    /* routes that it lacks since then */
 	bool flushed;      /* Redis has said so since the last pass began */
 	bool expected;     /* it must have routes: not all of ours are unsaved */
 	bool scanning;     /* a SCAN has not been answered */

@@ -191,12 +191,28 @@ is_own(const struct vet *vet, const struct ip *ip)
 }
 
 static bool
-is_listed(const struct vet *vet, const struct ip *ip)
+is_among(const struct cidr *networks, size_t n, const struct ip *ip)
 {
-	for (size_t i = 0; i < vet->conf->nbackend_networks; i++)
-		if (cidr_contains(&vet->conf->backend_networks[i], ip))
+	for (size_t i = 0; i < n; i++)
+		if (cidr_contains(&networks[i], ip))
 			return true;
 	return false;
+}
+
+static bool
+is_listed(const struct vet *vet, const struct ip *ip)
+{
+	const struct conf *conf = vet->conf;
+
+	return is_among(conf->backend_networks, conf->nbackend_networks, ip);
+}
+
+static bool
+is_denied(const struct vet *vet, const struct ip *ip)
+{
+	const struct conf *conf = vet->conf;
+
+	return is_among(conf->backend_denied, conf->nbackend_denied, ip);
 }
 
 static enum vet_fault
@@ -254,6 +270,8 @@ vet_destination(
 		return VET_LOW_PORT;
 	if (is_listener(vet, b))
 		return VET_LISTENER;
+	if (is_denied(vet, &b->ip))
+		return VET_DENIED;
 	if (!listed && fault != VET_FINE)
 		return fault;
 	if (!listed && is_own(vet, &b->ip))
@@ -272,6 +290,8 @@ vet_frontend(const struct vet *vet, const struct backend *b)
 
 	if (is_listener(vet, b))
 		return VET_LISTENER;
+	if (is_denied(vet, &b->ip))
+		return VET_DENIED;
 	if (listed)
 		return VET_FINE;
 	if (is_own(vet, &b->ip))
@@ -309,6 +329,8 @@ static const char *const says[] = {
 	[VET_OWN] = "the proxy's own address is no destination: "
 		    "run the tool elsewhere, " ASK_OPERATOR,
 	[VET_LISTENER] = "the proxy itself listens there: use another port",
+	[VET_DENIED] = "no backend may be at that address: "
+		       "run the tool elsewhere",
 	[VET_FOREIGN] = "the destination is not the address you come from: "
 			"register from the host it runs on, " ASK_OPERATOR,
 };

@@ -40,6 +40,7 @@ enum vet_fault {
 	VET_EMBEDDED, /* an IPv4 address inside an IPv6 one */
 	VET_OWN,      /* an address of this node */
 	VET_LISTENER, /* a listener of this node: a loop */
+	VET_DENIED,   /* the operator lists it in backend_denied */
 	VET_FOREIGN,  /* not the address that the request came from */
 };
 

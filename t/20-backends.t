@@ -72,6 +72,15 @@ $late->stop;
 is $proxy->get('late', '/')->reason, 'backend-refused', 'and when it is gone, it is not starting';
 is $proxy->get('late', '/')->reason, 'backend-refused', 'for any worker' for 1 .. 10;
 
+my $pair = $proxy->backend(count => 2, address => '127.0.0.3');
+my @held = map { $proxy->lease('late', '.*', $pair->url($_)) } 0, 1;
+my %served = map { $proxy->get('late', '/')->body => 1 } 1 .. 40;
+is keys %served, 2, 'two that have answered';
+$pair->stop;
+is $proxy->get('late', '/')->reason, 'backend-refused', 'are gone';
+is $proxy->ctl('drain', $pair->addr(1)), 0, 'one of them is drained';
+is $proxy->get('late', '/')->reason, 'backend-refused', 'which does not make the other one a starting one';
+
 # --- several backends: whoever fails is left alone, and nobody notices
 my $pool = $proxy->backend(count => 2, address => '127.0.0.2');
 my $dead = free_port('127.0.0.2');

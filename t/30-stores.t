@@ -41,6 +41,11 @@ for my $n (1 .. 3) {
 is $proxy->get('alpha', '/')->status, 200, 'and has been served all the time';
 ok eventually(sub { alerts() == 1 }), 'one alert says so';
 
+$redis->kill_hard;
+$redis->start;
+ok eventually(sub { $proxy->log =~ /redis-another/ }, 20), 'restarted with all that it had: it lacks nothing';
+is alerts(), 1, 'which is no alert';
+
 # --- SQLite is locked by an operator's look at it ------------------------------------
 
 # Holds the lock until the handle is closed.

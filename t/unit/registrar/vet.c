@@ -10,6 +10,7 @@
 
 /* The requests come from here. */
 #define PEER4 "172.16.1.9"
+#define DENIED_PEER "172.16.2.10"
 #define PEER6 "2620:0:861::9"
 
 /* The operator lists these; 10.64.0.99 and 2620:0:861::1 are this node. */
@@ -185,6 +186,8 @@ static const struct {
 
 	{ "http://10.64.0.98:8000", VET_OWN },
 	{ "http://[2620:0:861::1]:8000", VET_OWN },
+	{ "http://172.17.8.255:8000", VET_FINE },
+	{ "http://172.17.9.1:8000", VET_DENIED }, /* though listed */
 	{ "http://10.64.0.99:8080", VET_LISTENER },
 	{ "http://172.17.0.1:8080", VET_LISTENER },
 	{ "http://127.0.0.8:8080", VET_LISTENER },
@@ -237,7 +240,7 @@ static const struct {
 	{ "www-data", NULL },
 };
 
-static struct cidr backend_networks[nitems(networks)];
+static struct cidr backend_networks[nitems(networks)], backend_denied[2];
 static struct ip own_ips[nitems(own)];
 static struct listener_conf listener_confs[nitems(listeners)];
 
@@ -248,6 +251,8 @@ set_up(struct vet *vet, struct conf *conf)
 
 	for (size_t i = 0; i < nitems(networks); i++)
 		all &= cidr_parse(&backend_networks[i], networks[i]);
+	all &= cidr_parse(&backend_denied[0], "172.17.9.0/24") &&
+	       cidr_parse(&backend_denied[1], DENIED_PEER);
 	for (size_t i = 0; i < nitems(own); i++)
 		all &= ip_parse(&own_ips[i], span_str(own[i]));
 	for (size_t i = 0; i < nitems(listeners); i++)
@@ -255,6 +260,8 @@ set_up(struct vet *vet, struct conf *conf)
 	ok(all, "the setting of these tests");
 	*conf = (struct conf){ .backend_networks = backend_networks,
 		.nbackend_networks = nitems(networks),
+		.backend_denied = backend_denied,
+		.nbackend_denied = nitems(backend_denied),
 		.listeners = listener_confs,
 		.nlisteners = nitems(listeners) };
 	*vet = (struct vet){ .conf = conf, .own = own_ips,
@@ -290,6 +297,16 @@ peer_for(const char *url)
 }
 
 static void
+try_denied_peer(const struct vet *vet)
+{
+	struct ip peer;
+
+	ip_parse(&peer, SPAN(DENIED_PEER));
+	is_int(vet_copy(vet, "http://" DENIED_PEER ":8000", &peer), VET_DENIED,
+	    "whoever registers itself there");
+}
+
+static void
 try_binary(void)
 {
 	struct backend b;
@@ -320,6 +337,7 @@ main(void)
 	    "no peer's address over a Unix socket");
 	is_int(vet_copy(&vet, "http://127.0.0.8:8000", NULL), VET_FINE,
 	    "but a listed one");
+	try_denied_peer(&vet);
 	try_binary();
 
 	for (size_t i = 0; i < nitems(accounts); i++) {
