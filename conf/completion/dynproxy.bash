@@ -1,0 +1,31 @@
+# bash completion for dynproxy's programs, by what their --help says
+_dynproxy() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local program=${COMP_WORDS[0]} help words
+
+    help=$("$program" --help 2> /dev/null)
+    case ${program##*/}:$before in
+        *:--template | *:--state | dynproxyctl:-[cs])
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            return
+            ;;
+        *:--homes)
+            mapfile -t COMPREPLY < <(compgen -d -- "$word")
+            return
+            ;;
+        *:--backend) words=$(sed -n 's/.*--backend \([a-z|]*\).*/\1/p' <<< "$help" | tr '|' ' ') ;;
+        *:--type) words=$(sed -n 's/^types: //p' <<< "$help" | tr -d ,) ;;
+        portgrabber:*)
+            [ "$COMP_CWORD" -lt 2 ] || mapfile -t COMPREPLY < <(compgen -c -- "$word")
+            return
+            ;;
+        *)
+            # options, types, and the commands that begin lines of their own
+            words=$(grep -oE -- '--[a-z-]+[a-z]' <<< "$help"
+                [[ $program == *webservice ]] && sed -n 's/^types: //p' <<< "$help" | tr -d ,
+                sed -nE 's/^  ([a-z]+).*/\1/p' <<< "$help")
+            ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -F _dynproxy dynproxyctl webservice webservice-runner webservicemonitor portgrabber

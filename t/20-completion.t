@@ -1,0 +1,34 @@
+# bash completes what each program has, and every tool says what it has by
+# --help.
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+
+sub completes {
+    my ($want, @words) = @_;
+    my ($status, $out, $err) = run_command('bash', '-c', <<'BASH', 'bash', "$DynProxy::ROOT/conf/completion/dynproxy.bash", @words);
+source "$1"; shift
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_dynproxy
+printf '%s\n' "${COMPREPLY[@]}"
+BASH
+    is join(' ', sort split ' ', $out), $want, join(' ', map { s{.*/}{}r } @words) . ' ...' or diag $err;
+}
+sub program { return "$DynProxy::BUILD/$_[0]" }
+
+completes('start status stop',              program('webservice'), 'nodejs', 'st');
+completes('--release --replicas',           program('webservice'), '--re');
+completes('gridengine kubernetes local',    program('webservice'), '--backend', '');
+completes('uwsgi-plain uwsgi-python',       program('webservice'), 'u');
+completes('uwsgi-plain uwsgi-python',       program('webservice-runner'), '--type', 'u');
+completes('--port --proxy',                 program('webservice-runner'), '--p');
+completes('--homes',                        program('webservicemonitor'), '--h');
+completes('undrain',                       program('dynproxyctl'), 'undr');
+
+for my $program (qw(dynproxyctl webservice webservice-runner webservicemonitor portgrabber portreleaser)) {
+    my ($status, $out, $err) = run_command(program($program), '--help');
+    is "$status$err", '0', "$program --help";
+    like $out, qr/^usage: $program\b/, 'says how it is used';
+}
+done_testing;
