@@ -269,6 +269,36 @@ enter_strike(struct registrar *r, const struct change *c)
 	return changed;
 }
 
+/* What the route leads to before the change; "-": there is none. */
+static const char *
+before(struct registrar *r, const struct change *c, char out[DESTINATIONS_TEXT])
+{
+	struct book_name *name = book_find(&r->book, c->key);
+	const struct book_route *route =
+	    name == NULL ? NULL : book_find_route(name, c->pattern);
+
+	return route == NULL
+	    ? "-"
+	    : destinations_text(&route->to, out, DESTINATIONS_TEXT);
+}
+
+/* The registration log: who, what, from where to where (4-operations.md). */
+static void
+log_change(const struct change *c, const char *old)
+{
+	char to[DESTINATIONS_TEXT];
+
+	if (c->kind == CHANGE_SET)
+		log_event(LOG_INFO, "route-registered",
+		    "name=%s route=%s destination=%s was=%s by=%s", c->key + 1,
+		    c->pattern, destinations_text(&c->to, to, sizeof(to)), old,
+		    origin_name(c->origin));
+	else
+		log_event(LOG_INFO, "route-unregistered",
+		    "name=%s route=%s was=%s by=%s", c->key + 1, c->pattern,
+		    old, origin_name(c->origin));
+}
+
 /*
  * The version that workers see: with a new one they forget which backends have
  * answered, and close the connections they kept.
@@ -285,9 +315,10 @@ version_shown(struct registrar *r, const struct change *c)
 enum change_result
 enter_change(struct registrar *r, struct change *c)
 {
+	char text[DESTINATIONS_TEXT];
+	const char *old = before(r, c, text);
 	int rc = c->kind == CHANGE_SET ? enter_set(r, c) : enter_strike(r, c);
 	bool changed = rc == 1;
-	char to[DESTINATIONS_TEXT];
 
 	if (changed)
 		rc = publish_name(r, c->key, version_shown(r, c));
@@ -302,14 +333,7 @@ enter_change(struct registrar *r, struct change *c)
 		proof_soon(r, c->key, c->pattern);
 	for (size_t i = 0; c->at_home && i < c->to.n; i++)
 		guard_port(r, c, &c->to.at[i].backend);
-	if (c->kind == CHANGE_SET)
-		log_event(LOG_INFO, "route-registered",
-		    "name=%s route=%s destination=%s by=%s", c->key + 1,
-		    c->pattern, destinations_text(&c->to, to, sizeof(to)),
-		    origin_name(c->origin));
-	else if (changed)
-		log_event(LOG_INFO, "route-unregistered",
-		    "name=%s route=%s by=%s", c->key + 1, c->pattern,
-		    origin_name(c->origin));
+	if (c->kind == CHANGE_SET || changed)
+		log_change(c, old);
 	return CHANGE_DONE;
 }

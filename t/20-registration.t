@@ -76,6 +76,10 @@ is $proxy->admin('/nothing')->status, 404, 'there is nothing else';
 
 is $proxy->unregister('beta', '/8/.*'), 'ok', 'a route goes';
 is $proxy->get('beta', '/8/x')->body, 'backend ' . $backend->port . "\n", 'what it had goes to ".*"';
+my $eight = qr{name=beta route=/8/\.\*};
+like $proxy->log, qr{route-registered $eight destination=\Q$url\E was=- by=tool}, 'the log has who and what';
+like $proxy->log, qr{route-registered $eight destination=\Q$url\E was=\Q$url\E by=tool}, 'from where to where';
+like $proxy->log, qr{route-unregistered $eight was=\Q$url\E by=tool}, 'to the end';
 
 # What was acknowledged is served again after a crash of everything.
 $proxy->abandon;    # kill -9 of them all
