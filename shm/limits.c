@@ -90,6 +90,17 @@ limits_apply(struct limits *l, const struct limits_set *set)
 	l->connections = set->connections;
 }
 
+/* From now on the others look at it, too. */
+static void
+use_slab(struct limits *l)
+{
+	_Atomic uint32_t *used = &l->segment->used;
+	uint32_t n = atomic_load(used), want = (uint32_t)l->own + 1;
+
+	while (n < want && !atomic_compare_exchange_weak(used, &n, want))
+		;
+}
+
 struct limits *
 limits_open(int fd, unsigned worker, const struct limits_set *set)
 {
@@ -109,6 +120,7 @@ limits_open(int fd, unsigned worker, const struct limits_set *set)
 		return NULL;
 	}
 	l->own = worker;
+	use_slab(l);
 	memcpy(l->key, l->segment->key, sizeof(l->key));
 	limits_apply(l, set);
 	return l;

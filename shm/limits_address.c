@@ -76,8 +76,9 @@ count_all(const struct limits *l, uint64_t hash)
 {
 	uint32_t word;
 	uint64_t sum = 0;
+	size_t used = atomic_load(&l->segment->used);
 
-	for (size_t i = 0; i < l->nslabs; i++) {
+	for (size_t i = 0; i < used && i < l->nslabs; i++) {
 		address *set =
 		    l->segment->slabs[i].addresses[hash % ADDRESS_SETS];
 

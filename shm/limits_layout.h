@@ -12,7 +12,7 @@
 #include "shm/limits.h"
 #include "shm/segment.h"
 
-#define LIMITS_MAGIC UINT64_C(0x326d696c70796e64) /* "dnyplim2" */
+#define LIMITS_MAGIC UINT64_C(0x336d696c70796e64) /* "dnyplim3" */
 
 /* Buckets of rates: one line of the cache a set. */
 #define SETS 32768
@@ -35,6 +35,9 @@ struct limits_segment {
 	/* constant after limits_format() */
 	struct segment_kind kind;
 	uint64_t key[2]; /* random */
+
+	/* slabs that somebody has had; it only grows */
+	_Atomic uint32_t used;
 
 	alignas(64) bucket buckets[SETS][WAYS];
 	struct slab slabs[]; /* by worker */
