@@ -24,6 +24,7 @@ static const struct syscall_rule rules[] = {
 	CALL("shutdown"),
 	CALL("pipe2"), /* splice(2) needs one */
 	CALL("splice"),
+	CALL("fcntl", IS(1, F_SETPIPE_SZ)),
 	STREAM(AF_INET),
 	STREAM(AF_INET6),
 	OPTION(SOL_SOCKET, SO_KEEPALIVE),

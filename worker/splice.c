@@ -9,10 +9,11 @@
 
 #include "worker/stream.h"
 
-#define PIPES_MAX 256 /* at a time: two descriptors each, and 64 KiB or more   \
-		       */
+#define PIPES_MAX                                                              \
+	256 /* at a time: two descriptors each, and 64 KiB or more             \
+	     */
 #define SPARES_MAX 16
-#define PIECE_MAX (256 * 1024) /* bytes asked for at a time */
+#define PIPE_SIZE (256 * 1024)
 #define FLAGS (SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
 
 static struct splice_pipe *
@@ -25,6 +26,7 @@ open_pipe(void)
 		free(p);
 		return NULL;
 	}
+	fcntl(ends[1], F_SETPIPE_SZ, PIPE_SIZE); /* else it is a small one */
 	p->out = ends[0];
 	p->in = ends[1];
 	return p;
@@ -91,7 +93,7 @@ splice_fill(struct splice_pipe *p, struct stream *from, size_t want)
 		return -1;
 	}
 	n = splice(from->io.fd, NULL, p->in, NULL,
-	    want < PIECE_MAX ? want : PIECE_MAX, FLAGS);
+	    want < PIPE_SIZE ? want : PIPE_SIZE, FLAGS);
 	if (n == -1 && errno == EAGAIN)
 		from->readable = false;
 	if (n > 0)
