@@ -266,3 +266,22 @@ book_strike(struct book *book, struct book_name *name, struct book_route *route)
 	free(name);
 	book->nnames--;
 }
+
+size_t
+book_count_stale(const struct book *book)
+{
+	struct book *b = (struct book *)book; /* the walk changes nothing */
+	const struct book_route *route;
+	size_t stale = 0, gone;
+
+	for (struct book_name *name = book_from(b, ""); name != NULL;
+	     name = book_next(b, name))
+		TAILQ_FOREACH(route, &name->routes, entry)
+		{
+			gone = 0;
+			for (size_t i = 0; i < route->to.n; i++)
+				gone += route->to.at[i].stale;
+			stale += gone == route->to.n;
+		}
+	return stale;
+}

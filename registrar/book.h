@@ -80,6 +80,9 @@ struct book_route *book_find_route(struct book_name *name, const char *pattern);
 struct book_name *book_from(struct book *book, const char *key);
 struct book_name *book_next(struct book *book, struct book_name *name);
 
+/* Routes all of whose backends are stale. */
+size_t book_count_stale(const struct book *book);
+
 /*
  * Enter a route, in place of one with the same pattern.  The strings are
  * copied.  NULL: no memory, nothing changed.

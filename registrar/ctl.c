@@ -105,24 +105,29 @@ static const struct {
 	const char *name;
 	size_t min, max; /* operands */
 	void (*run)(struct ctl *ctl);
+	bool tools; /* may ask it too, of themselves: its operand */
 } commands[] = {
-	{ "status", 0, 0, ctl_status },
-	{ "list", 0, 1, ctl_list },
-	{ "explain", 3, 3, ctl_explain },
-	{ "add", 3, 3, ctl_add },
-	{ "del", 1, 2, ctl_del },
-	{ "believe", 0, 0, ctl_believe },
-	{ "strike", 3, 3, ctl_strike },
-	{ "import", 5, 5, ctl_import },
-	{ "drain", 1, 1, ctl_drain },
-	{ "undrain", 1, 1, ctl_undrain },
-	{ "frontends", 0, 0, ctl_frontends },
-	{ "frontend-set", 2, 2, ctl_frontend_set },
-	{ "frontend-del", 1, 1, ctl_frontend_del },
-	{ "watch", 0, 0, ctl_watch },
-	{ "policy", 1, 1, ctl_policy },
-	{ "policy-set", 3, 3, ctl_policy_set },
-	{ "policy-strike", 2, 2, ctl_policy_strike },
+	{ "status", 0, 0, ctl_status, false },
+	{ "list", 0, 1, ctl_list, true },
+	{ "explain", 3, 3, ctl_explain, false },
+	{ "add", 3, 3, ctl_add, false },
+	{ "del", 1, 2, ctl_del, false },
+	{ "believe", 0, 0, ctl_believe, false },
+	{ "strike", 3, 3, ctl_strike, false },
+	{ "import", 5, 5, ctl_import, false },
+	{ "drain", 1, 1, ctl_drain, false },
+	{ "undrain", 1, 1, ctl_undrain, false },
+	{ "frontends", 0, 0, ctl_frontends, false },
+	{ "frontend-set", 2, 2, ctl_frontend_set, false },
+	{ "frontend-del", 1, 1, ctl_frontend_del, false },
+	{ "watch", 0, 0, ctl_watch, false },
+	{ "tool", 1, 1, ctl_tool, true },
+	{ "top", 0, 0, ctl_top, false },
+	{ "node", 0, 0, ctl_node, false },
+	{ "tail", 0, 1, ctl_tail, true },
+	{ "policy", 1, 1, ctl_policy, false },
+	{ "policy-set", 3, 3, ctl_policy_set, false },
+	{ "policy-strike", 2, 2, ctl_policy_strike, false },
 };
 
 /* The connection. */
@@ -151,6 +156,15 @@ read_question(struct ctl *ctl, struct span line, size_t *nargs)
 	return cmd;
 }
 
+/* Who names no tool means its own. */
+static bool
+is_about_own(struct ctl *ctl, size_t *nargs)
+{
+	if (*nargs == 0)
+		ctl->args[(*nargs)++] = ctl->own;
+	return strcmp(ctl->args[0], ctl->own) == 0;
+}
+
 static void
 serve(struct ctl *ctl, struct span line)
 {
@@ -165,7 +179,13 @@ serve(struct ctl *ctl, struct span line)
 	for (size_t i = 0; i < nitems(commands); i++) {
 		if (strcmp(commands[i].name, cmd) != 0)
 			continue;
-		if (nargs < commands[i].min || nargs > commands[i].max)
+		if (ctl->own[0] != '\0' &&
+		    (!commands[i].tools || !is_about_own(ctl, &nargs)))
+			ctl_fail(ctl, EXIT_DENIED,
+			    "a tool may only ask about itself: tool, list and "
+			    "tail %s",
+			    ctl->own);
+		else if (nargs < commands[i].min || nargs > commands[i].max)
 			ctl_fail(ctl, EXIT_USAGE,
 			    "%s takes %zu to %zu operands", cmd,
 			    commands[i].min, commands[i].max);
@@ -203,10 +223,21 @@ expired(struct client *c)
 
 #define SAY_DENIED                                                             \
 	"{\"v\":1,\"exit\":4,\"error\":\"you may not: be root, or the "        \
-	"registrar's user\"}\n"
+	"registrar's user, or a tool's (local_tools)\"}\n"
 #define SAY_FULL                                                               \
 	"{\"v\":1,\"exit\":75,\"error\":\"too many connections: try "          \
 	"again\"}\n"
+
+/* A tool's own user: it is asking about that tool. */
+static bool
+is_tool(const struct conf *conf, uid_t uid, struct ctl *ctl)
+{
+	for (size_t i = 0; i < conf->nlocal_tools; i++)
+		if (conf->local_tools[i].uid == uid)
+			return strlcpy(ctl->own, conf->local_tools[i].name,
+				   sizeof(ctl->own)) < sizeof(ctl->own);
+	return false;
+}
 
 /* Anybody can connect: who may not ask does not get a place for silence. */
 static const char *
@@ -217,7 +248,8 @@ opened(struct client *c)
 
 	c->request_ms = REQUEST_MS;
 	c->work_ms = WORK_MS;
-	if (sock_peer_uid(c->io.fd, &uid) == -1 || !sock_uid_commands(uid))
+	if (sock_peer_uid(c->io.fd, &uid) == -1 ||
+	    (!sock_uid_commands(uid) && !is_tool(c->r->conf, uid, ctl_of(c))))
 		return SAY_DENIED;
 	if (uid != 0 && open > OPEN_MAX - ROOT_PLACES)
 		return SAY_FULL;
@@ -237,6 +269,7 @@ closed(struct client *c)
 {
 	ctl_forget_changes(ctl_of(c), false);
 	ctl_watch_end(ctl_of(c));
+	ctl_tail_end(ctl_of(c));
 	json_decref(ctl_of(c)->question);
 }
 

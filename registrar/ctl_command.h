@@ -16,6 +16,7 @@ enum ctl_exit {
 	EXIT_DONE,
 	EXIT_REFUSED, /* or not found */
 	EXIT_USAGE,
+	EXIT_DENIED = 4,
 };
 
 struct ctl {
@@ -40,6 +41,13 @@ struct ctl {
 
 	LIST_ENTRY(ctl) watcher; /* of registrar->watchers */
 	bool watches;
+
+	/* of tail */
+	LIST_ENTRY(ctl) tailer; /* of registrar->tailers */
+	bool tails;
+	uint64_t missed; /* lines, since the last one that was put */
+
+	char own[TOOL_NAME_MAX + 1]; /* the tool that asks; empty: all is open */
 
 	struct policy_change *policy_change; /* borrowed, while under way */
 };
@@ -90,12 +98,17 @@ void ctl_frontends(struct ctl *ctl);
 void ctl_frontend_set(struct ctl *ctl);
 void ctl_frontend_del(struct ctl *ctl);
 void ctl_watch(struct ctl *ctl);
+void ctl_tool(struct ctl *ctl);
+void ctl_top(struct ctl *ctl);
+void ctl_node(struct ctl *ctl);
+void ctl_tail(struct ctl *ctl);
 void ctl_policy(struct ctl *ctl);
 void ctl_policy_set(struct ctl *ctl);
 void ctl_policy_strike(struct ctl *ctl);
 
 /* It goes away. */
 void ctl_watch_end(struct ctl *ctl);
+void ctl_tail_end(struct ctl *ctl);
 
 /* The next piece of what ctl_list() began.  False: that was all. */
 bool ctl_list_more(struct ctl *ctl);

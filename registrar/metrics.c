@@ -261,25 +261,6 @@ static const struct {
 	    cpu_seconds },
 };
 
-static size_t
-count_stale(const struct registrar *r)
-{
-	struct book *book = (struct book *)&r->book;
-	const struct book_route *route;
-	size_t stale = 0, gone;
-
-	for (struct book_name *name = book_from(book, ""); name != NULL;
-	     name = book_next(book, name))
-		TAILQ_FOREACH(route, &name->routes, entry)
-		{
-			gone = 0;
-			for (size_t i = 0; i < route->to.n; i++)
-				gone += route->to.at[i].stale;
-			stale += gone == route->to.n;
-		}
-	return stale;
-}
-
 static void
 measure(const struct registrar *r, struct measured *m)
 {
@@ -290,7 +271,7 @@ measure(const struct registrar *r, struct measured *m)
 	proofs_status(r->proofs, &m->proofs);
 	logring_counts(&r->log, &m->log);
 	counters_read_all(r->counters, &m->all);
-	m->stale = count_stale(r);
+	m->stale = book_count_stale(&r->book);
 	getrusage(RUSAGE_SELF, &m->usage);
 }
 

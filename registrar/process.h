@@ -31,6 +31,7 @@ struct node_segment;
 struct proofs;
 struct publisher;
 struct table_writer;
+struct tail;
 
 /* Requests on 8282 that were answered, by verb; the last: none was read. */
 #define REGISTRATION_VERBS (VERB_LEASE + 2)
@@ -67,6 +68,8 @@ struct registrar {
 	struct ident ident;
 	struct clients clients;
 	LIST_HEAD(, ctl) watchers;  /* ctl_watch.c */
+	LIST_HEAD(, ctl) tailers;   /* ctl_tail.c */
+	struct tail *tail;	    /* owned; NULL: nobody tails */
 	struct leases leases;
 	struct rate *host_rate;     /* owned; connections on 8282 */
 	struct rate *tool_rate;     /* owned; registrations */

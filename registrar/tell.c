@@ -244,6 +244,18 @@ policy(struct registrar *r, enum policy_kind kind)
 	return all != NULL ? all : json_array();
 }
 
+static json_t *
+ident(const struct registrar *r)
+{
+	uint64_t failed = 0;
+
+	for (size_t i = IDENT_FINE + 1; i < IDENT_FAULTS; i++)
+		failed += r->ident.ended[i];
+	return json_pack("{s:I, s:I}", "ok",
+	    (json_int_t)r->ident.ended[IDENT_FINE], "failed",
+	    (json_int_t)failed);
+}
+
 json_t *
 tell_node(struct registrar *r)
 {
@@ -262,6 +274,9 @@ tell_node(struct registrar *r)
 	    all, "under_way", json_integer((json_int_t)sum.under_way));
 	json_object_set_new(all, "series", series(r, HISTORY_ALL));
 	json_object_set_new(all, "processes", ready_processes(r));
+	json_object_set_new(all, "ident", ident(r));
+	json_object_set_new(all, "stale_routes",
+	    json_integer((json_int_t)book_count_stale(&r->book)));
 	json_object_set_new(all, "bans", policy(r, POLICY_BAN));
 	json_object_set_new(all, "maintenance", policy(r, POLICY_MAINTENANCE));
 	json_object_set_new(

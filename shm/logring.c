@@ -159,6 +159,43 @@ make_printable(char *bytes, size_t n)
 			bytes[i] = '?';
 }
 
+static void
+copy_out(const struct logring *ring, uint64_t at, size_t n, char *out)
+{
+	size_t to_end = LOGRING_BYTES - (at & MASK);
+	size_t first = n < to_end ? n : to_end;
+
+	memcpy(out, ring->bytes + (at & MASK), first);
+	memcpy(out + first, ring->bytes, n - first);
+}
+
+uint64_t
+logring_head(const struct logring_reader *r, unsigned slot)
+{
+	return word_read(&r->rings[slot].head);
+}
+
+size_t
+logring_follow(
+    const struct logring_reader *r, unsigned slot, uint64_t *at, char *out)
+{
+	uint64_t head = logring_head(r, slot), from = *at;
+	size_t n = (size_t)(head - from);
+	const char *end;
+
+	*at = head;
+	if (head - from > LOGRING_BYTES)
+		return 0;
+	copy_out(&r->rings[slot], from, n, out);
+	atomic_thread_fence(memory_order_acquire);
+	if (logring_head(r, slot) - from > LOGRING_BYTES)
+		return 0;
+	end = memrchr(out, '\n', n);
+	n = end == NULL ? 0 : (size_t)(end + 1 - out);
+	make_printable(out, n);
+	return n;
+}
+
 size_t
 logring_peek(struct logring_reader *r, unsigned slot, char *out)
 {
@@ -166,7 +203,7 @@ logring_peek(struct logring_reader *r, unsigned slot, char *out)
 	latch_word *mark = &r->marks->slot[slot].taken;
 	uint64_t head = word_read(&ring->head);
 	uint64_t taken = latch_load(mark);
-	size_t n, first;
+	size_t n;
 	const char *end;
 
 	if (head - taken > LOGRING_BYTES) { /* no worker of ours counts so */
@@ -174,11 +211,7 @@ logring_peek(struct logring_reader *r, unsigned slot, char *out)
 		return 0;
 	}
 	n = (size_t)(head - taken);
-	first = LOGRING_BYTES - (taken & MASK);
-	if (first > n)
-		first = n;
-	memcpy(out, ring->bytes + (taken & MASK), first);
-	memcpy(out + first, ring->bytes, n - first);
+	copy_out(ring, taken, n, out);
 	end = memrchr(out, '\n', n);
 	if (end == NULL) { /* nor puts what is no line */
 		word_write(mark, head);

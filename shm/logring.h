@@ -71,6 +71,14 @@ void logring_reader_close(struct logring_reader *r);
  */
 size_t logring_peek(struct logring_reader *r, unsigned slot, char *out);
 
+/*
+ * The same for who only watches, and takes nothing away: the lines since *at,
+ * which moves on.  What was written over meanwhile is left out.
+ */
+uint64_t logring_head(const struct logring_reader *r, unsigned slot);
+size_t logring_follow(const struct logring_reader *r, unsigned slot,
+    uint64_t *at, char *out);
+
 /* The first n of these bytes are done with, and it was so many lines. */
 void logring_take(
     struct logring_reader *r, unsigned slot, size_t n, uint64_t lines);

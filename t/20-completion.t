@@ -24,7 +24,6 @@ completes('uwsgi-plain uwsgi-python',       program('webservice'), 'u');
 completes('uwsgi-plain uwsgi-python',       program('webservice-runner'), '--type', 'u');
 completes('--port --proxy',                 program('webservice-runner'), '--p');
 completes('--homes',                        program('webservicemonitor'), '--h');
-completes('undrain',                       program('dynproxyctl'), 'undr');
 
 for my $program (qw(dynproxyctl webservice webservice-runner webservicemonitor portgrabber portreleaser)) {
     my ($status, $out, $err) = run_command(program($program), '--help');

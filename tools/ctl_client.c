@@ -204,16 +204,15 @@ ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data)
 }
 
 int
-ctl_follow(const struct ctl *ctl, const char *cmd,
+ctl_follow(const struct ctl *ctl, const char *cmd, char **args,
     void (*found)(void *arg, const json_t *value), void *arg)
 {
 	static const struct timeval for_ever;
-	char *none[] = { NULL };
 	json_t *value;
 	FILE *stream;
 	int status;
 
-	stream = ask(ctl, cmd, none, &status);
+	stream = ask(ctl, cmd, args, &status);
 	if (stream == NULL)
 		return status;
 	status = read_first(stream, &value);

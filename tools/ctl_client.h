@@ -42,7 +42,7 @@ int ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data);
  * The same, and whatever comes after the answer, as it comes, until the
  * registrar ends.
  */
-int ctl_follow(const struct ctl *ctl, const char *cmd,
+int ctl_follow(const struct ctl *ctl, const char *cmd, char **args,
     void (*found)(void *arg, const json_t *value), void *arg);
 
 /*

@@ -1,4 +1,6 @@
-/* dynproxyctl watch: what happens to routes, a line each. */
+/* dynproxyctl watch, tail: what happens to routes, to requests: a line each. */
+#include <err.h>
+
 #include "tools/ctl_commands.h"
 
 static void
@@ -19,6 +21,32 @@ print_event(void *arg, const json_t *event)
 int
 cmd_watch(const struct ctl *ctl, char **args)
 {
-	(void)args;
-	return ctl_follow(ctl, "watch", print_event, (void *)ctl);
+	return ctl_follow(ctl, "watch", args, print_event, (void *)ctl);
+}
+
+static void
+print_line(void *arg, const json_t *value)
+{
+	const struct ctl *ctl = arg;
+	const char *line = json_string_value(json_object_get(value, "line"));
+	json_int_t missed =
+	    json_integer_value(json_object_get(value, "missed"));
+
+	if (missed > 0)
+		warnx("%lld lines were missed: they came faster than they "
+		      "were read",
+		    (long long)missed);
+	if (ctl->json) {
+		json_dumpf(value, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else if (line != NULL) {
+		puts(line);
+	}
+	fflush(stdout);
+}
+
+int
+cmd_tail(const struct ctl *ctl, char **args)
+{
+	return ctl_follow(ctl, "tail", args, print_line, (void *)ctl);
 }

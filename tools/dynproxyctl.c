@@ -1,10 +1,12 @@
 /* dynproxyctl(8): what an operator says to a running dynproxyd. */
 #include <err.h>
 #include <getopt.h>
+#include <unistd.h>
 
 #include "lib/array.h"
 #include "lib/version.h"
 #include "tools/ctl_commands.h"
+#include "tools/ctl_prompt.h"
 
 #define DEFAULT_CONF "/etc/dynproxy/dynproxy.conf"
 
@@ -37,6 +39,10 @@ static const struct command {
 	{ "registration", "[on|off [--reason text]]", 0, 3, cmd_registration,
 	    "refuse registrations" },
 	{ "watch", "", 0, 0, cmd_watch, "events, as they happen" },
+	{ "tool", "tool", 1, 1, cmd_tool, "how a tool is, its last errors" },
+	{ "top", "[--once]", 0, 1, cmd_top, "what is going on, live" },
+	{ "tail", "[tool]", 0, 1, cmd_tail, "the access log, as it comes" },
+	{ "doctor", "", 0, 0, cmd_doctor, "what may be wrong here" },
 	{ "bans", "", 0, 0, cmd_bans, "banned networks" },
 	{ "ban", "network [--for duration | --until time]", 1, 3, cmd_ban,
 	    "refuse a network" },
@@ -75,6 +81,10 @@ run(const struct ctl *ctl, int argc, char **argv)
 		fprintf(
 		    stderr, "usage: dynproxyctl %s %s\n", c->name, c->operands);
 		return CTL_USAGE;
+	}
+	if (strcmp(argv[0], "help") == 0) {
+		usage(stdout);
+		return CTL_DONE;
 	}
 	warnx("no command \"%s\"", argv[0]);
 	usage(stderr);
@@ -120,11 +130,11 @@ main(int argc, char **argv)
 			return CTL_USAGE;
 		}
 	}
-	if (optind == argc) {
+	if (optind == argc && !isatty(STDIN_FILENO)) {
 		usage(stderr);
 		return CTL_USAGE;
 	}
-	status = run(&ctl, argc - optind, argv + optind);
+	status = optind == argc ? ctl_prompt(&ctl, run) : run(&ctl, argc - optind, argv + optind);
 	if (fflush(stdout) == EOF)
 		err(CTL_REFUSED, "standard output");
 	return status;

@@ -5,7 +5,7 @@ _dynproxy() {
 
     help=$("$program" --help 2> /dev/null)
     case ${program##*/}:$before in
-        *:--template | *:--state | dynproxyctl:-[cs])
+        *:--template | *:--state)
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
             return
             ;;
@@ -28,4 +28,4 @@ _dynproxy() {
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }
-complete -F _dynproxy dynproxyctl webservice webservice-runner webservicemonitor portgrabber
+complete -F _dynproxy webservice webservice-runner webservicemonitor portgrabber

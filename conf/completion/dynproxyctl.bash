@@ -1,0 +1,32 @@
+# bash completion for dynproxyctl(8); names of tools come from the live table
+_dynproxyctl() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
+    local -a options=()
+
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            -c | -s) options+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}"); ((i++)) ;;
+            -*) ;;
+            *) command=${COMP_WORDS[i]}; break ;;
+        esac
+    done
+    _dynproxyctl_tools() {
+        "${COMP_WORDS[0]}" "${options[@]}" list 2>/dev/null | cut -d ' ' -f 1 | sort -u
+    }
+    case $before,$command in
+        -[cs],*) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        *,) mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" --help |
+            sed -n 's/^  \([a-z]*\) .*/\1/p') -c -s -q --json" -- "$word") ;;
+        *,tool | *,list | *,del | *,tail | *,add)
+            mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_tools)" -- "$word") ;;
+        *,maintenance) mapfile -t COMPREPLY < <(compgen -W "on off --for --until $(_dynproxyctl_tools)" -- "$word") ;;
+        *,registration) mapfile -t COMPREPLY < <(compgen -W 'on off --reason' -- "$word") ;;
+        *,block | *,unblock) mapfile -t COMPREPLY < <(compgen -W 'agent referer --for --until' -- "$word") ;;
+        *,ban) mapfile -t COMPREPLY < <(compgen -W '--for --until' -- "$word") ;;
+        *,explain) mapfile -t COMPREPLY < <(compgen -W '--client --agent' -- "$word") ;;
+        *,import) mapfile -t COMPREPLY < <(compgen -W '-n' -f -- "$word") ;;
+        *,scrub) mapfile -t COMPREPLY < <(compgen -W '-n --unknown' -- "$word") ;;
+        *,top) mapfile -t COMPREPLY < <(compgen -W '--once' -- "$word") ;;
+    esac
+}
+complete -F _dynproxyctl dynproxyctl

@@ -1,0 +1,29 @@
+/* tool, top, node: what there is to be seen, as the status page has it. */
+#include "registrar/ctl_command.h"
+#include "registrar/tell.h"
+
+void
+ctl_tool(struct ctl *ctl)
+{
+	char key[TOOL_NAME_MAX + 2];
+	struct book_name *name = ctl_find_tool(ctl, ctl->args[0], key);
+
+	if (name != NULL)
+		ctl_succeed_take(ctl, tell_tool(ctl->client.r, name));
+}
+
+void
+ctl_node(struct ctl *ctl)
+{
+	ctl_succeed_take(ctl, tell_node(ctl->client.r));
+}
+
+void
+ctl_top(struct ctl *ctl)
+{
+	struct registrar *r = ctl->client.r;
+	json_t *all = tell_node(r);
+
+	json_object_update_new(all, tell_tools(r, "", TELL_TOOLS_MAX));
+	ctl_succeed_take(ctl, all);
+}

@@ -1,0 +1,136 @@
+# What dynproxyctl shows of tools: tool, top, tail, doctor; a tool's own user sees
+# its own tool and nothing else; the prompt; completion (4-operations.md 4.2).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use File::Temp;
+use IPC::Open3;
+use JSON::PP;
+
+my $scratch = File::Temp->newdir;
+chmod 0777, $scratch;
+my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta)],
+    conf => { access_log => qq("$scratch/access.log"), local_tools => '{ "61000:alpha", "61001:beta" }' });
+my $backend = $proxy->backend;
+is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
+is $proxy->register('beta', '.*', 'http://127.0.0.1:' . free_port()), 'ok', 'one that does not answer';
+$proxy->get('alpha', '/fine') for 1 .. 5;
+$proxy->get('beta', '/broken?x=1') for 1 .. 3;
+
+# --- tool
+is $proxy->ctl('tool', 'beta'), 0, 'tool';
+like $proxy->out, qr/^beta: /, 'its name, how it is';
+like $proxy->out, qr/^\s+\S+T\S+Z\s+503\s+(?:tool-starting|backend-refused)\s.*GET \/broken\?x=1 HTTP/m, 'its last errors';
+like $proxy->out, qr/^  (?:tool-starting|backend-refused)\s+3$/m, 'how often';
+is scalar @{ $proxy->ctl_json('tool', 'beta')->{last_errors} }, 3, '--json';
+is scalar @{ $proxy->ctl_json('tool', 'alpha')->{last_errors} }, 0, 'a tool without errors';
+is $proxy->ctl('tool', 'nobody'), 1, 'of nobody';
+
+# --- top
+ok eventually(sub { $proxy->ctl('top', '--once') == 0 && $proxy->out =~ /^alpha\s+good\s/m }, 30), 'top' or diag $proxy->out;
+like $proxy->out, qr/^beta\s+down\s.*100\.0 %/m, 'a tool that is down';
+unlike $proxy->out, qr/\e/, 'no colours where there is no terminal';
+is $proxy->ctl_json('top')->{total}, 2, '--json';
+is $proxy->ctl('top', '--never'), 2, 'only --once';
+
+# on a terminal, until q
+sub on_terminal {
+    my ($keys, @words) = @_;
+    my $pid = open3(my $in, my $out, undef, 'script', '-qec', join(' ', "$DynProxy::BUILD/dynproxyctl", '-c', $proxy->conf_path, @words), '/dev/null');
+    my $said = '';
+    for my $key (@$keys) {
+        my ($await, $press) = @$key;
+        local $SIG{ALRM} = sub { die "never said $await: $said" };
+        alarm 20;
+        sysread $out, $said, 65536, length $said or last until $said =~ $await;
+        syswrite $in, $press;
+        alarm 0;
+    }
+    1 while sysread $out, $said, 65536, length $said;
+    waitpid $pid, 0;
+    return ($? >> 8, $said);
+}
+my ($status, $said) = on_terminal([[qr/alpha/, 'q']], 'top');
+is $status, 0, 'top on a terminal, until q';
+like $said, qr/\e\[\?1049h.*alpha.*\e\[\?1049l/s, 'gives the screen back';
+
+# --- the prompt
+($status, $said) = on_terminal([[qr/dynproxyctl> /, "list 'alpha'\n"], [qr/alpha\s+\.\*/, "quit\n"]]);
+is $status, 0, 'no command: a prompt';
+like $said, qr/alpha\s+\.\*\s+\Q@{[$backend->url]}\E/, 'which runs commands';
+
+# --- tail
+sub tail {
+    my @words = @_;
+    my $pid = open my $lines, '-|', "$DynProxy::BUILD/dynproxyctl", '-c', $proxy->conf_path, @words or die $!;
+    return { pid => $pid, lines => $lines };
+}
+sub line_of {
+    my ($tail, $ask) = @_;
+    local $SIG{ALRM} = sub { die "no line\n" };
+    alarm 20;
+    my $rin = '';
+    vec($rin, fileno $tail->{lines}, 1) = 1;
+    $ask->() until select(my $ready = $rin, undef, undef, 0.3);
+    my $line = readline $tail->{lines};
+    alarm 0;
+    return $line;
+}
+my $all = tail('tail');
+like line_of($all, sub { $proxy->get('alpha', '/tailed') }), qr/^alpha\.example\.test .*"GET \/tailed HTTP/, 'tail';
+my $one = tail('tail', 'beta');
+like line_of($one, sub { $proxy->get('alpha', '/not-this'); $proxy->get('beta', '/this') }), qr/^beta\.example\.test .*"GET \/this HTTP/, 'of one tool';
+for ($all, $one) { kill 'TERM', $_->{pid}; close $_->{lines} }
+
+# --- a tool's own user
+sub as_user {
+    my ($uid, @words) = @_;
+    return run_command('setpriv', "--reuid=$uid", "--regid=$uid", '--clear-groups',
+        "$DynProxy::BUILD/dynproxyctl", '-s', $proxy->socket_path('control'), @words);
+}
+(my $code, my $out, my $err) = as_user(61000, 'tool', 'alpha');
+is $code, 0, "a tool's user sees its tool";
+like $out, qr/^alpha: /, 'which is this';
+($code, $out) = as_user(61000, 'list');
+is $code, 0, 'list';
+unlike $out, qr/beta/, 'has no other';
+like $out, qr/^alpha\s/, 'but its own';
+for (['tool', 'beta'], ['list', 'beta'], ['tail', 'beta'], ['status'], ['top'], ['del', 'alpha'], ['watch'], ['doctor'],
+    ['add', 'alpha', '.*', $backend->url], ['ban', '192.0.2.0/24'], ['explain', 'http://beta.example.test/']) {
+    ($code, $out, $err) = as_user(61000, '--json', @$_);
+    is $code, 4, "@$_: not permitted" or diag $out, $err;
+    unlike $out, qr/127\.0\.0\.1:\d/, 'and nothing told';
+}
+is +(as_user(62000, 'tool', 'alpha'))[0], 4, 'a user who is no tool sees nothing';
+
+# --- doctor
+is $proxy->ctl('doctor'), 0, 'doctor';
+like $proxy->out, qr/^ok\s+end to end\s.*HTTP\/1\.1 200/m, 'a request end to end';
+like $proxy->out, qr/^ok\s+registrar\s+ready, 2 workers/m, 'the registrar';
+is +(grep { $_->{check} eq 'descriptors' } @{ $proxy->ctl_json('doctor') })[0]{result}, 'ok', 'descriptors';
+my @workers = $proxy->worker_pids;
+kill 'STOP', $proxy->{pid}, @workers;    # the master would replace them
+is $proxy->ctl('doctor'), 1, 'workers that do not answer: broken';
+like $proxy->out, qr/^broken\s+end to end/m, 'which is said';
+kill 'CONT', @workers, $proxy->{pid};
+
+# --- completion
+sub complete {
+    my @words = @_;
+    my $line = join ' ', map { "'$_'" } @words;
+    my (undef, $out) = run_command('bash', '-c', <<"END");
+PATH=$DynProxy::BUILD:\$PATH
+. $DynProxy::ROOT/conf/completion/dynproxyctl.bash
+COMP_WORDS=(dynproxyctl -c @{[$proxy->conf_path]} $line) COMP_CWORD=\$((\${#COMP_WORDS[@]} - 1))
+_dynproxyctl && echo "\${COMPREPLY[@]}"
+END
+    chomp $out;
+    return $out;
+}
+is complete('tool', 'al'), 'alpha', 'completion of a live name';
+is complete('tool', ''), 'alpha beta', 'of all';
+is complete('expl'), 'explain', 'of a command';
+is complete('undr'), 'undrain', 'of another';
+is complete('maintenance', 'o'), 'on off', 'of a word';
+is +(run_command('zsh', '-n', "$DynProxy::ROOT/conf/completion/_dynproxyctl"))[0], 0, 'that for zsh is a script';
+done_testing;
