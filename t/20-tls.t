@@ -10,9 +10,11 @@ use File::Temp;
 use JSON::PP;
 
 my $logs = File::Temp->newdir;
+my $marked = free_port();
 chmod 0777, $logs;    # the logger is a user of its own
-my $proxy = DynProxy->new(tools => ['alpha'], tls => ["*.$DynProxy::DOMAIN"],
-    conf => { access_log => qq("$logs/access"), access_log_format => 'json' });
+my $proxy = DynProxy->new(tools => ['alpha'], tls => ["*.$DynProxy::DOMAIN"], tls_proxied => $marked,
+    conf => { access_log => qq("$logs/access"), access_log_format => 'json', https_redirect => 'off',
+        client_address_for => '{ alpha }', request_body_max => '100k' });
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'registered';
 
@@ -51,4 +53,33 @@ like $line->{tls}, qr/^TLSv1.2 ECDHE-\w+-AES256-GCM-SHA384 \Q${\$proxy->host('al
 is $line->{proto}, 'h2', 'or HTTP/2';
 $proxy->get('alpha', '/three');
 is logged('/three')->{tls}, undef, 'no TLS';
+
+# --- by somebody else's TLS: what is said, answered and ended
+# Returns the answer; undef: it was cut.
+sub say_tls {
+    my ($port, $before, @bytes) = @_;
+    my $input = File::Temp->new;
+    print $input @bytes;
+    close $input;
+    my ($status, $answer) = run_command('sh', '-c', 'exec "$@" <"$0"', "$input", "$FindBin::Bin/tls_say.py", $port,
+        $proxy->host('alpha'), $proxy->ca->file, $before // ());
+    return $status == 0 ? $answer : undef;
+}
+my $host = 'Host: ' . $proxy->host('alpha') . "\r\n";
+my $last = "${host}Connection: close\r\n\r\n";
+$out = say_tls($proxy->{https_port}, undef, "GET /bytes/10 HTTP/1.1\r\n$host\r\n" x 3, "GET /bytes/10 HTTP/1.1\r\n$last");
+is scalar(() = $out =~ /^0123456789/mg), 4, 'a pipeline of four';
+$out = say_tls($proxy->{https_port}, undef, "POST /discard HTTP/1.1\r\n${host}Content-Length: 8000000\r\n\r\n", 'x' x 8_000_000);
+like $out, qr/^X-Dynproxy-Error: body-too-large\r$/m, 'too large a body: told so, while it still comes';
+is say_tls($proxy->{https_port}, undef, "GET /cut/100 HTTP/1.1\r\n$last"), undef, 'a cut answer has no clean end';
+(undef, $out) = $proxy->curl('alpha', '/bytes/100000', '-H', 'Accept-Encoding: gzip', '-o', '/dev/null', '-w', '%{size_download}');
+my (undef, $plain) = $proxy->curl('alpha', '/bytes/100000');
+(undef, my $unpacked) = $proxy->curl('alpha', '/bytes/100000', '--compressed');
+cmp_ok $out, '<', 10000, 'compressed';
+is $unpacked, $plain, 'to what it was';
+
+# --- behind a balancer that passes TLS on
+is say_tls($marked, "PROXY TCP4 192.0.2.7 10.0.0.1 4711 443\r\n", "GET /head HTTP/1.1\r\n$last") =~ /^X-Forwarded-For: (.*)\r$/m && $1,
+    '192.0.2.7', 'TLS behind a PROXY header';
+is say_tls($marked, undef, "GET / HTTP/1.1\r\n$last"), undef, 'none: closed';
 done_testing;

@@ -6,8 +6,8 @@ use DynProxy;
 use IO::Select;
 use Socket qw(SOL_SOCKET SO_LINGER);
 
-my $proxy = DynProxy->new(workers => 2, tools => ['echo', 'games'], conf => {
-    keepalive_timeout => '400ms',
+my $proxy = DynProxy->new(workers => 2, tools => ['echo', 'games'], tls => ["*.$DynProxy::DOMAIN"], conf => {
+    https_redirect => 'off', keepalive_timeout => '400ms',
     map { $_ => '1s' } qw(request_head_timeout body_timeout send_timeout response_timeout) });
 
 # --- WebSocket, by somebody else's code at both ends
@@ -24,12 +24,13 @@ if (!$pid) {
 close $_ for $stdin, $stdout;
 chomp(my $port = <$ports>);
 is $proxy->register('echo', '.*', "http://127.0.0.1:$port"), 'ok', 'a WebSocket server';
-my ($status, $out, $err) =
-    run_command('timeout', '60', $script, 'client', $proxy->host('echo'), $proxy->{http_port});
-is $status, 0, 'its client' or diag $err;
-my @lines = split /\n/, $out;
-is scalar @lines, 10, 'said all it has to say';
-like $_, qr/^ok/, $_ for @lines;
+for my $to ([$proxy->{http_port}], [$proxy->{https_port}, $proxy->ca->file]) {
+    my ($status, $out, $err) = run_command('timeout', '60', $script, 'client', $proxy->host('echo'), @$to);
+    is $status, 0, @$to > 1 ? 'its client, by TLS' : 'its client' or diag $err;
+    my @lines = split /\n/, $out;
+    is scalar @lines, 10, 'said all it has to say';
+    like $_, qr/^ok/, $_ for @lines;
+}
 close $keep;
 waitpid $pid, 0;
 

@@ -2,11 +2,13 @@
 """WebSocket by somebody else's code, for t/20-tunnel.t.
 
 websocket.py server             prints its port; ends with its standard input
-websocket.py client HOST PORT   talks to it as HOST through PORT; one line a
-                                promise: "ok ..." or "not ok ..."
+websocket.py client HOST PORT [CA]  talks to it as HOST through PORT, with TLS if
+                                there is a CA; one line a promise: "ok ..." or
+                                "not ok ..."
 """
 import asyncio
 import os
+import ssl
 import sys
 
 import websockets
@@ -38,10 +40,16 @@ def say(good, what):
     print("ok" if good else "not ok", what, flush=True)
 
 
-async def client(host, port):
+async def client(host, port, ca=None):
+    scheme, tls = "ws", {}
+    if ca:
+        scheme = "wss"
+        tls = dict(ssl=ssl.create_default_context(cafile=ca),
+                   server_hostname=host)
+
     def connect(path, **more):
-        return websockets.connect(f"ws://{host}{path}", host="127.0.0.1",
-                                  port=port, **LIMITS, **more)
+        return websockets.connect(f"{scheme}://{host}{path}", host="127.0.0.1",
+                                  port=port, **tls, **LIMITS, **more)
 
     async with connect("/") as ws:
         await ws.send("grüß dich")
@@ -85,4 +93,4 @@ async def client(host, port):
 if sys.argv[1] == "server":
     asyncio.run(server())
 else:
-    asyncio.run(client(sys.argv[2], int(sys.argv[3])))
+    asyncio.run(client(sys.argv[2], int(sys.argv[3]), *sys.argv[4:]))

@@ -66,6 +66,8 @@ stream_shut(struct stream *s)
 void
 stream_cut(struct stream *s)
 {
+	if (s->ssl != NULL) /* it would say that all was said */
+		SSL_set_quiet_shutdown(s->ssl, 1);
 	sock_reset_on_close(s->io.fd);
 }
 

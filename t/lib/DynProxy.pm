@@ -110,6 +110,7 @@ sub free_port {
 # address   to listen on (127.0.0.1)
 # reg_port, admin_port   where there is a network of one's own (free ones)
 # proxied   a port more, on which connections begin with a PROXY header
+# tls_proxied  the same, with TLS behind it
 # conf      hash of further settings, as they stand in dynproxy.conf
 # program   another dynproxyd
 # wrapper   array: a command to run dynproxyd under (valgrind)
@@ -173,7 +174,8 @@ sub default_conf {
     my $on = $self->{address};
     return {
         http                => list("$on:$self->{http_port}", $self->{proxied} ? "$on:$self->{proxied} proxy" : ()),
-        https               => $self->{tls} ? list("$on:$self->{https_port}") : '{}',
+        https               => $self->{tls}
+            ? list("$on:$self->{https_port}", $self->{tls_proxied} ? "$on:$self->{tls_proxied} proxy" : ()) : '{}',
         tls_directory       => qq("$self->{dir}/tls"),
         registration        => list("$on:$self->{reg_port}", $self->socket_path('register')),
         admin               => list("$on:$self->{admin_port}"),
