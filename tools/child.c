@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,9 +38,25 @@ add_pipe(posix_spawn_file_actions_t *actions, int as, int *theirs)
 	return fds[0];
 }
 
-/* 0, or an errno. */
+/* A file in memory, to be read from its beginning.  -1 with errno. */
 static int
-spawn(struct child *c, const char *const argv[])
+input_of(struct span in)
+{
+	int fd = memfd_create("input", MFD_CLOEXEC);
+
+	if (fd == -1)
+		return -1;
+	if (write(fd, in.ptr, in.len) == (ssize_t)in.len &&
+	    lseek(fd, 0, SEEK_SET) == 0)
+		return fd;
+	close(fd);
+	errno = EIO;
+	return -1;
+}
+
+/* 0, or an errno.  input: its standard input; -1: there is none. */
+static int
+spawn(struct child *c, const char *const argv[], int input)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -53,8 +70,11 @@ spawn(struct child *c, const char *const argv[])
 	posix_spawnattr_setflags(
 	    &attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_addopen(
-	    &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (input != -1)
+		posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+	else
+		posix_spawn_file_actions_addopen(
+		    &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	c->out = add_pipe(&actions, STDOUT_FILENO, &out);
 	c->err = add_pipe(&actions, STDERR_FILENO, &err);
 	error = c->out == -1 || c->err == -1
@@ -148,16 +168,18 @@ last_line(const struct buf *lines, char *said)
 }
 
 int
-child_run(
-    const char *const argv[], unsigned timeout_ms, struct buf *out, char *said)
+child_run_with(const char *const argv[], struct span in, unsigned timeout_ms,
+    struct buf *out, char *said)
 {
 	struct child c = { .out = -1, .err = -1, .wanted = out };
 	uint64_t deadline_ms = clock_mono_ms() + timeout_ms;
-	int status, error;
+	int status, error, input = in.len > 0 ? input_of(in) : -1;
 
 	/* where it is ignored, nobody is told how a child has ended */
 	signal(SIGCHLD, SIG_DFL);
-	error = spawn(&c, argv);
+	error = in.len > 0 && input == -1 ? errno : spawn(&c, argv, input);
+	if (input != -1)
+		close(input);
 	if (error == 0) {
 		buf_init(&c.lines, READ_SIZE);
 		read_all(&c, deadline_ms);

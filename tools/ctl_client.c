@@ -13,6 +13,22 @@
 #include "conf/conf.h"
 #include "lib/addr.h"
 
+static void complain(const struct ctl *ctl, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+complain(const struct ctl *ctl, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (ctl->said != NULL)
+		vsnprintf(ctl->said, CTL_SAID_MAX, fmt, ap);
+	else
+		vwarnx(fmt, ap);
+	va_end(ap);
+}
+
 /* Where a server of that kind listens, by -s or by the configuration. */
 static bool
 find_socket(const struct ctl *ctl, enum listener_kind kind, struct addr *a)
@@ -24,13 +40,14 @@ find_socket(const struct ctl *ctl, enum listener_kind kind, struct addr *a)
 		found =
 		    addr_parse(a, ctl->control) && a->u.sa.sa_family == AF_UNIX;
 		if (!found)
-			warnx("%s: not the absolute path of a Unix socket",
+			complain(ctl,
+			    "%s: not the absolute path of a Unix socket",
 			    ctl->control);
 		return found;
 	}
 	conf = conf_read_anyway(ctl->conf_path);
 	if (conf == NULL) {
-		warn("%s", ctl->conf_path);
+		complain(ctl, "%s: %s", ctl->conf_path, strerror(errno));
 		return false;
 	}
 	for (size_t i = 0; !found && i < conf->nlisteners; i++)
@@ -39,7 +56,8 @@ find_socket(const struct ctl *ctl, enum listener_kind kind, struct addr *a)
 			found = true;
 		}
 	if (!found)
-		warnx("%s: names no such control socket", ctl->conf_path);
+		complain(
+		    ctl, "%s: names no such control socket", ctl->conf_path);
 	conf_free(conf);
 	return found;
 }
@@ -84,12 +102,14 @@ reach(const struct ctl *ctl, enum listener_kind kind, int *status)
 		return fd;
 	if (errno == EACCES || errno == EPERM) {
 		*status = CTL_DENIED;
-		warnx("you may not use %s: it is for root and the operators",
+		complain(ctl,
+		    "you may not use %s: it is for root and the operators",
 		    where);
 	} else {
-		warn("cannot reach the %s at %s: is dynproxyd running?%s",
+		complain(ctl,
+		    "cannot reach the %s at %s: is dynproxyd running?%s: %s",
 		    master ? "master" : "registrar", where,
-		    master ? "" : " (dynproxyctl status)");
+		    master ? "" : " (dynproxyctl status)", strerror(errno));
 	}
 	return -1;
 }
@@ -130,7 +150,7 @@ send_question(int fd, const char *cmd, char **args)
 
 /* What the registrar's answer means: an exit code, and data with CTL_DONE. */
 static int
-read_answer(json_t *answer, json_t **data)
+read_answer(const struct ctl *ctl, json_t *answer, json_t **data)
 {
 	const char *error = "it gave no reason";
 	int version, status;
@@ -139,11 +159,11 @@ read_answer(json_t *answer, json_t **data)
 	if (json_unpack(answer, "{s:i, s:i, s?O, s?s}", "v", &version, "exit",
 		&status, "data", data, "error", &error) == -1 ||
 	    version != 1) {
-		warnx("the registrar speaks another version: "
-		      "is dynproxyctl as new as dynproxyd?");
+		complain(ctl, "the registrar speaks another version: "
+			      "is dynproxyctl as new as dynproxyd?");
 		status = CTL_UNREACHABLE;
 	} else if (status != CTL_DONE) {
-		warnx("%s", error);
+		complain(ctl, "%s", error);
 	}
 	if (status == CTL_DONE && *data == NULL)
 		*data = json_object();
@@ -166,7 +186,7 @@ ask(const struct ctl *ctl, const char *cmd, char **args, int *status)
 	send_question(fd, cmd, args);
 	stream = fdopen(fd, "r");
 	if (stream == NULL) {
-		warn("fdopen");
+		complain(ctl, "fdopen: %s", strerror(errno));
 		close(fd);
 		*status = CTL_UNREACHABLE;
 	}
@@ -174,16 +194,17 @@ ask(const struct ctl *ctl, const char *cmd, char **args, int *status)
 }
 
 static int
-read_first(FILE *stream, json_t **data)
+read_first(const struct ctl *ctl, FILE *stream, json_t **data)
 {
 	json_t *answer = json_loadf(stream, JSON_DISABLE_EOF_CHECK, NULL);
 	int status = CTL_UNREACHABLE;
 
 	if (answer == NULL)
-		warnx("the registrar took the question and did not answer: "
-		      "see its log, and dynproxyctl status");
+		complain(ctl,
+		    "the registrar took the question and did not answer: "
+		    "see its log, and dynproxyctl status");
 	else
-		status = read_answer(answer, data);
+		status = read_answer(ctl, answer, data);
 	json_decref(answer);
 	return status;
 }
@@ -198,7 +219,7 @@ ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data)
 	stream = ask(ctl, cmd, args, &status);
 	if (stream == NULL)
 		return status;
-	status = read_first(stream, data);
+	status = read_first(ctl, stream, data);
 	fclose(stream);
 	return status;
 }
@@ -215,7 +236,7 @@ ctl_follow(const struct ctl *ctl, const char *cmd, char **args,
 	stream = ask(ctl, cmd, args, &status);
 	if (stream == NULL)
 		return status;
-	status = read_first(stream, &value);
+	status = read_first(ctl, stream, &value);
 	if (status == CTL_DONE) {
 		json_decref(value);
 		setsockopt(fileno(stream), SOL_SOCKET, SO_RCVTIMEO, &for_ever,
@@ -253,8 +274,8 @@ ctl_ask_master(const struct ctl *ctl, enum ctl_type question,
 	if (got == 1)
 		return (int)m.arg;
 	/* who may not ask is not answered */
-	warnx("the master closed the connection without an answer: "
-	      "only root and its own user may ask");
+	complain(ctl, "the master closed the connection without an answer: "
+		      "only root and its own user may ask");
 	return got == 0 ? CTL_DENIED : CTL_UNREACHABLE;
 }
 

@@ -10,6 +10,8 @@
 #define CTL_WAIT_S 10 /* seconds that a server may take over an answer */
 #define CTL_RELOAD_WAIT_S 130 /* over one that starts other processes */
 
+#define CTL_SAID_MAX 512
+
 /* Exit codes, the same for every command (dynproxyctl(8), EXIT STATUS). */
 enum ctl_exit {
 	CTL_DONE,
@@ -27,6 +29,8 @@ struct ctl {
 	bool json;             /* print JSON, not for people */
 	bool quiet;            /* print nothing that was not asked for */
 	time_t wait_s;         /* for an answer; 0: CTL_WAIT_S */
+	char *said;            /* CTL_SAID_MAX bytes, for what went wrong;
+	                          NULL: it goes to standard error */
 };
 
 /*
@@ -34,7 +38,7 @@ struct ctl {
  *
  * args   operands of cmd, NULL-terminated; NULLs after the first end it
  * data   set when CTL_DONE is returned; the caller's to json_decref()
- * Returns an exit code; what went wrong has been told on standard error.
+ * Returns an exit code; what went wrong has been told.
  */
 int ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data);
 

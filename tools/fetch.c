@@ -51,33 +51,43 @@ set_tls(CURL *curl, const struct fetch_tls *tls)
 	set_blob(curl, CURLOPT_SSLKEY_BLOB, tls->key_pem);
 }
 
+/* False: no memory; the list is gone. */
+static bool
+add_header(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *more = curl_slist_append(*list, line);
+
+	if (more == NULL) {
+		curl_slist_free_all(*list);
+		*list = NULL;
+		return false;
+	}
+	*list = more;
+	return true;
+}
+
 /* What is sent with it; NULL: no memory. */
 static struct curl_slist *
 make_headers(const struct fetch *f)
 {
-	struct curl_slist *list = curl_slist_append(NULL, "Expect:"), *more;
+	struct curl_slist *list = NULL;
 	char bearer[8192];
 
-	if (f->bearer != NULL && list != NULL) {
+	if (!add_header(&list, "Expect:"))
+		return NULL;
+	if (f->bearer != NULL) {
 		snprintf(bearer, sizeof(bearer), "Authorization: Bearer %s",
 		    f->bearer);
-		more = curl_slist_append(list, bearer);
-		if (more == NULL)
-			goto fail;
-		list = more;
+		if (!add_header(&list, bearer))
+			return NULL;
 	}
-	if (f->body != NULL && list != NULL) {
-		more =
-		    curl_slist_append(list, "Content-Type: application/json");
-		if (more == NULL)
-			goto fail;
-		list = more;
-	}
+	if (f->body != NULL &&
+	    !add_header(&list, "Content-Type: application/json"))
+		return NULL;
+	for (size_t i = 0; f->headers != NULL && f->headers[i] != NULL; i++)
+		if (!add_header(&list, f->headers[i]))
+			return NULL;
 	return list;
-
-fail:
-	curl_slist_free_all(list);
-	return NULL;
 }
 
 static void

@@ -17,6 +17,7 @@ struct fetch {
 	const char *method; /* NULL: GET */
 	const char *url;
 	const char *bearer;	     /* NULL: no Authorization */
+	const char *const *headers;  /* lines, NULL-terminated; NULL: none */
 	const char *body;	     /* JSON; NULL: none */
 	unsigned timeout_ms;	     /* for all of it; 0: none */
 	const struct fetch_tls *tls; /* NULL: as the system has it */
