@@ -4,6 +4,10 @@ with resourceVersion; a Deployment gets one Running pod at once.
 
     kube_api.py PORT TOKEN
 
+Of watches it keeps the last 1,000 changes: who asks for older ones gets 410.
+POST /test/forget, /test/cut and /test/bookmark forget all of them, cut all
+watches in the middle of a line, and send a bookmark to all.
+
 What it did is a line each on standard output.
 """
 import json
@@ -18,16 +22,28 @@ KINDS = {"configmaps", "deployments", "endpointslices", "ingresses", "pods", "re
 objects = {}  # (kind, namespace, name) -> object
 changed = threading.Condition()
 version = 0
+history = []  # (version, type, kind, object), the oldest first
+forgotten = 0  # the last version that is not in history
+cuts = 0
+
+
+def note(type, kind, obj):
+    """Under the lock."""
+    global version, forgotten
+    version += 1
+    obj["metadata"]["resourceVersion"] = str(version)
+    history.append((version, type, kind, json.loads(json.dumps(obj))))
+    if len(history) > 1000:
+        forgotten = history.pop(0)[0]
+    changed.notify_all()
 
 
 def put(kind, namespace, obj):
-    global version
     with changed:
-        version += 1
-        obj["metadata"]["resourceVersion"] = str(version)
         obj["metadata"]["namespace"] = namespace
+        is_new = (kind, namespace, obj["metadata"]["name"]) not in objects
         objects[kind, namespace, obj["metadata"]["name"]] = obj
-        changed.notify_all()
+        note("ADDED" if is_new else "MODIFIED", kind, obj)
 
 
 def matches(obj, selector):
@@ -80,6 +96,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+        elif query.get("watch") == "true":
+            self.watch(kind, query)
         elif name:
             obj = objects.get((kind, namespace, name))
             self.answer(200, obj) if obj else self.fail(404, f'{kind} "{name}" not found')
@@ -89,7 +107,47 @@ class Handler(BaseHTTPRequestHandler):
                          if k == kind and namespace in (None, ns) and matches(o, query.get("labelSelector", ""))]
                 self.answer(200, {"kind": "List", "metadata": {"resourceVersion": str(version)}, "items": items})
 
+    def watch(self, kind, query):
+        at, cut, selector = int(query["resourceVersion"]), cuts, query.get("labelSelector", "")
+        self.close_connection = True
+        self.send_response(200)
+        self.end_headers()
+        while True:
+            with changed:
+                if at < forgotten:
+                    events = [("ERROR", {"kind": "Status", "code": 410, "reason": "Expired"})]
+                else:
+                    events = [(t, o) for v, t, k, o in history if v > at and k in (kind, "bookmark") and (t == "BOOKMARK" or matches(o, selector))]
+                    at = version
+                    if not events and cut == cuts:
+                        changed.wait()
+                        continue
+                is_cut = cut != cuts
+            lines = "".join(json.dumps({"type": t, "object": o}) + "\n" for t, o in events)
+            try:
+                self.wfile.write((lines + '{"type":"ADD' if is_cut else lines).encode())
+            except OSError:
+                return
+            if is_cut or events[-1][0] == "ERROR":
+                return
+
+    def test(self, what):
+        global cuts, forgotten
+        with changed:
+            if what == "bookmark":
+                note("BOOKMARK", "bookmark", {"kind": "Service", "metadata": {}})
+            if what == "forget":
+                forgotten = version + 1
+                note("BOOKMARK", "bookmark", {"kind": "Service", "metadata": {}})
+                history.clear()
+            if what == "cut":
+                cuts += 1
+            changed.notify_all()
+        self.answer(200, {})
+
     def do_POST(self):
+        if self.path.startswith("/test/"):
+            return self.test(self.path[6:])
         what = self.parse()
         if not what:
             return
@@ -105,6 +163,17 @@ class Handler(BaseHTTPRequestHandler):
                                     "status": {"phase": "Running"}, "spec": obj["spec"]["template"]["spec"]})
         self.answer(201, obj)
 
+    def do_PUT(self):
+        what = self.parse()
+        if not what:
+            return
+        kind, namespace, name, _, _ = what
+        obj = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if (kind, namespace, name) not in objects:
+            return self.fail(404, f'{kind} "{name}" not found')
+        put(kind, namespace, obj)
+        self.answer(200, obj)
+
     def do_DELETE(self):
         what = self.parse()
         if not what:
@@ -112,6 +181,8 @@ class Handler(BaseHTTPRequestHandler):
         kind, namespace, name, _, _ = what
         with changed:
             gone = objects.pop((kind, namespace, name), None)
+            if gone:
+                note("DELETED", kind, gone)
         if not gone:
             return self.fail(404, f'{kind} "{name}" not found')
         print("delete", kind, name, flush=True)

@@ -1,0 +1,152 @@
+# The services of Kubernetes that ask for a route have one, whatever happens
+# to the watch, and what vanished meanwhile has none (kube2proxy(8)).  The
+# server is a small one of ours (t/kube_api.py): it is not Kubernetes.
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use RedisServer;
+use JSON::PP;
+use Time::HiRes qw(time);
+
+my $SERVICES = 200;
+my $redis = RedisServer->new;
+my $proxy = DynProxy->new(tools => ['grid'], conf => { redis => '"' . $redis->addr . '"' });
+my $dir = $proxy->{dir};
+my $port = free_port();
+my %pid;
+END { local $?; for (values %pid) { kill 'KILL', $_; waitpid $_, 0 } }
+
+sub run {
+    my ($name, @command) = @_;
+    $pid{$name} = fork // die $!;
+    return if $pid{$name};
+    open STDOUT, '>>', "$dir/$name.log";
+    open STDERR, '>>', "$dir/$name.log";
+    exec @command or POSIX::_exit(127);
+}
+
+sub stop {
+    my ($name) = @_;
+    kill 'KILL', $pid{$name};
+    waitpid delete $pid{$name}, 0;
+}
+
+run('server', 'python3', "$FindBin::Bin/kube_api.py", $port, 'secret');
+ok eventually(sub { IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") }), 'the API server answers';
+open my $fh, '>', "$dir/kubeconfig" or die $!;
+print $fh <<"YAML";
+current-context: c
+clusters: [{name: k, cluster: {server: "http://127.0.0.1:$port"}}]
+contexts: [{name: c, context: {cluster: k, user: u}}]
+users: [{name: u, user: {token: secret}}]
+YAML
+close $fh;
+my @control = ('--control', $proxy->socket_path('control'));
+sub begin { run('kube2proxy', "$DynProxy::BUILD/kube2proxy", '--kubeconfig', "$dir/kubeconfig", '--redis', $redis->addr, @control) }
+
+my $socket;    # one connection for all requests
+sub api {
+    my ($method, $path, $object) = @_;
+    my $body = $object ? encode_json($object) : '';
+    $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") or die $!;
+    return DynProxy::converse($socket, "$method /$path HTTP/1.1\r\nHost: k\r\nAuthorization: Bearer secret\r\n"
+        . "Connection: close\r\nContent-Length: " . length($body) . "\r\n\r\n", $body);
+}
+
+my %want;      # "tool pattern" => URL
+sub service {
+    my ($n, %with) = @_;
+    my $label = $with{path};
+    return { metadata => { name => "tool$n", namespace => "ns$n",
+            labels => { ($with{plain} ? () : ('tools.wmflabs.org/webservice' => 'true')), defined $label ? ('toollabs-proxy-path' => $label) : () } },
+        spec => { clusterIP => $with{ip} // "10.1.0.$n", ports => [ { port => 8000 } ] } };
+}
+sub wants {
+    my ($n, %with) = @_;
+    delete @want{ grep { /^tool$n / } keys %want };
+    $want{ "tool$n " . (defined $with{path} ? "/$with{path}.*" : '.*') } = 'http://' . ($with{ip} // "10.1.0.$n") . ':8000' if !$with{gone};
+}
+sub create { api('POST', "api/v1/namespaces/ns$_[0]/services", service(@_)); wants(@_) }
+sub modify { api('PUT', "api/v1/namespaces/ns$_[0]/services/tool$_[0]", service(@_)); wants(@_) }
+sub remove { api('DELETE', "api/v1/namespaces/ns$_[0]/services/tool$_[0]"); wants($_[0], gone => 1) }
+
+sub table {
+    my $listed = eval { $proxy->ctl_json('list') } // [];
+    return join "\n", sort map { "$_->{tool} $_->{pattern} $_->{destination}" } grep { $_->{tool} =~ /^tool/ } @$listed;
+}
+sub own { join "\n", sort split /\n/, $redis->cli('smembers', 'k8s_services') }
+
+# The table and the set in Redis, within 1 s on a machine that is not loaded.
+sub right {
+    my ($what) = @_;
+    my $wanted = join "\n", sort map { "$_ $want{$_}" } keys %want;
+    my $began = time;
+    ok eventually(sub { table() eq $wanted }, 20), "$what: the table is right" or diag table();
+    note sprintf '%s: %.2f s', $what, time - $began;
+    my @ids = map { m{^tool(\d+) /?(.*)$}; "ns$1/tool$1/$2" } keys %want;
+    ok eventually(sub { own() eq join "\n", sort @ids }), "$what: so are its own marks" or diag own();
+}
+
+is $proxy->register('grid', '.*', 'http://127.0.0.1:8000'), 'ok', "somebody else's route";
+create($_) for 1 .. 20;
+begin();
+right('a list');
+create($_, $_ % 3 ? () : (path => "p$_")) for 21 .. $SERVICES;
+api('POST', 'api/v1/namespaces/other/services', { %{ service(7, plain => 1) }, metadata => { name => 'plain', namespace => 'other' } });
+right("$SERVICES services");
+modify($_, path => "new$_") for 1 .. 10;
+modify($_, ip => "10.2.0.$_") for 11 .. 20;
+right('changed');
+modify($_) for 3, 6, 21;
+right('without a path again');
+remove($_) for 1 .. 5, 100 .. 110;
+right('vanished');
+
+api('POST', 'test/cut');
+create($_) for 1 .. 5;
+right('a stream was cut');
+api('POST', 'test/bookmark');
+api('POST', 'test/cut');
+remove(1);
+right('a bookmark');
+api('POST', 'test/forget');
+create($_) for 100 .. 105;
+right('410 Gone');
+
+stop('kube2proxy');
+remove($_) for 2 .. 4, 120 .. 130;
+create($_) for 106 .. 110;
+modify($_, path => 'moved') for 50 .. 55;
+begin();
+right('while it was stopped');
+
+my $registrar = $proxy->registrar_pid;
+kill 'KILL', $registrar;
+remove($_) for 60 .. 65;
+create($_) for 2 .. 4;
+right('while the registrar died');
+$redis->kill_hard;
+remove(70);
+$redis->start;
+right('while Redis was away');
+stop('server');
+%want = ();
+run('server', 'python3', "$FindBin::Bin/kube_api.py", $port, 'secret');
+ok eventually(sub { IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") }), 'a new API server, which has nothing';
+right('all vanished');
+is scalar(grep { $_->{tool} eq 'grid' } @{ $proxy->ctl_json('list') }), 1, 'and nobody else lost a route';
+
+# Without a registrar on the node: Redis, as the original.
+stop('kube2proxy');
+@control = ();
+begin();
+create(1);
+create(2, path => 'x');
+ok eventually(sub { $redis->cli('hget', 'prefix:tool1', '.*') eq 'http://10.1.0.1:8000' && $redis->cli('hget', 'prefix:tool2', '/x.*') ne '' }), 'Redis';
+right('by Redis alone');
+remove(1);
+remove(2);
+right('by Redis alone, vanished');
+stop('kube2proxy');
+$proxy->{expect} = qr/redis-lost|redis-loss|child-died/;
+done_testing;
