@@ -82,8 +82,7 @@ append_file(const char *path, char *out, size_t *len)
 	const char *wrong =
 	    secret_read(path, out + *len, FILE_BYTES_MAX, &n, &st);
 
-	if (wrong == NULL &&
-	    memmem(out + *len, n, "PRIVATE KEY", 11) != NULL)
+	if (wrong == NULL && memmem(out + *len, n, "PRIVATE KEY", 11) != NULL)
 		wrong = secret_check(&st);
 	*len += n;
 	out[(*len)++] = '\n';
@@ -307,12 +306,11 @@ read_certs(const struct master *m, int priority, int *refused)
 	else if (!order(m->conf, certs))
 		log_event(priority, "certificates-failed",
 		    "https: there is no usable %s.pem in %s",
-		    *m->conf->tls_default == '\0' ? "*"
-						  : m->conf->tls_default,
+		    *m->conf->tls_default == '\0' ? "*" : m->conf->tls_default,
 		    directory);
 	else if (seal(certs) == -1)
-		log_event(priority, "certificates-failed", "%s",
-		    strerror(errno));
+		log_event(
+		    priority, "certificates-failed", "%s", strerror(errno));
 	else
 		return certs;
 	free_certs(certs);

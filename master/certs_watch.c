@@ -13,18 +13,18 @@
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "master/certs.h"
-#include "master/facts.h"
 #include "master/challenges.h"
+#include "master/facts.h"
 #include "master/master.h"
 #include "master/tickets.h"
 
-#define SETTLED_MS 300	     /* nothing was written for so long: all is there */
+#define SETTLED_MS 300 /* nothing was written for so long: all is there */
 #define LOOK_EVERY_MS 3600000 /* at the dates */
-#define DAY 86400	     /* seconds */
+#define DAY 86400	      /* seconds */
 
 #define CHANGES                                                                \
-	(IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | \
-	    IN_DELETE | IN_ATTRIB)
+	(IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO |                \
+	    IN_MOVED_FROM | IN_DELETE | IN_ATTRIB)
 
 /* Days before its end at which a certificate is spoken of. */
 static const unsigned notices[] = { 0, 1, 7, 30 };
@@ -70,8 +70,8 @@ on_look(struct timer *t)
 	struct certs_watch *watch = container_of(t, struct certs_watch, look);
 
 	look_at_dates(watch->m);
-	timer_set(&watch->m->loop.timers, t,
-	    watch->m->loop.now_ms + LOOK_EVERY_MS);
+	timer_set(
+	    &watch->m->loop.timers, t, watch->m->loop.now_ms + LOOK_EVERY_MS);
 }
 
 /* To every worker that runs. */
@@ -86,15 +86,15 @@ hand_over(const struct master *m, enum ctl_type type, int fd)
 		if (c->role == ROLE_WORKER && c->ctl.fd != -1 &&
 		    ctlmsg_send(c->ctl.fd, &msg, fd) == -1)
 			log_event(LOG_ERR, "certificates-failed",
-			    "worker %u goes on with those before: %s",
-			    c->slot, strerror(errno));
+			    "worker %u goes on with those before: %s", c->slot,
+			    strerror(errno));
 	}
 }
 
 /* -1: it was logged why changes will not be seen. */
 static int
-watch_directory(const struct certs_watch *watch, const char *setting,
-    const char *directory)
+watch_directory(
+    const struct certs_watch *watch, const char *setting, const char *directory)
 {
 	int wd = -1;
 

@@ -63,8 +63,8 @@ challenges_read(struct master *m)
 	if (n == -1)
 		return -1;
 	fd = bundle_seal("dynproxy-challenges", pieces,
-	    read_all(m->conf->acme_directory, entries, (size_t)n, bytes,
-		pieces));
+	    read_all(
+		m->conf->acme_directory, entries, (size_t)n, bytes, pieces));
 	for (int i = 0; i < n; i++)
 		free(entries[i]);
 	free(entries);

@@ -126,7 +126,8 @@ contain_begin(struct master *m)
 		    strerror(errno));
 		return -1;
 	}
-	if (syscalls_limited() && syscalls_forbid(NULL, 0) == -1) {
+	if (m->inherited == NULL && syscalls_limited() &&
+	    syscalls_forbid(NULL, 0) == -1) {
 		log_event(LOG_CRIT, "fatal", "seccomp: %s", strerror(errno));
 		return -1;
 	}

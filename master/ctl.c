@@ -20,6 +20,7 @@
 #include "master/reload.h"
 #include "master/spawn.h"
 #include "master/supervise.h"
+#include "master/upgrade.h"
 #include "shm/logring.h"
 
 #define CLIENTS_MAX 16
@@ -108,16 +109,16 @@ ctl_reopened(struct master *m, bool done)
 	tell(m, CTL_REOPEN, done ? 0 : EXIT_CODE_REFUSED, "");
 }
 
+static const uint32_t exit_codes[] = {
+	[RELOAD_DONE] = 0,
+	[RELOAD_REFUSED] = EXIT_CODE_REFUSED,
+	[RELOAD_AGAIN] = EXIT_CODE_AGAIN,
+};
+
 static void
 reloaded(struct master *m, enum reload_end end, const char *says)
 {
-	static const uint32_t codes[] = {
-		[RELOAD_DONE] = 0,
-		[RELOAD_REFUSED] = EXIT_CODE_REFUSED,
-		[RELOAD_AGAIN] = EXIT_CODE_AGAIN,
-	};
-
-	tell(m, CTL_RELOAD, codes[end], says);
+	tell(m, CTL_RELOAD, exit_codes[end], says);
 }
 
 /* Lines of the access log since the start: numbers, whoever wrote them. */
@@ -186,19 +187,48 @@ answer_status(struct master *m, int fd)
 
 /* Its answer comes at the end, or at once when another is under way. */
 static void
-ask_for_reload(struct ctl_client *client)
+ask_for(struct ctl_client *client, enum ctl_type what, struct ev_task *task)
 {
 	struct master *m = client->master;
 
-	if (m->reload != NULL) {
-		say(client->io.fd, "another reload is under way: try again\n");
+	if (m->reload != NULL || m->upgrade != NULL) {
+		say(client->io.fd,
+		    "another reload or upgrade is under way: try again\n");
 		answer_end(client->io.fd, EXIT_CODE_AGAIN);
 		return;
 	}
-	client->awaits = CTL_RELOAD;
+	client->awaits = what;
 	timer_set(&m->loop.timers, &client->deadline,
 	    m->loop.now_ms + RELOAD_LIFE_MS);
-	ev_later(&m->loop, &m->reload_asked);
+	ev_later(&m->loop, task);
+}
+
+static void
+upgrade_ended(struct master *m, enum reload_end end, const char *says)
+{
+	tell(m, CTL_UPGRADE, exit_codes[end], says);
+}
+
+/* In the next image somebody else answers. */
+static void
+begin_upgrade(struct ev_task *task)
+{
+	struct master *m = container_of(task, struct master, upgrade_asked);
+	struct ctl_client *client;
+
+	LIST_FOREACH(client, &m->ctl_clients, entry)
+	if (client->awaits == CTL_UPGRADE)
+		break;
+	if (client != NULL)
+		upgrade_begin(m, client->io.fd, upgrade_ended);
+}
+
+void
+ctl_answer_take(int fd, uint32_t exit_code, const char *says)
+{
+	say(fd, says);
+	answer_end(fd, exit_code);
+	close(fd);
 }
 
 static void
@@ -235,7 +265,10 @@ answer(struct ctl_client *client, const struct ctlmsg *question)
 			answer_end(fd, EXIT_CODE_AGAIN);
 		break;
 	case CTL_RELOAD:
-		ask_for_reload(client);
+		ask_for(client, CTL_RELOAD, &m->reload_asked);
+		break;
+	case CTL_UPGRADE:
+		ask_for(client, CTL_UPGRADE, &m->upgrade_asked);
 		break;
 	default:
 		answer_end(fd, EXIT_CODE_USAGE);
@@ -317,6 +350,7 @@ int
 ctl_open(struct master *m)
 {
 	m->reload_asked.run = begin_reload;
+	m->upgrade_asked.run = begin_upgrade;
 	m->ctl.fd = -1;
 	return ctl_listen(m);
 }

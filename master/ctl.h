@@ -3,6 +3,7 @@
 #define MASTER_CTL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct master;
 
@@ -17,6 +18,8 @@ void ctl_close(struct master *m);
 int ctl_listen(struct master *m);
 
 /* The logger has tried to begin a new file: tell those who wait for that. */
+/* Tell somebody who has waited, and take leave; fd is closed. */
+void ctl_answer_take(int fd, uint32_t exit_code, const char *says);
 void ctl_reopened(struct master *m, bool done);
 
 #endif

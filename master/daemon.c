@@ -81,9 +81,11 @@ daemon_ready(const struct conf *conf)
 	if (pidfile_write(pid_file) == -1)
 		log_event(LOG_ERR, "pid-file-failed", "%s: %s", conf->pid_file,
 		    strerror(errno));
-	if (write(waiting, "", 1) == -1) /* it was killed: nobody waits */
+	if (waiting != -1 &&
+	    write(waiting, "", 1) == -1) /* it was killed: nobody waits */
 		log_event(LOG_INFO, "nobody-waits", "%s", strerror(errno));
-	close(waiting);
+	if (waiting != -1)
+		close(waiting);
 	waiting = -1;
 	leave_terminal(conf->log_sink == LOG_TO_SYSLOG);
 	log_open((enum log_sink)conf->log_sink, "master", conf->log_priority);

@@ -123,9 +123,8 @@ open_listener(struct listeners *l, const struct listener_conf *conf, size_t at,
 }
 
 struct listeners *
-listeners_new(
-    const struct conf *conf, const struct listeners *from, unsigned slots,
-    bool beside)
+listeners_new(const struct conf *conf, const struct listeners *from,
+    unsigned slots, bool beside)
 {
 	struct listeners *l = calloc(1, sizeof(*l));
 	char text[ADDR_TEXT_MAX];

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 #include "master/contain.h"
 #include "master/ctl.h"
 #include "master/daemon.h"
+#include "master/inherit.h"
 #include "master/listeners.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -27,6 +30,7 @@
 #include "master/spawn.h"
 #include "master/supervise.h"
 #include "master/tickets.h"
+#include "master/upgrade.h"
 
 #define DEFAULT_CONF "/etc/dynproxy/dynproxy.conf"
 
@@ -122,6 +126,26 @@ open_loop(struct master *m)
 	return -1;
 }
 
+/* Beside others, or in their place. */
+static int
+begin(struct master *m)
+{
+	if (m->inherited == NULL)
+		return beside_begin(m);
+	m->presence = m->inherited->presence;
+	memcpy(m->segments, m->inherited->segments, sizeof(m->segments));
+	return 0;
+}
+
+static int
+start_children(struct master *m)
+{
+	if (m->inherited != NULL)
+		return upgrade_go_on(m);
+	supervise_start(m);
+	return 0;
+}
+
 /* Start, serve, end.  Returns the exit status. */
 static int
 serve(struct master *m)
@@ -130,20 +154,25 @@ serve(struct master *m)
 	int status = 1;
 
 	raise_descriptor_limit();
-	m->places = supervise_places(m->conf);
+	if (m->inherited == NULL)
+		m->places = supervise_places(m->conf);
 	if (contain_begin(m) == 0 && make_directories(m) == 0 &&
-	    contain_hand_over(m) == 0 && beside_begin(m) == 0 &&
-	    setup_make(m, given) == 0 &&
+	    contain_hand_over(m) == 0 && begin(m) == 0 &&
+	    setup_make(m,
+		m->inherited == NULL ? given : m->inherited->listeners) == 0 &&
 	    (m->foreground || daemon_lock(m->conf) == 0) &&
 	    spawn_prepare(m) == 0 && open_loop(m) == 0 &&
-	    tickets_start(m) == 0 && certs_watch_start(m) == 0) {
-		supervise_start(m);
+	    tickets_start(m) == 0 && certs_watch_start(m) == 0 &&
+	    start_children(m) == 0) {
 		ev_run(&m->loop);
 		status = m->status;
+	} else if (m->inherited != NULL) {
+		upgrade_back_at_once(m);
 	}
 	listeners_free(given, given); /* whose paths are not ours to remove */
 	ctl_close(m);
 	reload_release(m);
+	upgrade_release(m);
 	supervise_release(m);
 	signals_close(m);
 	ev_release(&m->loop);
@@ -180,6 +209,44 @@ read_only(const struct master *m)
 	if (conf != NULL)
 		certs_settle(conf);
 	return conf;
+}
+
+/* Where our program is; another one, perhaps, by and by.  NULL: no memory. */
+static char *
+own_path(void)
+{
+	static const char gone[] = " (deleted)";
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	size_t len = n < 0 ? 0 : (size_t)n;
+
+	path[len] = '\0';
+	if (len > strlen(gone) && strcmp(path + len - strlen(gone), gone) == 0)
+		path[len - strlen(gone)] = '\0';
+	return strdup(path);
+}
+
+/* What another image of this process has begun. */
+static int
+take_over(struct master *m)
+{
+	const char *value = getenv(UPGRADE_VARIABLE);
+	int status, fd = (int)strtol(value, NULL, 10);
+	bool back = strstr(value, "back") != NULL;
+
+	unsetenv(UPGRADE_VARIABLE);
+	prctl(PR_SET_NAME, "dynproxyd"); /* not the number of a descriptor */
+	inherit_keep_open(fd, false);
+	m->inherited = inherit_read_take(m, fd, stderr);
+	if (m->inherited == NULL)
+		return 1;
+	m->inherited->rollback = back;
+	log_open(
+	    (enum log_sink)m->conf->log_sink, "master", m->conf->log_priority);
+	status = serve(m);
+	free(m->conf_path);
+	free(m->exe_path);
+	return status;
 }
 
 int
@@ -219,6 +286,11 @@ main(int argc, char **argv)
 	if (optind != argc)
 		usage();
 
+	m.argv = argv;
+	m.exe_path = own_path();
+	if (getenv(UPGRADE_VARIABLE) != NULL)
+		return take_over(&m);
+
 	m.conf_path = realpath(path, NULL); /* a daemon is in / */
 	if (m.conf_path == NULL)
 		m.conf_path = strdup(path); /* reading it says what is wrong */
@@ -240,5 +312,6 @@ main(int argc, char **argv)
 		status = serve(&m);
 	}
 	free(m.conf_path);
+	free(m.exe_path);
 	return status;
 }

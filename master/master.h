@@ -65,7 +65,9 @@ enum phase {
 	PHASE_ENDING,   /* every child was told to end */
 };
 
+struct inherited;
 struct reload;
+struct upgrade;
 
 struct master {
 	struct ev_loop loop;
@@ -78,6 +80,8 @@ struct master {
 	int lookup[2]; /* of CTL_LOOKUP: the registrar's end, and lookup's */
 	struct sandbox_user users[ROLE_COUNT]; /* that children become */
 	int exe_fd;            /* our own program, as it was started */
+	char **argv;           /* borrowed: main()'s */
+	char *exe_path;        /* owned: where it was, and another may be */
 
 	/* what a reload replaces, see setup.h */
 	struct conf *conf;             /* owned */
@@ -109,7 +113,10 @@ struct master {
 	struct timer pulse;  /* see on_pulse() */
 	struct rollover rollover;
 	struct reload *reload; /* owned; NULL: none is under way */
-	struct ev_task reload_asked; /* by dynproxyctl */
+	struct upgrade *upgrade; /* owned; NULL: none is under way */
+	struct inherited *inherited; /* owned; of the image before, until it is
+					done with; NULL: nothing */
+	struct ev_task reload_asked, upgrade_asked; /* by dynproxyctl */
 	struct timer watchdog; /* systemd's, see notify.h */
 	uint64_t watchdog_ms;  /* 0: there is none */
 

@@ -295,7 +295,8 @@ begin(struct reload *r, FILE *says)
 	struct conf *new;
 	enum reload_end how;
 
-	if (m->phase != PHASE_SERVING || m->reload != NULL) {
+	if (m->phase != PHASE_SERVING || m->reload != NULL ||
+	    m->upgrade != NULL) {
 		fputs("dynproxyd is busy starting, ending or reloading: "
 		      "try again\n",
 		    says);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -131,13 +132,80 @@ make(struct segment_fds *fds, enum ctl_segment which, const struct master *m)
 	return fds->readonly == -1 ? -1 : 0;
 }
 
+static void
+drop(const struct segment_fds *fds)
+{
+	if (fds->writable > 0)
+		close(fds->writable);
+	if (fds->readonly > 0)
+		close(fds->readonly);
+}
+
+/* As large as a new one, and of the same kind, where it says which it is? */
+static bool
+fits(const struct segment_fds *old, const struct segment_fds *new)
+{
+	struct segment_kind is = { 0, 0 }, wanted = { 0, 0 };
+	struct stat a, b;
+
+	return fstat(old->writable, &a) == 0 && fstat(new->writable, &b) == 0 &&
+	       a.st_size == b.st_size &&
+	       pread(old->writable, &is, sizeof(is), 0) == sizeof(is) &&
+	       pread(new->writable, &wanted, sizeof(wanted), 0) ==
+		   sizeof(wanted) &&
+	       (wanted.magic == 0 || memcmp(&is, &wanted, sizeof(is)) == 0);
+}
+
+/* A new one, or the one there is.  -1 with errno. */
+static int
+settle(struct segment_fds *fds, enum ctl_segment which, const struct master *m)
+{
+	struct segment_fds new = { -1, -1 };
+
+	if (make(&new, which, m) == -1) {
+		drop(&new);
+		return -1;
+	}
+	if (fds->writable > 0 && fits(fds, &new)) {
+		drop(&new);
+		return 0;
+	}
+	*fds = new;
+	return 0;
+}
+
+bool
+segments_check(const struct master *m, FILE *err)
+{
+	bool good = true;
+
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
+		struct segment_fds fds = m->segments[i];
+
+		if (settle(&fds, i, m) == 0 &&
+		    (i == SEGMENT_TABLE ||
+			fds.writable == m->segments[i].writable))
+			continue;
+		fprintf(err, "%s has another layout in it: restart instead\n",
+		    segments[i].name);
+		good = false;
+	}
+	return good;
+}
+
+void
+segments_drop(const struct master *m, const struct segment_fds *before)
+{
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+		if (before[i].writable != m->segments[i].writable)
+			drop(&before[i]);
+}
+
 int
 segments_make(struct master *m)
 {
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
-		m->segments[i] = (struct segment_fds){ -1, -1 };
-	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
-		if (make(&m->segments[i], i, m) == -1) {
+		if (settle(&m->segments[i], i, m) == -1) {
 			log_event(LOG_CRIT, "fatal", "%s: %s", segments[i].name,
 			    strerror(errno));
 			return -1;
@@ -148,12 +216,8 @@ segments_make(struct master *m)
 void
 segments_release(struct master *m)
 {
-	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
-		if (m->segments[i].writable > 0)
-			close(m->segments[i].writable);
-		if (m->segments[i].readonly > 0)
-			close(m->segments[i].readonly);
-	}
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+		drop(&m->segments[i]);
 }
 
 int

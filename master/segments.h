@@ -2,10 +2,24 @@
 #ifndef MASTER_SEGMENTS_H
 #define MASTER_SEGMENTS_H
 
+#include <stdio.h>
+
 #include "master/master.h"
 
-/* -1: it was logged what could not be made. */
+/*
+ * Those that there are already are kept where they fit.  -1: it was logged what
+ * could not be made.
+ */
 int segments_make(struct master *m);
+
+/*
+ * Do those of the image before fit this program?  Only the table may be
+ * another one.  False: err was told which does not.
+ */
+bool segments_check(const struct master *m, FILE *err);
+
+/* Close those of before that are not in use. */
+void segments_drop(const struct master *m, const struct segment_fds *before);
 void segments_release(struct master *m);
 
 /* What a role gets of it: a descriptor that stays ours, or -1: nothing. */

@@ -14,6 +14,7 @@
 #include "master/master.h"
 #include "master/reload.h"
 #include "master/supervise.h"
+#include "master/upgrade.h"
 
 /* What there is to tell was logged. */
 static void
@@ -52,11 +53,9 @@ rest(struct master *m)
 }
 
 static void
-ignore_signal(struct master *m)
+upgrade(struct master *m)
 {
-	(void)m;
-	log_event(LOG_NOTICE, "signal-ignored",
-	    "USR2 has no meaning in this version");
+	upgrade_begin(m, -1, reloaded);
 }
 
 /* In the order in which they are acted on when several came at once. */
@@ -70,7 +69,7 @@ static const struct {
 	{ SIGQUIT, ending_drain },
 	{ SIGHUP, reload },
 	{ SIGUSR1, reopen },
-	{ SIGUSR2, ignore_signal },
+	{ SIGUSR2, upgrade },
 	{ SIGWINCH, rest },
 };
 

@@ -27,6 +27,7 @@
 #include "master/lookup.h"
 #include "master/master.h"
 #include "master/segments.h"
+#include "master/upgrade.h"
 #include "registrar/registrar.h"
 #include "worker/worker.h"
 
@@ -70,6 +71,8 @@ child_name(const struct child *child, char out[CHILD_NAME_MAX])
 void
 spawn_enter(int argc, char **argv)
 {
+	if (argc > 2 && strcmp(argv[1], "probe") == 0)
+		exit(upgrade_probe(argv[2]));
 	/* argv[0] says nothing: valgrind(1) puts the program's path there */
 	for (size_t i = 0; argc > 1 && i < ROLE_COUNT; i++)
 		if (strcmp(argv[1], roles[i].name) == 0) {
@@ -101,12 +104,15 @@ spawn_prepare(struct master *m)
 		close(fd);
 
 	/* both ends stay here: a successor goes on where the last one was */
-	if (made(socketpair(
+	if (m->lookup[0] == -1 &&
+	    made(socketpair(
 		     AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, m->lookup),
 		"socket for lookups") == -1)
 		return -1;
-	if (made(pipe2(m->log_wake, O_NONBLOCK | O_CLOEXEC), "pipe") == -1 ||
-	    m->exe_fd == -1)
+	if (m->log_wake[0] == -1 &&
+	    made(pipe2(m->log_wake, O_NONBLOCK | O_CLOEXEC), "pipe") == -1)
+		return -1;
+	if (m->exe_fd == -1)
 		return -1;
 	return segments_make(m);
 }

@@ -29,18 +29,20 @@
 #include "master/rollover.h"
 #include "master/segments.h"
 #include "master/spawn.h"
+#include "master/upgrade.h"
 
 #define START_TIMEOUT_MS 30000 /* until all are ready, or one says it loads */
 #define PULSE_MS 500	       /* from one ping to the next */
 #define PULSES_MAX 5	       /* unanswered: it may hang */
 #define PULSES_STARVED_MAX 60  /* unanswered: it does, however little it ran */
-#define STARVED_CPU_US 1000000 /* who has had less may not have had the time   \
-				*/
-#define PLACES_MIN 32	       /* workers that a reload can ask for */
-#define START_FAILURES 3       /* exits of a child in a row end the start */
-#define SHORT_LIFE_MS 1000     /* who lives less has its successor wait, */
-#define BACKOFF_MIN_MS 100     /* from this */
-#define BACKOFF_MAX_MS 5000    /* to this */
+#define STARVED_CPU_US                                                         \
+	1000000		    /* who has had less may not have had the time      \
+			     */
+#define PLACES_MIN 32	    /* workers that a reload can ask for */
+#define START_FAILURES 3    /* exits of a child in a row end the start */
+#define SHORT_LIFE_MS 1000  /* who lives less has its successor wait, */
+#define BACKOFF_MIN_MS 100  /* from this */
+#define BACKOFF_MAX_MS 5000 /* to this */
 
 static void start_child(struct child *c);
 
@@ -120,6 +122,7 @@ now_ready(struct child *c)
 	    (unsigned long long)(m->loop.now_ms - c->started_ms));
 	rollover_ready(c);
 	reload_child(c);
+	upgrade_child(c);
 	if (m->phase != PHASE_STARTING || !supervise_all_ready(m))
 		return;
 	m->phase = PHASE_SERVING;
@@ -329,12 +332,14 @@ supervise_reap(struct master *m)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		upgrade_reaped(m, pid, status);
 		for (size_t i = 0; i < m->nchildren; i++)
 			if (m->children[i].pid == pid) {
 				child_gone(&m->children[i], status);
 				break;
 			}
+	}
 }
 
 /*
@@ -515,6 +520,23 @@ supervise_start(struct master *m)
 	ending_watch(m, START_TIMEOUT_MS);
 	timer_set(&m->loop.timers, &m->pulse, m->loop.now_ms + PULSE_MS);
 	supervise_settle(m);
+}
+
+int
+supervise_adopt(struct child *c, pid_t pid, int ctl, enum child_state state)
+{
+	c->pid = pid;
+	c->ctl.fd = ctl;
+	set_state(c, state);
+	return ctl == -1 ? 0 : ev_add(&c->master->loop, &c->ctl, EPOLLIN);
+}
+
+void
+supervise_resume(struct master *m)
+{
+	m->phase = PHASE_SERVING;
+	timer_set(&m->loop.timers, &m->pulse, m->loop.now_ms + PULSE_MS);
+	supervise_reap(m);
 }
 
 bool

@@ -17,6 +17,13 @@ void supervise_release(struct master *m);
 /* Start every child; the loop may run from now on. */
 void supervise_start(struct master *m);
 
+/* A process of the image before us, in its place.  -1 with errno. */
+int supervise_adopt(
+    struct child *c, pid_t pid, int ctl, enum child_state state);
+
+/* As supervise_start(), with those that were adopted. */
+void supervise_resume(struct master *m);
+
 /* SIGCHLD: take leave of those that ended, and replace them. */
 void supervise_reap(struct master *m);
 

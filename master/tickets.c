@@ -40,8 +40,7 @@ read_keys(const char *path, struct ticket_keys *keys)
 	wrong = secret_read(path, bytes, sizeof(keys->key), &len, &st);
 	if (wrong == NULL)
 		wrong = secret_check(&st);
-	if (wrong == NULL &&
-	    (len == 0 || len % sizeof(struct ticket_key) != 0))
+	if (wrong == NULL && (len == 0 || len % sizeof(struct ticket_key) != 0))
 		wrong = "it has not one, two or three keys of 80 bytes";
 	if (wrong == NULL) {
 		keys->n = len / sizeof(struct ticket_key);
@@ -83,8 +82,8 @@ tickets_start(struct master *m)
 {
 	if (!conf_has_https(m->conf))
 		return 0;
-	m->ticket_keys = ticket_keys_open(
-	    m->segments[SEGMENT_TICKET_KEYS].writable, true);
+	m->ticket_keys =
+	    ticket_keys_open(m->segments[SEGMENT_TICKET_KEYS].writable, true);
 	if (m->ticket_keys == NULL) {
 		log_event(LOG_CRIT, "fatal", "ticket keys: %m");
 		return -1;

@@ -25,7 +25,11 @@
 #define UNTIL_MASK ((1ULL << UNTIL_BITS) - 1)
 #define FAILURES_MASK ((1ULL << FAILURES_BITS) - 1)
 
+#define HEALTH_MAGIC UINT64_C(0x31687479646f7270) /* "prodyth1" */
+#define HEALTH_ABI ((uint64_t)WORDS << 16 | UNTIL_BITS << 8 | FAILURES_BITS)
+
 struct health_shared {
+	struct segment_kind kind;
 	uint64_t key[2]; /* strangers cannot choose what falls together */
 	_Atomic uint64_t marks[WORDS];
 	_Atomic uint32_t answered[WORDS]; /* a tag; 0: nobody */
@@ -37,6 +41,8 @@ struct health {
 	uint64_t key[2]; /* copied: a worker cannot move others' words */
 };
 
+static const struct segment_kind kind = { HEALTH_MAGIC, HEALTH_ABI };
+
 size_t
 health_size(void)
 {
@@ -46,10 +52,13 @@ health_size(void)
 int
 health_format(int fd)
 {
-	uint64_t key[2];
+	struct {
+		struct segment_kind kind;
+		uint64_t key[2];
+	} begin = { .kind = kind };
 
-	arc4random_buf(key, sizeof(key));
-	return pwrite(fd, key, sizeof(key), 0) == sizeof(key) ? 0 : -1;
+	arc4random_buf(begin.key, sizeof(begin.key));
+	return pwrite(fd, &begin, sizeof(begin), 0) == sizeof(begin) ? 0 : -1;
 }
 
 struct health *
@@ -59,14 +68,11 @@ health_open(int fd)
 
 	if (h == NULL)
 		return NULL;
-	h->shared = segment_map(fd, true, &h->size);
-	if (h->shared != NULL && h->size >= sizeof(*h->shared)) {
+	h->shared =
+	    segment_map_kind(fd, true, &kind, sizeof(*h->shared), &h->size);
+	if (h->shared != NULL) {
 		memcpy(h->key, h->shared->key, sizeof(h->key));
 		return h;
-	}
-	if (h->shared != NULL) {
-		segment_unmap(h->shared, h->size);
-		errno = EINVAL;
 	}
 	free(h);
 	return NULL;
@@ -141,8 +147,8 @@ left_ms(uint64_t mark, uint64_t now_ms)
 }
 
 enum health_advice
-health_ask(struct health *h, const struct backend *b, uint64_t now_ms,
-    uint64_t try_ms)
+health_ask(
+    struct health *h, const struct backend *b, uint64_t now_ms, uint64_t try_ms)
 {
 	uint64_t tag, mark;
 	_Atomic uint64_t *word = mark_of(h, b, &tag);
@@ -192,8 +198,8 @@ health_reached(struct health *h, const struct backend *b)
 
 	mark = atomic_load_explicit(word, memory_order_relaxed);
 	if (is_of(mark, tag)) /* hardly ever: the word stays where it is read */
-		atomic_compare_exchange_strong_explicit(word, &mark, 0,
-		    memory_order_relaxed, memory_order_relaxed);
+		atomic_compare_exchange_strong_explicit(
+		    word, &mark, 0, memory_order_relaxed, memory_order_relaxed);
 }
 
 uint64_t

@@ -16,10 +16,13 @@
 _Static_assert(sizeof(struct ticket_keys) % sizeof(uint64_t) == 0, "words");
 
 struct ticket_segment {
-	uint64_t magic;
+	struct segment_kind kind;
 	latch_word seq;
 	latch_word copies[2 * WORDS];
 };
+
+static const struct segment_kind kind = { TICKET_MAGIC,
+	sizeof(struct ticket_segment) };
 
 size_t
 ticket_keys_size(void)
@@ -35,7 +38,7 @@ ticket_keys_format(int fd)
 
 	if (s == NULL)
 		return -1;
-	s->magic = TICKET_MAGIC;
+	s->kind = kind;
 	ticket_keys_rotate(s);
 	ticket_keys_close(s);
 	return 0;
@@ -45,15 +48,9 @@ struct ticket_segment *
 ticket_keys_open(int fd, bool writable)
 {
 	size_t bytes;
-	struct ticket_segment *s = segment_map(fd, writable, &bytes);
 
-	if (s == NULL)
-		return NULL;
-	if (bytes >= sizeof(*s) && s->magic == TICKET_MAGIC)
-		return s;
-	segment_unmap(s, bytes);
-	errno = EPROTO;
-	return NULL;
+	return segment_map_kind(
+	    fd, writable, &kind, sizeof(struct ticket_segment), &bytes);
 }
 
 void

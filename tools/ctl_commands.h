@@ -8,6 +8,7 @@
 int cmd_status(const struct ctl *ctl, char **args);
 int cmd_reopen(const struct ctl *ctl, char **args);
 int cmd_reload(const struct ctl *ctl, char **args);
+int cmd_upgrade(const struct ctl *ctl, char **args);
 int cmd_list(const struct ctl *ctl, char **args);
 int cmd_explain(const struct ctl *ctl, char **args);
 int cmd_add(const struct ctl *ctl, char **args);

@@ -1,4 +1,4 @@
-/* dynproxyctl reload: waits for the end, and tells how it came out. */
+/* dynproxyctl reload, upgrade: wait for the end, and tell how it came out. */
 #include "tools/ctl_commands.h"
 
 static void
@@ -9,12 +9,25 @@ print_piece(void *arg, const struct ctlmsg *piece)
 		fputs(piece->text, stderr);
 }
 
-int
-cmd_reload(const struct ctl *ctl, char **args)
+static int
+wait_for(const struct ctl *ctl, enum ctl_type what)
 {
 	struct ctl patient = *ctl;
 
-	(void)args;
 	patient.wait_s = CTL_RELOAD_WAIT_S;
-	return ctl_ask_master(&patient, CTL_RELOAD, print_piece, NULL);
+	return ctl_ask_master(&patient, what, print_piece, NULL);
+}
+
+int
+cmd_reload(const struct ctl *ctl, char **args)
+{
+	(void)args;
+	return wait_for(ctl, CTL_RELOAD);
+}
+
+int
+cmd_upgrade(const struct ctl *ctl, char **args)
+{
+	(void)args;
+	return wait_for(ctl, CTL_UPGRADE);
 }

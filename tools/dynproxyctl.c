@@ -20,6 +20,7 @@ static const struct command {
 	{ "status", "", 0, 0, cmd_status, "processes, routes and stores" },
 	{ "reopen", "", 0, 0, cmd_reopen, "begin a new access log" },
 	{ "reload", "", 0, 0, cmd_reload, "read the configuration again" },
+	{ "upgrade", "", 0, 0, cmd_upgrade, "become the program that is installed now" },
 	{ "list", "[tool]", 0, 1, cmd_list, "routes and their backends" },
 	{ "explain", "url [--client ip] [--agent text]", 1, 5, cmd_explain,
 	    "why a request goes where it goes" },
