@@ -73,6 +73,13 @@ ok eventually(sub { reason('beta') eq 'tool-stopped' }), 'who does not come back
 is body('alpha'), $name[0], 'who came back is not';
 $list = $proxy->ctl_json('list');
 is scalar(@$list), 1, 'one route is left';
+kill 'QUIT', $proxy->{pid};
+ok eventually(sub { $proxy->is_dead }, 20), 'an orderly end';
+is say_to($kept), '', 'closes the connection';
+$proxy->abandon;
+$proxy->start;
+is body('alpha'), $name[0], 'but withdraws nothing, either';
+$kept = $proxy->lease('alpha', '.*', $backend->url);
 close $kept;
 ok eventually(sub { reason('alpha') eq 'tool-stopped' }), 'until it closes';
 
