@@ -1,7 +1,12 @@
-/* An answer of identd is believed only if every byte of it is right. */
+/*
+ * An answer of identd is believed only if every byte of it is right, and no
+ * host has more than its questions under way.
+ */
 #include "registrar/ident.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "t/tap.h"
 
@@ -156,6 +161,77 @@ try_length(size_t i)
 	free(reply);
 }
 
+/* Hosts and their questions; identds that say nothing. */
+
+#define NQUERIES 10
+
+static struct ev_loop loop;
+static unsigned ended;
+
+static void
+over(struct ident_query *q, enum ident_fault fault, struct span user)
+{
+	(void)q;
+	(void)user;
+	is_int(fault, IDENT_TIMEOUT, "a silent identd");
+	if (++ended == 2 * NQUERIES)
+		ev_stop(&loop);
+}
+
+static void
+look(struct timer *timer)
+{
+	(void)timer;
+	ev_stop(&loop);
+}
+
+/* No host has more than its questions under way, and none waits for others. */
+static void
+hosts_take_turns(void)
+{
+	static struct ident_query queries[2][NQUERIES];
+	static const char *const hosts[] = { "127.0.0.2:40000",
+		"127.0.0.3:40000" };
+	struct timer soon = { .fire = look };
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	socklen_t len = sizeof(any);
+	struct addr here, there;
+	struct peers peers;
+	struct peer *peer[2];
+	struct ident ident;
+	struct ip ip;
+	int identd = socket(AF_INET, SOCK_STREAM, 0);
+
+	peers_init(&peers);
+	ok(ev_init(&loop) == 0 && addr_parse(&here, "127.0.0.1:8282") &&
+	       bind(identd, (struct sockaddr *)&any, len) == 0 &&
+	       listen(identd, 64) == 0 &&
+	       getsockname(identd, (struct sockaddr *)&any, &len) == 0,
+	    "an identd");
+	ident_init(&ident, &loop, ntohs(any.sin_port), 300);
+	for (size_t host = 0; host < 2; host++) {
+		addr_parse(&there, hosts[host]);
+		addr_ip(&there, &ip);
+		peer[host] = peer_hold(&peers, &ip);
+		for (size_t i = 0; i < NQUERIES; i++) {
+			queries[host][i].done = over;
+			ident_ask(&ident, &queries[host][i], peer[host], &here,
+			    &there);
+		}
+	}
+	timer_set(&loop.timers, &soon, loop.now_ms + 50);
+	ev_run(&loop);
+	for (size_t host = 0; host < 2; host++)
+		is_int(peer[host]->asking, IDENT_HOST_MAX,
+		    "host %zu is asked as much as one may be", host);
+	ev_run(&loop);
+	is_int(ident.asking, 0, "and all have ended");
+	for (size_t host = 0; host < 2; host++)
+		peer_drop(&peers, peer[host]);
+	ev_release(&loop);
+	close(identd);
+}
+
 int
 main(void)
 {
@@ -174,5 +250,6 @@ main(void)
 	}
 	for (size_t i = 0; i < nitems(lengths); i++)
 		try_length(i);
+	hosts_take_turns();
 	return done();
 }
