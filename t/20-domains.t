@@ -164,7 +164,7 @@ is ask('PUT', '/v1/p1/scrub_mapping', 'one'), 503, 'an empty list is a loss';
 alive('127.0.0.1');
 ask('PUT', $MAPPING, 'one', { domain => 'dead.example.org', backends => ['http://127.0.0.9:8000'] });
 ask('PUT', $MAPPING, 'one', { domain => 'web.example.org', backends => ['http://127.0.0.9:8000'] });
-DynProxy::run_command('sqlite3', $api->path('data.db'), "insert into backend (url, route_id) select 'http://name:80', id from route where domain = 'a.own.org'");
+DynProxy::run_command('sqlite3', '-cmd', '.timeout 5000', $api->path('data.db'), "insert into backend (url, route_id) select 'http://name:80', id from route where domain = 'a.own.org'");
 is ask('PUT', '/v1/p1/scrub_mapping', 'one'), 200, 'scrub';
 is_deeply [ sort map { "$_->{domain} @{ $_->{backends} }" } @{ $answer->{removed} } ],
     [ 'dead.example.org http://127.0.0.9:8000', 'web.example.org http://127.0.0.9:8000' ], 'says what it removed';

@@ -131,7 +131,7 @@ sub put_once {
 # All domains that the SQLite file has, as "domain url url".
 sub stored {
     my ($self) = @_;
-    my (undef, $out) = DynProxy::run_command('sqlite3', $self->path('data.db'),
+    my (undef, $out) = DynProxy::run_command('sqlite3', '-cmd', '.timeout 5000', $self->path('data.db'),
         'select domain, url from route join backend on route.id = route_id order by 1, 2');
     my %urls;
     push @{ $urls{$1} }, $2 while $out =~ /^(.*?)\|(.*)$/mg;
