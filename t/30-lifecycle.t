@@ -1,15 +1,21 @@
-# Reloads under load, good ones, broken ones and such as take other workers:
-# no request fails, no WebSocket and no download is cut (3-processes.md).
+# Reloads under load, good ones, broken ones and such as take other workers, and
+# upgrades: no request fails, no WebSocket and no download is cut
+# (3-processes.md).
 # LIFECYCLE_RELOADS: how many, one a second (12).
+# LIFECYCLE_UPGRADES: how many after that (1); of 3 or more, one is to another
+# layout of the table, and one to a program that hangs.
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use File::Copy qw(copy);
+use File::Temp;
 use IO::Select;
 use Time::HiRes qw(sleep time);
 
 $SIG{PIPE} = 'IGNORE';
 my $RELOADS     = $ENV{LIFECYCLE_RELOADS} // 12;
 my $WORKERS_AT  = $RELOADS >= 25 ? 25 : 5;    # every so many takes other workers
+my $UPGRADES    = $ENV{LIFECYCLE_UPGRADES} // 1;
 my $RATE        = 250;                        # connections a second of a process
 my $LOADS       = 2;
 my $DOWNLOADS   = 50;
@@ -17,7 +23,20 @@ my $BYTES       = 1_000_000;
 my $WEBSOCKETS  = 20;
 my $WEBSOCKET_S = 5;
 
-my $proxy   = DynProxy->new(workers => 2, tools => [qw(alpha ws)], expect => qr/reload-refused/);
+# The program, where another one can be put as dpkg(1) does it.
+my $dir     = File::Temp->newdir;
+my $program = "$dir/dynproxyd";
+chmod 0755, $dir;
+sub install {
+    my ($from) = @_;
+    copy("$DynProxy::BUILD/$from", "$program.new") or die "copy: $!";
+    chmod 0755, "$program.new";
+    rename "$program.new", $program or die "rename: $!";
+}
+install('dynproxyd');
+
+my $proxy   = DynProxy->new(workers => 2, tools => [qw(alpha ws)], program => $program,
+    expect => qr/reload-refused|upgrade-(?:failed|taken-back)|workers-kept/);
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
 
@@ -152,6 +171,17 @@ for my $round (1 .. $RELOADS) {
 is $wrong, '', 'every reload ended as it should';
 is $proxy->get('alpha', '/')->header('x-round'), $RELOADS - ($RELOADS % 10 == 0), 'the last good one is in force';
 
+$wrong = '';
+for my $round (1 .. $UPGRADES) {
+    my $other = $UPGRADES < 3 ? '' : $round == 1 ? 'table' : $round == 2 ? 'hangs' : '';
+    install($other eq '' ? 'dynproxyd' : "t/dynproxyd-$other");
+    my $until = time + 20;
+    my $status;
+    while (($status = $proxy->ctl('upgrade')) == 75 && time < $until) { sleep 0.2 }
+    $wrong .= "upgrade $round: $status " . $proxy->err if $status != ($other eq 'hangs' ? 1 : 0);
+}
+is $wrong, '', 'every upgrade ended as it should';
+
 my ($requests, $failed, $cut) = (0, 0, 0);
 kill 'USR1', $_->{pid} for @loads;
 for my $load (@loads) {
@@ -170,5 +200,5 @@ kill 'KILL', $echoes;
 waitpid $echoes, 0;
 undef $echoes;
 diag "applied=$applied refused=$refused again=$again" if $ENV{LIFECYCLE_RELOADS};
-diag "reloads=$RELOADS requests=$requests failed=$failed cut=$cut" if $ENV{LIFECYCLE_RELOADS};
+diag "reloads=$RELOADS upgrades=$UPGRADES requests=$requests failed=$failed cut=$cut" if $ENV{LIFECYCLE_RELOADS};
 done_testing;
