@@ -145,6 +145,9 @@ gather_one(struct gathering *g, const struct entry *e)
 			g->tools[c->ntools++] =
 			    (struct policy_tool){ e->subject, until };
 		break;
+	case POLICY_STANDBY:
+		c->standby = true;
+		break;
 	case POLICY_REGISTRATION: /* not the workers' business */
 	case POLICY_KINDS:
 		break;
@@ -234,6 +237,12 @@ policy_registration_off(const struct registrar *r)
 		       !is_over(e, clock_real_ms())
 		   ? e->subject
 		   : NULL;
+}
+
+bool
+policy_is_standby(const struct registrar *r)
+{
+	return find(r->policy, POLICY_STANDBY, "") != NULL;
 }
 
 struct policy_change *
@@ -466,7 +475,8 @@ policy_keep(struct registrar *r)
 	struct entry *e;
 	char why[128];
 
-	RB_FOREACH (e, entry_tree, &r->policy->entries) {
+	RB_FOREACH(e, entry_tree, &r->policy->entries)
+	{
 		c = policy_change_new(r, e->kind, false, e->subject,
 		    e->until_ms, why, sizeof(why));
 		if (c == NULL)

@@ -66,6 +66,9 @@ void policy_keep(struct registrar *r);
 /* What tools are told while registration is off; NULL: it is on. */
 const char *policy_registration_off(const struct registrar *r);
 
+/* Is this node to leave the floating address to others? */
+bool policy_is_standby(const struct registrar *r);
+
 /* How many entries of a kind there are. */
 size_t policy_count(const struct registrar *r, enum policy_kind kind);
 

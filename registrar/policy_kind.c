@@ -64,6 +64,15 @@ check_reason(const char *text, char *subject, char *why, size_t size)
 	return true;
 }
 
+static bool
+check_none(const char *text, char *subject, char *why, size_t size)
+{
+	subject[0] = '\0';
+	if (*text != '\0')
+		snprintf(why, size, "it is of this node, and nothing else");
+	return *text == '\0';
+}
+
 static const struct policy_kind_info kinds[POLICY_KINDS] = {
 	[POLICY_BAN] = { "ban", "bans", POLICY_BANS_MAX, check_ban },
 	[POLICY_RULE_AGENT] = { "agent", "rules", POLICY_RULES_MAX / 2,
@@ -73,6 +82,7 @@ static const struct policy_kind_info kinds[POLICY_KINDS] = {
 	[POLICY_MAINTENANCE] = { "maintenance", "tools in maintenance",
 	    POLICY_TOOLS_MAX, check_tool },
 	[POLICY_REGISTRATION] = { "registration", "reasons", 1, check_reason },
+	[POLICY_STANDBY] = { "standby", "standbys", 1, check_none },
 };
 
 const struct policy_kind_info *

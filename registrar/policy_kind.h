@@ -13,6 +13,7 @@ enum policy_kind {
 	POLICY_RULE_REFERER,
 	POLICY_MAINTENANCE, /* a tool's name; empty: the site */
 	POLICY_REGISTRATION, /* off: what tools are told */
+	POLICY_STANDBY,	     /* this node; its subject is empty */
 	POLICY_KINDS
 };
 

@@ -48,6 +48,8 @@ why_not(const struct registrar *r, const struct node *node)
 {
 	if (is_draining(r, node))
 		return "draining";
+	if (policy_is_standby(r))
+		return "standby";
 	return workers_ready(node) == 0 ? "no worker is ready" : NULL;
 }
 
@@ -156,10 +158,12 @@ ready_tell(const struct registrar *r)
 	return json_pack("{s:b, s:s?, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o,"
 			 " s:I, s:o}",
 	    "ready", why == NULL, "reason", why, "role",
-	    r->redis == NULL ? "single" : "active", "node", r->conf->node_name,
-	    "draining", (int)is_draining(r, node), "version", DYNPROXY_VERSION,
-	    "started", listing_time(r->started_ms), "table", table(r), "stores",
-	    stores(r), "default_backend_reachable", default_backend(r),
-	    "workers", (json_int_t)workers_ready(node), "certificates",
-	    certificates(node));
+	    policy_is_standby(r) ? "standby"
+	    : r->redis == NULL	 ? "single"
+				 : "active",
+	    "node", r->conf->node_name, "draining", (int)is_draining(r, node),
+	    "version", DYNPROXY_VERSION, "started", listing_time(r->started_ms),
+	    "table", table(r), "stores", stores(r), "default_backend_reachable",
+	    default_backend(r), "workers", (json_int_t)workers_ready(node),
+	    "certificates", certificates(node));
 }

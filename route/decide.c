@@ -33,13 +33,15 @@ route_decide(struct router *router, const struct visitor *visitor,
 	}
 	if (span_eq(target->path, SPAN(HEALTH_PATH))) {
 		d->action = ACTION_HEALTH;
+		if (router->gate.policy != NULL &&
+		    policy_standby(router->gate.policy))
+			refuse(d, REASON_DRAINING);
 		return;
 	}
 	if (*router->conf->acme_directory != '\0' &&
 	    span_starts(target->path, SPAN(CHALLENGE_PATH))) {
 		d->action = ACTION_CHALLENGE;
-		d->token = span_from(
-		    target->path, sizeof(CHALLENGE_PATH) - 1);
+		d->token = span_from(target->path, sizeof(CHALLENGE_PATH) - 1);
 		return;
 	}
 	if (wants_tls(router->conf, visitor)) {

@@ -142,6 +142,19 @@ policy_site_until(const struct policy *p, uint64_t now_ms)
 }
 
 bool
+policy_standby(const struct policy *p)
+{
+	struct look l;
+
+	for (int tries = 0; tries < TRIES; tries++) {
+		look_begin(&l, p);
+		if (look_held(&l))
+			return l.root[ROOT_STANDBY] != 0;
+	}
+	return false;
+}
+
+bool
 policy_any_tool(const struct policy *p)
 {
 	struct look l;

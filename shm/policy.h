@@ -59,6 +59,9 @@ bool policy_banned(const struct policy *p, const struct ip *ip,
 /* The end of the site's maintenance; 0: there is none. */
 uint64_t policy_site_until(const struct policy *p, uint64_t now_ms);
 
+/* Is this node to leave the floating address to others? */
+bool policy_standby(const struct policy *p);
+
 /* Is any tool in maintenance, or was? */
 bool policy_any_tool(const struct policy *p);
 

@@ -59,6 +59,7 @@ _Static_assert(NODES_MAX < 1 << 24, "a child fits in a link");
 /* The latched words of the root. */
 enum {
 	ROOT_SITE_UNTIL,
+	ROOT_STANDBY, /* 1, or 0 */
 	ROOT_TREES, /* the first node of IPv4, of IPv6 in the upper half */
 	ROOT_NODES, /* how many */
 	ROOT_TOOLS, /* how many */

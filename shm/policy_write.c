@@ -268,6 +268,7 @@ policy_put(struct policy_writer *w, const struct policy_content *content)
 	if (!same_rules(w, seq, root, nrules))
 		root[ROOT_RULES_VERSION]++;
 	root[ROOT_SITE_UNTIL] = content->site_until_ms;
+	root[ROOT_STANDBY] = content->standby;
 	root[ROOT_TREES] = w->first[0] | (uint64_t)w->first[1] << 32;
 	root[ROOT_NODES] = w->nnodes;
 	root[ROOT_TOOLS] = content->ntools;

@@ -23,6 +23,7 @@ struct policy_content {
 	const struct policy_rule *rules; /* in the order they are tried */
 	size_t nrules;
 	uint64_t site_until_ms; /* maintenance of all; 0: none */
+	bool standby;
 };
 
 struct policy_writer;

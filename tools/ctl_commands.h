@@ -33,6 +33,7 @@ int cmd_blocks(const struct ctl *ctl, char **args);
 int cmd_block(const struct ctl *ctl, char **args);
 int cmd_unblock(const struct ctl *ctl, char **args);
 int cmd_maintenance(const struct ctl *ctl, char **args);
+int cmd_standby(const struct ctl *ctl, char **args);
 
 /* ctl_list.c: a table of routes, as `list` has them. */
 void ctl_print_routes(const json_t *routes);

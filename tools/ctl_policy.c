@@ -281,6 +281,54 @@ cmd_maintenance(const struct ctl *ctl, char **args)
 	return CTL_USAGE;
 }
 
+/* Ask whether there is an entry. */
+static int
+is_standby(const struct ctl *ctl, char *kind, bool *there)
+{
+	char *args[] = { kind, NULL };
+	json_t *entries;
+	int status = ctl_ask(ctl, "policy", args, &entries);
+
+	if (status != CTL_DONE)
+		return status;
+	*there = json_array_size(entries) > 0;
+	json_decref(entries);
+	return CTL_DONE;
+}
+
+int
+cmd_standby(const struct ctl *ctl, char **args)
+{
+	static char kind[] = "standby", node[] = "", never[] = "0";
+	bool on = args[0] != NULL && strcmp(args[0], "on") == 0, there;
+	char *change_args[] = { kind, node, on ? never : NULL, NULL };
+	json_t *data;
+	int status;
+
+	if (args[0] != NULL && !on && strcmp(args[0], "off") != 0) {
+		warnx("standby is on or off");
+		return CTL_USAGE;
+	}
+	status = is_standby(ctl, kind, &there);
+	/* what is so already is left so */
+	if (status == CTL_DONE && args[0] != NULL && on != there) {
+		status = ctl_ask(ctl, on ? "policy-set" : "policy-strike",
+		    change_args, &data);
+		if (status == CTL_DONE)
+			json_decref(data);
+		there = on;
+	}
+	if (status != CTL_DONE)
+		return status;
+	data = json_pack("{s:b}", "standby", (int)there);
+	if (ctl->json)
+		ctl_print_json(data);
+	else if (!ctl->quiet || args[0] == NULL)
+		printf("standby is %s\n", there ? "on" : "off");
+	json_decref(data);
+	return CTL_DONE;
+}
+
 /* Strike whatever reason it is off for. */
 static int
 registration_on(const struct ctl *ctl, char *kind)

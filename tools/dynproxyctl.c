@@ -55,6 +55,8 @@ static const struct command {
 	    "and no more" },
 	{ "maintenance", "[on|off [tool] [--for ... | --until ...]]", 0, 4,
 	    cmd_maintenance, "503 for a tool, or all" },
+	{ "standby", "[on|off]", 0, 1, cmd_standby,
+	    "leave the floating address to others" },
 };
 
 static void

@@ -197,6 +197,10 @@ test_maintenance(void)
 	policy_put(writer, &content);
 	is_int((long long)policy_site_until(policy, NOW), NOW + 7, "the site");
 	is_int((long long)policy_site_until(policy, NOW + 7), 0, "no more");
+	ok(!policy_standby(policy), "no standby");
+	content = (struct policy_content){ .standby = true };
+	policy_put(writer, &content);
+	ok(policy_standby(policy), "standby");
 	ok(policy_tool_until(policy, SPAN("tool-0020"), NOW) == 0,
 	    "and no tool");
 }
