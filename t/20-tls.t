@@ -23,6 +23,10 @@ is $status, 0, 'curl is content with the certificate';
 like $out, qr/hello/, 'and served';
 like $out, qr/^strict-transport-security: max-age=31622400\r$/im, 'told to come by TLS again';
 
+my (undef, @said) = run_command('openssl', 's_client', '-connect', "127.0.0.1:$proxy->{https_port}",
+    '-servername', $proxy->host('alpha'), '-alpn', 'spdy/3');
+like "@said", qr/alert no application protocol/, 'a client that speaks nothing of ours is told so';
+
 # --- what cannot be understood is answered as what can
 my %bad = ('a method with a blank' => [400, '-X', 'G T'], 'too large a field' => [431, '-H', 'X: ' . 'x' x 20000],
     'no such host' => [400, '-H', 'Host: a?b']);
