@@ -115,9 +115,9 @@ my $holder = $exec->start('tools.alpha', @client, 'lease', '.*', $url);
 ok eventually(sub { body() eq 'alpha' }), 'a lease';
 kill 'KILL', $holder, $server;
 $since = time;
-$stranger = serve('beta');
 ok eventually(sub { reason() eq 'tool-stopped' }), 'killed: 503 stopped';
 cmp_ok time - $since, '<', 1, 'within a second';
+$stranger = serve('beta');
 isnt body(), 'beta', "request $_ does not reach the stranger" for 1 .. 20;
 
 # With verify = require nobody is believed before the first proof.
