@@ -66,7 +66,9 @@ sub start_load {
     pipe my $said, my $say or die $!;
     my $pid = fork // die $!;
     if (!$pid) {
-        $SIG{USR1} = sub { $stop = 1 };
+        # the request under way is read to its end
+        POSIX::sigaction(POSIX::SIGUSR1(),
+            POSIX::SigAction->new(sub { $stop = 1 }, POSIX::SigSet->new, POSIX::SA_RESTART()));
         my @counts = $run->();
         syswrite $say, "@counts\n";
         POSIX::_exit(0);
@@ -86,7 +88,10 @@ sub new_connections {
             1 while $socket->sysread($answer, 65536, length $answer);
         }
         $requests++;
-        $failed++ if $answer !~ /^HTTP\/1.1 200 .*hello$/s;
+        if ($answer !~ /^HTTP\/1.1 200 .*hello$/s) {
+            $failed++;
+            print STDERR "# failed: ", $socket ? "'$answer'" : "no connection: $!", "\n";
+        }
         $next += 1 / $RATE;
         sleep $next - time if $next > time;
     }
