@@ -80,8 +80,8 @@ if (!$watch) {
 ok eventually(sub {
     $proxy->unregister('alpha', '.*');
     $proxy->register('alpha', '.*', $backend->url);
-    DynProxy::slurp("$events") =~ /"route-registered"/;
-}), 'watch shows what happens';
+    DynProxy::slurp("$events") =~ /"route-registered".*"route-unregistered"/s;
+}), 'watch shows what happens, in its order';
 like DynProxy::slurp("$events"), qr/"event":"route-unregistered","text":"name=alpha route=\.\*/, 'in detail';
 kill 'TERM', $watch;
 waitpid $watch, 0;

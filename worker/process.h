@@ -39,6 +39,8 @@ struct worker {
 	struct boot next;        /* of a reload: as far as it has come */
 	struct ev_io master;     /* the socket to it; fd -1: it is gone */
 	struct timer orphan;     /* looks whether there is another one */
+	uint64_t orphaned_ms;    /* since when; CLOCK_MONOTONIC */
+	bool deserted;           /* it was seen that nobody is master */
 	struct table *table;     /* owned */
 	struct policy *policy;   /* owned */
 	struct rules *rules;     /* owned */

@@ -27,7 +27,8 @@
 #include "worker/settings.h"
 #include "worker/tls.h"
 
-#define LOOK_MS 100 /* for another master, when ours is dead */
+#define LOOK_MS 100	 /* for another master, when ours is dead */
+#define ORPHANED_MS 5000 /* then it is no dying master that we see */
 #define LEAVE_MS 500 /* of the time to drain: for Close frames, and answers */
 
 /* The master is gone: whoever is served goes on being served. */
@@ -38,6 +39,7 @@ forget_master(struct worker *w)
 	ev_del(&w->loop, &w->master);
 	close(w->master.fd);
 	w->master.fd = -1;
+	w->orphaned_ms = w->loop.now_ms;
 	timer_set(&w->loop.timers, &w->orphan, w->loop.now_ms);
 }
 
@@ -96,8 +98,8 @@ open_gate(struct worker *w)
 	w->counters =
 	    counters_open(w->boot.segment_fds[SEGMENT_COUNTERS], w->boot.slot);
 	if (w->counters == NULL ||
-	    errors_writer_open(&w->errors,
-		w->boot.segment_fds[SEGMENT_ERRORS], w->boot.slot) == -1)
+	    errors_writer_open(&w->errors, w->boot.segment_fds[SEGMENT_ERRORS],
+		w->boot.slot) == -1)
 		return -1;
 	counters_set_cap(
 	    w->counters, w->conf->tool_requests_max, w->conf->workers);
@@ -154,13 +156,27 @@ drain(struct worker *w, uint64_t at_most_ms)
 		ev_stop(&w->loop);
 }
 
-/* Another master has taken the place of ours: its workers serve. */
+/*
+ * Has another master taken the place of ours?  One that is being killed loses
+ * what it has one by one, and seems to be there for a moment yet.
+ */
+static bool
+is_replaced(struct worker *w)
+{
+	if (!presence_of(w->boot.presence, PRESENCE_SERVING)) {
+		w->deserted = true;
+		return false;
+	}
+	return w->deserted || w->loop.now_ms - w->orphaned_ms >= ORPHANED_MS;
+}
+
+/* Its workers serve: ours may go. */
 static void
 look_for_master(struct timer *t)
 {
 	struct worker *w = container_of(t, struct worker, orphan);
 
-	if (presence_of(w->boot.presence, PRESENCE_SERVING)) {
+	if (is_replaced(w)) {
 		log_event(LOG_NOTICE, "master-replaced", "clients=%u",
 		    w->connections);
 		drain(w, w->conf->tunnel_drain_ms);

@@ -92,11 +92,13 @@ sub slurp {
     return <$fh> // '';
 }
 
-# Below the range from which the kernel takes ports for itself.
+# Below the range from which the kernel takes ports for itself; none twice.
 sub free_port {
     my ($address) = @_;
+    state %given;
     for (1 .. 200) {
         my $port = 10000 + int rand 20000;
+        next if $given{$port}++;
         my $try = IO::Socket::INET->new(LocalAddr => $address // '127.0.0.1',
             LocalPort => $port, Proto => 'tcp', Listen => 1) or next;
         return $port;
@@ -340,6 +342,7 @@ sub say_on {
 # Send, read to the end.
 sub converse {
     my ($socket, @bytes) = @_;
+    die "no connection: $!\n" if !$socket;
     local $SIG{PIPE} = 'IGNORE';
     local $SIG{ALRM} = sub { die "no end of the answer\n" };
     alarm 20;
