@@ -7,6 +7,7 @@
 
 #include <execinfo.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,6 +19,13 @@
 #define STACK_BYTES (64 * 1024) /* of its own: ours may be what is full */
 
 extern const char __executable_start[]; /* by the linker */
+
+/* A sanitizer tells more of a crash than we can. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LEFT_TO_SANITIZER true
+#else
+#define LEFT_TO_SANITIZER false
+#endif
 
 static const int deadly[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
 static int master = -1;
@@ -74,7 +82,6 @@ on_crash(int number, siginfo_t *info, void *context)
 void
 crash_watch(int sock)
 {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	struct sigaction action = {
 		.sa_sigaction = on_crash,
 		.sa_flags = (int)(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND),
@@ -82,6 +89,8 @@ crash_watch(int sock)
 	stack_t stack = { .ss_size = STACK_BYTES };
 	void *frame;
 
+	if (LEFT_TO_SANITIZER)
+		return;
 	master = sock;
 	backtrace(&frame, 1);
 	stack.ss_sp = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
@@ -90,7 +99,4 @@ crash_watch(int sock)
 		action.sa_flags &= ~SA_ONSTACK;
 	for (size_t i = 0; i < nitems(deadly); i++)
 		sigaction(deadly[i], &action, NULL);
-#else
-	(void)sock;
-#endif
 }

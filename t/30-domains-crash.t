@@ -13,6 +13,7 @@ my $redis = RedisServer->new;
 my $proxy = DynProxy->new(conf => { redis => '"' . $redis->addr . '"' }, expect => qr/child-died|redis-lost|child-crash-loop/);
 my $backend = $proxy->backend(count => 3);
 my @url = sort map { $backend->url($_) } 0 .. 2;
+ok eventually(sub { my $s = $proxy->ctl_json('status'); $s && $s->{registrar}{redis}{synced} }), 'Redis is there';
 my $api = Domains->new($proxy,
     tokens => { one => ['ann', 'p1', 'member'] },
     zones  => [ { name => 'example.org', shared => JSON::PP::true } ]);
