@@ -161,6 +161,10 @@ last_line(const struct buf *lines, char *said)
 
 	while (s.len > 0 && s.ptr[s.len - 1] == '\n')
 		s.len--;
+	if (s.len == 0) {
+		said[0] = '\0';
+		return;
+	}
 	begin = memrchr(s.ptr, '\n', s.len);
 	if (begin != NULL)
 		s = span_from(s, (size_t)(begin + 1 - s.ptr));
