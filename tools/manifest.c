@@ -29,7 +29,8 @@ top(struct manifest *m)
 static bool
 begin_empty(struct manifest *m, char *why)
 {
-	return yamlfile_parse(&m->doc, "", 0, why) == YAMLFILE_READ;
+	m->held = yamlfile_parse(&m->doc, "", 0, why) == YAMLFILE_READ;
+	return m->held;
 }
 
 /* Put the name of the file before what is wrong with it. */
@@ -54,6 +55,7 @@ manifest_read(struct manifest *m, const struct account *a, int dir, char *why)
 		account_path(a, MANIFEST_NAME, path, sizeof(path));
 	switch (yamlfile_read(&m->doc, dir, path, a->uid, why)) {
 	case YAMLFILE_READ:
+		m->held = true;
 		return true;
 	case YAMLFILE_ABSENT:
 		return begin_empty(m, why);
@@ -68,6 +70,7 @@ read_one_template(struct manifest *m, const char *path, bool *failed, char *why)
 {
 	switch (yamlfile_read(&m->doc, AT_FDCWD, path, YAMLFILE_ANYONE, why)) {
 	case YAMLFILE_READ:
+		m->held = true;
 		return true;
 	case YAMLFILE_ABSENT:
 		return false;
@@ -111,7 +114,9 @@ manifest_read_template(
 void
 manifest_release(struct manifest *m)
 {
-	yaml_document_delete(&m->doc);
+	if (m->held)
+		yaml_document_delete(&m->doc);
+	m->held = false;
 }
 
 const char *
@@ -267,7 +272,7 @@ write_document(struct manifest *m, FILE *f)
 	yaml_emitter_set_unicode(&emitter, 1);
 	yaml_emitter_set_width(&emitter, -1);
 	m->doc.start_implicit = m->doc.end_implicit = 1;
-	/* the document is the emitter's from here on */
+	m->held = false; /* the document is the emitter's from here on */
 	written = yaml_emitter_open(&emitter) &&
 		  yaml_emitter_dump(&emitter, &m->doc) &&
 		  yaml_emitter_close(&emitter);

@@ -18,7 +18,8 @@
 #define MANIFEST_ARGS "web::extra_args"
 
 struct manifest {
-	yaml_document_t doc; /* owned; its top is a mapping */
+	yaml_document_t doc; /* owned while held; its top is a mapping */
+	bool held;
 };
 
 /*
@@ -39,6 +40,7 @@ bool manifest_read(
 bool manifest_read_template(
     struct manifest *m, const struct account *a, const char *path, char *why);
 
+/* A manifest that was saved is released already; once more does no harm. */
 void manifest_release(struct manifest *m);
 
 /* The text of a key; NULL: it is not there, or is no text. */

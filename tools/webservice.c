@@ -511,6 +511,7 @@ main(int argc, char **argv)
 		     ? 1
 		     : command->run(&w);
 	manifest_release(&w.template);
+	manifest_release(&w.manifest);
 	if (fflush(stdout) == EOF)
 		err(1, "standard output");
 	return status;
