@@ -390,3 +390,22 @@ http_parse_trailers(const char *bytes, size_t len, size_t *scanned,
 
 	return parse(&p, NULL, scanned, msg);
 }
+
+enum reason
+http_fault_reason(enum http_fault fault)
+{
+	switch (fault) {
+	case HTTP_FINE:
+	case HTTP_MORE:
+		return REASON_NONE;
+	case HTTP_BAD_VERSION:
+		return REASON_BAD_VERSION;
+	case HTTP_TARGET_TOO_LONG:
+		return REASON_TARGET_TOO_LONG;
+	case HTTP_HEAD_TOO_LARGE:
+		return REASON_HEADER_TOO_LARGE;
+	case HTTP_BAD:
+		break;
+	}
+	return REASON_BAD_REQUEST;
+}

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "http/msg.h"
+#include "http/reason.h"
 
 struct http_limits {
 	size_t line;   /* bytes of the request or status line, without CRLF */
@@ -30,6 +31,9 @@ enum http_fault {
 	HTTP_TARGET_TOO_LONG, /* 414 */
 	HTTP_HEAD_TOO_LARGE,  /* 431; also when Connection names over 32 */
 };
+
+/* How a request with this fault is answered; REASON_NONE: with none. */
+enum reason http_fault_reason(enum http_fault fault);
 
 enum http_method http_method_of(struct span text);
 

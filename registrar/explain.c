@@ -121,16 +121,10 @@ understand(struct telling *t, size_t len)
 	enum http_fault fault = http_parse_request(
 	    t->e->request, len, &scanned, &limits, &t->e->msg);
 
-	switch (fault) {
-	case HTTP_FINE:
+	if (fault == HTTP_FINE)
 		return http_target_reason(http_target(&t->e->msg, &t->target));
-	case HTTP_TARGET_TOO_LONG:
-		return REASON_TARGET_TOO_LONG;
-	case HTTP_HEAD_TOO_LARGE:
-		return REASON_HEADER_TOO_LARGE;
-	default:
-		return REASON_BAD_REQUEST;
-	}
+	/* nothing more will come: what is not complete is not valid */
+	return http_fault_reason(fault == HTTP_MORE ? HTTP_BAD : fault);
 }
 
 /* What the host stands for, before anything is looked up. */

@@ -131,21 +131,6 @@ head_lost(struct h1 *h)
 		refuse(h, REASON_CLIENT_GONE, NULL);
 }
 
-static enum reason
-reason_of(enum http_fault fault)
-{
-	switch (fault) {
-	case HTTP_BAD_VERSION:
-		return REASON_BAD_VERSION;
-	case HTTP_TARGET_TOO_LONG:
-		return REASON_TARGET_TOO_LONG;
-	case HTTP_HEAD_TOO_LARGE:
-		return REASON_HEADER_TOO_LARGE;
-	default:
-		return REASON_BAD_REQUEST;
-	}
-}
-
 /* A head is complete: begin its exchange. */
 static void
 begin(struct h1 *h)
@@ -203,7 +188,7 @@ h1_read_head(struct h1 *h)
 			return H1_BEGUN;
 		}
 		if (fault != HTTP_MORE) {
-			refuse(h, reason_of(fault), NULL);
+			refuse(h, http_fault_reason(fault), NULL);
 			return H1_BEGUN;
 		}
 		n = h1_read(h);
