@@ -3,7 +3,7 @@
 
 #include <malloc.h>
 
-#define TRIM_FREE ((size_t)8 * 1024 * 1024) /* less is not worth it */
+#define TRIM_FREE ((size_t)2 * 1024 * 1024) /* less is not worth it */
 #define TRIM_EVERY_MS 10000		    /* it looks at all of the heap */
 
 size_t
