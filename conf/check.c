@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/directives.h"
+#include "conf/setting.h"
 #include "conf/value.h"
 
 struct checking {

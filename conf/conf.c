@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "conf/directives.h"
+#include "conf/setting.h"
 
 #define NAME_WIDTH 24
 

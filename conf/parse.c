@@ -15,6 +15,7 @@
 
 #include "conf/check.h"
 #include "conf/directives.h"
+#include "conf/setting.h"
 #include "lib/array.h"
 
 #define INCLUDE_DEPTH_MAX 10

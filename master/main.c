@@ -231,7 +231,7 @@ static int
 take_over(struct master *m)
 {
 	const char *value = getenv(UPGRADE_VARIABLE);
-	int status, fd = (int)strtol(value, NULL, 10);
+	int fd = (int)strtol(value, NULL, 10);
 	bool back = strstr(value, "back") != NULL;
 
 	unsetenv(UPGRADE_VARIABLE);
@@ -243,10 +243,66 @@ take_over(struct master *m)
 	m->inherited->rollback = back;
 	log_open(
 	    (enum log_sink)m->conf->log_sink, "master", m->conf->log_priority);
-	status = serve(m);
-	free(m->conf_path);
-	free(m->exe_path);
+	return serve(m);
+}
+
+/* Check the configuration, and write it for -T.  Returns the exit status. */
+static int
+look_only(struct master *m, bool dump)
+{
+	int status;
+
+	m->conf = read_only(m);
+	if (m->conf == NULL)
+		return 1;
+	status = check(m->conf, dump);
+	conf_free(m->conf);
 	return status;
+}
+
+/* From nothing.  Returns the exit status. */
+static int
+run(struct master *m)
+{
+	m->conf = setup_read(m, stderr);
+	if (m->conf == NULL)
+		return 1;
+	/* a daemon speaks to its caller until it is ready */
+	log_open(
+	    m->foreground ? (enum log_sink)m->conf->log_sink : LOG_TO_STDERR,
+	    "master", m->conf->log_priority);
+	if (!m->foreground && daemon_begin() == -1)
+		fatal("daemon: %s", strerror(errno));
+	return serve(m);
+}
+
+/* Set m->foreground; returns the path of the configuration. */
+static const char *
+read_options(struct master *m, int argc, char **argv, bool *test, bool *dump)
+{
+	const char *path = DEFAULT_CONF;
+	int option;
+
+	while ((option = getopt(argc, argv, "FTc:t")) != -1)
+		switch (option) {
+		case 'F':
+			m->foreground = true;
+			break;
+		case 'T':
+			*dump = true;
+			break;
+		case 'c':
+			path = optarg;
+			break;
+		case 't':
+			*test = true;
+			break;
+		default:
+			usage();
+		}
+	if (optind != argc)
+		usage();
+	return path;
 }
 
 int
@@ -259,57 +315,23 @@ main(int argc, char **argv)
 		.presence = -1,
 		.signals.fd = -1,
 		.loop.epfd = -1 };
-	const char *path = DEFAULT_CONF;
 	bool test = false, dump = false;
-	int option, status;
+	const char *path;
+	int status;
 
 	spawn_enter(argc, argv);
 	setup_take(&m); /* there is none yet */
 	open_standard_descriptors();
-	while ((option = getopt(argc, argv, "FTc:t")) != -1)
-		switch (option) {
-		case 'F':
-			m.foreground = true;
-			break;
-		case 'T':
-			dump = true;
-			break;
-		case 'c':
-			path = optarg;
-			break;
-		case 't':
-			test = true;
-			break;
-		default:
-			usage();
-		}
-	if (optind != argc)
-		usage();
-
+	path = read_options(&m, argc, argv, &test, &dump);
 	m.argv = argv;
 	m.exe_path = own_path();
-	if (getenv(UPGRADE_VARIABLE) != NULL)
-		return take_over(&m);
-
-	m.conf_path = realpath(path, NULL); /* a daemon is in / */
-	if (m.conf_path == NULL)
-		m.conf_path = strdup(path); /* reading it says what is wrong */
-	m.conf = test || dump ? read_only(&m) : setup_read(&m, stderr);
-	if (m.conf == NULL) {
-		free(m.conf_path);
-		return 1;
-	}
-	if (test || dump) {
-		status = check(m.conf, dump);
-		conf_free(m.conf);
+	if (getenv(UPGRADE_VARIABLE) != NULL) {
+		status = take_over(&m);
 	} else {
-		/* a daemon speaks to its caller until it is ready */
-		log_open(m.foreground ? (enum log_sink)m.conf->log_sink
-				      : LOG_TO_STDERR,
-		    "master", m.conf->log_priority);
-		if (!m.foreground && daemon_begin() == -1)
-			fatal("daemon: %s", strerror(errno));
-		status = serve(&m);
+		m.conf_path = realpath(path, NULL); /* a daemon is in / */
+		if (m.conf_path == NULL)
+			m.conf_path = strdup(path); /* its reader says why */
+		status = test || dump ? look_only(&m, dump) : run(&m);
 	}
 	free(m.conf_path);
 	free(m.exe_path);

@@ -110,7 +110,7 @@ struct master {
 	unsigned places;
 	unsigned generation; /* of workers that accept; the other one drains */
 	bool resting;        /* WINCH: no workers are wanted */
-	struct timer pulse;  /* see on_pulse() */
+	struct timer pulse;  /* see heartbeat.h */
 	struct rollover rollover;
 	struct reload *reload; /* owned; NULL: none is under way */
 	struct upgrade *upgrade; /* owned; NULL: none is under way */

@@ -22,6 +22,7 @@
 #include "master/daemon.h"
 #include "master/ending.h"
 #include "master/facts.h"
+#include "master/heartbeat.h"
 #include "master/lookup.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -32,17 +33,11 @@
 #include "master/upgrade.h"
 
 #define START_TIMEOUT_MS 30000 /* until all are ready, or one says it loads */
-#define PULSE_MS 500	       /* from one ping to the next */
-#define PULSES_MAX 5	       /* unanswered: it may hang */
-#define PULSES_STARVED_MAX 60  /* unanswered: it does, however little it ran */
-#define STARVED_CPU_US                                                         \
-	1000000		    /* who has had less may not have had the time      \
-			     */
-#define PLACES_MIN 32	    /* workers that a reload can ask for */
-#define START_FAILURES 3    /* exits of a child in a row end the start */
-#define SHORT_LIFE_MS 1000  /* who lives less has its successor wait, */
-#define BACKOFF_MIN_MS 100  /* from this */
-#define BACKOFF_MAX_MS 5000 /* to this */
+#define PLACES_MIN 32	       /* workers that a reload can ask for */
+#define START_FAILURES 3       /* exits of a child in a row end the start */
+#define SHORT_LIFE_MS 1000     /* who lives less has its successor wait, */
+#define BACKOFF_MIN_MS 100     /* from this */
+#define BACKOFF_MAX_MS 5000    /* to this */
 
 static void start_child(struct child *c);
 
@@ -342,58 +337,6 @@ supervise_reap(struct master *m)
 	}
 }
 
-/*
- * Does it hang?  Stopped or blocked, it has not run at all since it fell
- * silent; in a loop, it has run for long.  On a machine that is too busy it
- * has run a little, and is only late: killing it would make that worse.
- */
-static bool
-hangs(const struct child *c)
-{
-	uint64_t used = clock_cpu_us_of(c->pid) - c->silent_cpu_us;
-
-	if (c->unanswered < PULSES_MAX)
-		return false;
-	return c->unanswered >= PULSES_STARVED_MAX || used == 0 ||
-	       used >= STARVED_CPU_US;
-}
-
-/* A worker that does not answer is as good as dead; so is a registrar. */
-static void
-ping(struct child *c)
-{
-	const struct ctlmsg msg = { .type = CTL_PING };
-	char name[CHILD_NAME_MAX];
-
-	if ((c->role != ROLE_WORKER && c->role != ROLE_REGISTRAR) ||
-	    (c->state != CHILD_READY && c->state != CHILD_DRAINING) ||
-	    c->ctl.fd == -1)
-		return;
-	if (hangs(c)) {
-		log_event(LOG_ERR, "child-hangs",
-		    "%s pid=%d does not answer: it is killed",
-		    child_name(c, name), c->pid);
-		kill(c->pid, SIGKILL);
-		return;
-	}
-	if (c->unanswered++ == 0)
-		c->silent_cpu_us = clock_cpu_us_of(c->pid);
-	if (ctlmsg_send(c->ctl.fd, &msg, -1) == -1 && errno != EAGAIN)
-		log_event(LOG_DEBUG, "child-unpinged", "%s: %s",
-		    child_name(c, name), strerror(errno));
-}
-
-static void
-on_pulse(struct timer *t)
-{
-	struct master *m = container_of(t, struct master, pulse);
-
-	if (m->phase == PHASE_SERVING)
-		for (size_t i = 0; i < m->nchildren; i++)
-			ping(&m->children[i]);
-	timer_set(&m->loop.timers, t, m->loop.now_ms + PULSE_MS);
-}
-
 static struct child *
 add_place(struct master *m, enum role role)
 {
@@ -428,7 +371,6 @@ supervise_init(struct master *m)
 	}
 	for (enum role role = ROLE_WORKER + 1; role < ROLE_COUNT; role++)
 		add_place(m, role);
-	m->pulse.fire = on_pulse;
 	return 0;
 }
 
@@ -518,7 +460,7 @@ supervise_start(struct master *m)
 {
 	m->phase = PHASE_STARTING;
 	ending_watch(m, START_TIMEOUT_MS);
-	timer_set(&m->loop.timers, &m->pulse, m->loop.now_ms + PULSE_MS);
+	heartbeat_start(m);
 	supervise_settle(m);
 }
 
@@ -535,7 +477,7 @@ void
 supervise_resume(struct master *m)
 {
 	m->phase = PHASE_SERVING;
-	timer_set(&m->loop.timers, &m->pulse, m->loop.now_ms + PULSE_MS);
+	heartbeat_start(m);
 	supervise_reap(m);
 }
 
