@@ -17,21 +17,11 @@
 #include "lib/log.h"
 #include "registrar/process.h"
 #include "registrar/store.h"
+#include "registrar/store_batch.h"
 #include "registrar/store_sqlite.h"
 
 #define KEEP_MAX 4096 /* changes under way, when all is written anew */
 #define REST_S 1      /* what Redis has, too, waits so long for its like */
-
-/* A change on its way through the thread; made and freed by the loop. */
-struct job {
-	TAILQ_ENTRY(job) queue; /* waiting, then the thread's, then written */
-	const char *name;	/* borrowed; the change's, or empty */
-	uint64_t serial;	/* grows */
-	struct change *change;	/* borrowed; the thread reads its strings */
-	struct policy_change *policy; /* or this one; neither: Redis has all */
-	const char *fault;	      /* NULL: it is on disk */
-};
-TAILQ_HEAD(jobs, job);
 
 struct store_io {
 	struct registrar *r;	 /* borrowed */
@@ -43,7 +33,6 @@ struct store_io {
 	bool closing;		 /* store_io_close() has been called */
 	bool keeping;		 /* the book is being written to it again */
 	char kept[KEY_MAX];	 /* up to this name */
-	bool renewed;		 /* the thread's only: see empty */
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* of the rest */
@@ -54,123 +43,6 @@ struct store_io {
 	struct timespec due; /* CLOCK_MONOTONIC; else they are written then */
 	bool ending;
 };
-
-static bool
-save(struct store_sqlite *db, const struct job *job)
-{
-	if (job->change != NULL)
-		return store_sqlite_save(db, job->change);
-	if (job->policy != NULL)
-		return store_sqlite_save_policy(db, job->policy);
-	return store_sqlite_clear_unsaved(db);
-}
-
-static bool
-save_all(struct store_sqlite *db, const struct jobs *batch)
-{
-	const struct job *job;
-
-	if (!store_sqlite_begin(db))
-		return false;
-	TAILQ_FOREACH(job, batch, queue)
-	{
-		if (!save(db, job))
-			return false;
-	}
-	return store_sqlite_commit(db);
-}
-
-static const char *
-save_one(struct store_sqlite *db, const struct job *job)
-{
-	if (store_sqlite_begin(db) && save(db, job) && store_sqlite_commit(db))
-		return NULL;
-	store_sqlite_rollback(db);
-	return store_sqlite_error(db);
-}
-
-static void
-say_all(struct jobs *batch, const char *fault)
-{
-	struct job *job;
-
-	TAILQ_FOREACH(job, batch, queue)
-	{
-		job->fault = fault;
-	}
-}
-
-/* The order of the file; of one name, that in which they came. */
-static int
-compare(const void *a, const void *b)
-{
-	const struct job *left = *(struct job *const *)a;
-	const struct job *right = *(struct job *const *)b;
-	int order = strcmp(left->name, right->name);
-
-	return order != 0 ? order
-			  : (left->serial > right->serial) -
-				(left->serial < right->serial);
-}
-
-/*
- * Bring many into the order of the file, which then is gone through once: with
- * a million names in it that is several times faster.  No memory: as they are.
- */
-static void
-sort_batch(struct jobs *batch)
-{
-	struct job *job, **all;
-	size_t n = 0;
-
-	TAILQ_FOREACH(job, batch, queue)
-	{
-		n++;
-	}
-	all = reallocarray(NULL, n, sizeof(struct job *));
-	if (all == NULL)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		all[i] = TAILQ_FIRST(batch);
-		TAILQ_REMOVE(batch, all[i], queue);
-	}
-	qsort(all, n, sizeof(struct job *), compare);
-	for (size_t i = 0; i < n; i++)
-		TAILQ_INSERT_TAIL(batch, all[i], queue);
-	free(all);
-}
-
-/*
- * One commit for all; where that fails, each gets its own chance, once: but
- * not where each would wait for the same lock, or find the same damage.
- */
-static void
-write_batch(struct store_io *io, struct jobs *batch)
-{
-	struct store_sqlite *db = io->db;
-	const char *fault;
-	struct job *job;
-	bool damaged, locked;
-
-	if (save_all(db, batch)) {
-		say_all(batch, NULL);
-		return;
-	}
-	fault = store_sqlite_error(db);
-	damaged = store_sqlite_damaged(db);
-	locked = store_sqlite_locked(db);
-	store_sqlite_rollback(db);
-	if (damaged)
-		io->renewed = store_sqlite_renew(db);
-	if (locked || damaged) {
-		say_all(batch, fault);
-		return;
-	}
-	TAILQ_FOREACH(job, batch, queue)
-	{
-		job->fault = save_one(db, job);
-	}
-}
 
 static void
 tell_loop(const struct store_io *io)
@@ -207,6 +79,7 @@ run_thread(void *arg)
 {
 	struct store_io *io = arg;
 	struct jobs batch = TAILQ_HEAD_INITIALIZER(batch);
+	bool renewed;
 
 	pthread_mutex_lock(&io->lock);
 	for (;;) {
@@ -215,12 +88,11 @@ run_thread(void *arg)
 			break;
 		TAILQ_CONCAT(&batch, &io->waiting, queue);
 		pthread_mutex_unlock(&io->lock);
-		sort_batch(&batch);
-		write_batch(io, &batch);
+		store_batch_sort(&batch);
+		renewed = store_batch_write(io->db, &batch);
 		pthread_mutex_lock(&io->lock);
 		TAILQ_CONCAT(&io->written, &batch, queue);
-		io->empty = io->empty || io->renewed;
-		io->renewed = false;
+		io->empty = io->empty || renewed;
 		tell_loop(io);
 	}
 	pthread_mutex_unlock(&io->lock);
