@@ -40,7 +40,7 @@ sub run {
         exec @{ $self->{wrapper} }, @command or POSIX::_exit(127);
     }
     $self->{pid} = $pid;
-    DynProxy::eventually(sub { $self->cli('ping') eq 'PONG' }) or die "$command[0] does not answer\n";
+    DynProxy::eventually(sub { $self->cli('ping') eq 'PONG' }, 60) or die "$command[0] does not answer\n";
 }
 
 # All it had is gone: a new, empty one in its place.
