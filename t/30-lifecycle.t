@@ -9,7 +9,9 @@ use lib "$FindBin::Bin/lib";
 use DynProxy;
 use File::Copy qw(copy);
 use File::Temp;
+use IPC::Open2;
 use IO::Select;
+use Load;
 use Time::HiRes qw(sleep time);
 
 $SIG{PIPE} = 'IGNORE';
@@ -22,6 +24,7 @@ my $DOWNLOADS   = 50;
 my $BYTES       = 1_000_000;
 my $WEBSOCKETS  = 20;
 my $WEBSOCKET_S = 5;
+my $HTTP2       = 10;                         # connections
 
 # The program, where another one can be put as dpkg(1) does it.
 my $dir     = File::Temp->newdir;
@@ -35,7 +38,7 @@ sub install {
 }
 install('dynproxyd');
 
-my $proxy   = DynProxy->new(workers => 2, tools => [qw(alpha ws)], program => $program,
+my $proxy   = DynProxy->new(workers => 2, tools => [qw(alpha ws)], tls => ["*.$DynProxy::DOMAIN"], program => $program, conf => { https_redirect => 'off' },
     expect => qr/reload-refused|upgrade-(?:failed|taken-back)|workers-kept/);
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
@@ -59,28 +62,12 @@ sub serve_echo {
     }
 }
 
-# Each counts until it is told to end, then says "requests failed cut".
-my (@loads, $stop);
-sub start_load {
-    my ($run) = @_;
-    pipe my $said, my $say or die $!;
-    my $pid = fork // die $!;
-    if (!$pid) {
-        # the request under way is read to its end
-        POSIX::sigaction(POSIX::SIGUSR1(),
-            POSIX::SigAction->new(sub { $stop = 1 }, POSIX::SigSet->new, POSIX::SA_RESTART()));
-        my @counts = $run->();
-        syswrite $say, "@counts\n";
-        POSIX::_exit(0);
-    }
-    push @loads, { pid => $pid, said => $said };
-}
-END { kill 'KILL', map { $_->{pid} // () } @loads if @loads && $$ == $proxy->{owner} }
-
+# Each returns requests, failed, cut.
 sub new_connections {
+    my ($stop) = @_;
     my ($requests, $failed, $next) = (0, 0, time);
     my $ask = "GET / HTTP/1.1\r\nHost: alpha.example.test\r\nConnection: close\r\n\r\n";
-    until ($stop) {
+    until ($$stop) {
         my $socket = $proxy->connect;
         my $answer = '';
         if ($socket) {
@@ -90,7 +77,7 @@ sub new_connections {
         $requests++;
         if ($answer !~ /^HTTP\/1.1 200 .*hello$/s) {
             $failed++;
-            print STDERR "# failed: ", $socket ? "'$answer'" : "no connection: $!", "\n";
+            print STDERR '# failed: ', $socket ? "'$answer'" : "no connection: $!", "\n";
         }
         $next += 1 / $RATE;
         sleep $next - time if $next > time;
@@ -99,6 +86,7 @@ sub new_connections {
 }
 
 sub downloads {
+    my ($stop) = @_;
     my ($requests, $cut, %of) = (0, 0);
     my $begin = sub {
         my $socket = $proxy->connect or return $cut++;
@@ -114,7 +102,7 @@ sub downloads {
             delete $of{ $d->{socket} };
             $requests++;
             $cut++ if $d->{have} <= $BYTES;    # there is a head, too
-            $begin->() if !$stop;
+            $begin->() if !$$stop;
         }
         sleep 0.1;
     }
@@ -122,6 +110,7 @@ sub downloads {
 }
 
 sub websockets {
+    my ($stop) = @_;
     my ($requests, $cut, %of) = (0, 0);
     my $begin = sub {
         my $socket = $proxy->connect or return $cut++;
@@ -138,29 +127,39 @@ sub websockets {
             $w->{socket}->syswrite('ping');
             my $n = $w->{socket}->sysread(my $bytes, 65536);
             $cut++ if !$n;
-            next if $n && !$stop && time < $w->{until};
+            next if $n && !$$stop && time < $w->{until};
             delete $of{ $w->{socket} };
             $w->{socket}->close;
-            $begin->() if !$stop;
+            $begin->() if !$$stop;
         }
         sleep 0.1;
     }
     return ($requests, 0, $cut);
 }
 
+# By a client that knows of GOAWAY.
+sub http2 {
+    my ($stop) = @_;
+    my $pid = open2(my $said, my $keep, "$FindBin::Bin/h2_load.py", $proxy->{https_port}, $HTTP2);
+    sleep 0.1 until $$stop;
+    close $keep;
+    my $counts = readline $said;
+    waitpid $pid, 0;
+    return split ' ', $counts // '';
+}
+
 my $echoes = fork // die $!;
 if (!$echoes) { serve_echo(); POSIX::_exit(0) }
 END { kill 'KILL', $echoes if $echoes }
 $echo->close;
-start_load(\&new_connections) for 1 .. $LOADS;
-start_load(\&downloads);
-start_load(\&websockets);
+my @loads = map { Load->new($_) } (\&new_connections) x $LOADS, \&downloads, \&websockets, \&http2;
 
 my ($applied, $refused, $again, $wrong) = (0, 0, 0, '');
 for my $round (1 .. $RELOADS) {
     my $next = time + 1;
     my $broken = $round % 10 == 0;
     $proxy->{conf} = {
+        https_redirect   => 'off',
         response_headers => qq({ "set X-Round: $round" }),
         body_timeout     => $broken ? '1x' : '30s',
         request_line_max => int($round / $WORKERS_AT) % 2 ? '4k' : '8k',
@@ -188,11 +187,9 @@ for my $round (1 .. $UPGRADES) {
 is $wrong, '', 'every upgrade ended as it should';
 
 my ($requests, $failed, $cut) = (0, 0, 0);
-kill 'USR1', $_->{pid} for @loads;
+$_->end for @loads;
 for my $load (@loads) {
-    my $said = readline $load->{said};
-    waitpid delete $load->{pid}, 0;
-    my @counts = split ' ', $said // '';
+    my @counts = $load->finish;
     is scalar(@counts), 3, 'a load has run to its end';
     $requests += $counts[0] // 0;
     $failed   += $counts[1] // 1;

@@ -3,7 +3,8 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
-use Time::HiRes qw(sleep time);
+use Load;
+use Time::HiRes qw(time);
 
 $SIG{PIPE} = 'IGNORE';
 
@@ -15,32 +16,11 @@ my @second = run_command('timeout', '20', $proxy->{program}, '-F', '-c', $proxy-
 is $second[0], 1, 'a second master does not start';
 like $second[2], qr/runs already/, 'and says why';
 
-# A connection that stays; what it is answered.
+# Connections that stay.
 my @kept = map { $proxy->connect } 1 .. 16;
-sub ask {
-    my ($socket) = @_;
-    $socket->printflush("GET / HTTP/1.1\r\nHost: alpha.example.test\r\n\r\n");
-    my $answer = '';
-    while ($answer !~ /hello$/) { $socket->sysread($answer, 65536, length $answer) or last }
-    return $answer;
-}
-like ask($_), qr/^HTTP\S+ 200 /, 'a connection is kept alive' for @kept;
+like $proxy->ask($_), qr/^HTTP\S+ 200 /, 'a connection is kept alive' for @kept;
 
-# New connections, each with a request, until told to stop: "requests failed".
-pipe my $said, my $say or die $!;
-my $load = fork // die $!;
-if (!$load) {
-    my ($requests, $failed, $stop) = (0, 0);
-    $SIG{USR1} = sub { $stop = 1 };
-    until ($stop) {
-        $requests++;
-        $failed++ if ($proxy->get('alpha', '/')->body // '') ne 'hello';
-        sleep 0.005;
-    }
-    syswrite $say, "$requests $failed\n";
-    POSIX::_exit(0);
-}
-END { kill 'KILL', $load if $load }
+my $load = Load->new(Load::requests(sub { ($proxy->get('alpha', '/')->body // '') eq 'hello' }));
 
 my @workers   = $proxy->worker_pids;
 my $registrar = $proxy->registrar_pid;
@@ -48,12 +28,9 @@ kill 'KILL', $proxy->{pid};
 ok eventually(sub { $proxy->is_dead }), 'the master is dead';
 ok eventually(sub { !kill 0, $registrar }), 'its registrar ends';
 is scalar(grep { kill 0, $_ } @workers), 2, 'its workers do not';
-like ask($_), qr/^HTTP\S+ 200 (?!.*^Connection: close)/ms, 'they serve on' for @kept;
+like $proxy->ask($_), qr/^HTTP\S+ 200 (?!.*^Connection: close)/ms, 'they serve on' for @kept;
 is $proxy->get('alpha', '/')->body, 'hello', "new clients, too, request $_" for 1 .. 8;
-kill 'USR1', $load;
-my ($requests, $failed) = split ' ', readline $said;
-waitpid $load, 0;
-undef $load;
+my ($requests, $failed) = $load->finish;
 cmp_ok $requests, '>', 20, "$requests requests";
 is $failed, 0, 'none of them failed';
 
@@ -65,7 +42,7 @@ is scalar($proxy->worker_pids), 2, 'with workers of its own';
 is $proxy->get('alpha', '/')->body, 'hello', "which serve what is in the store, request $_" for 1 .. 8;
 is $proxy->register('alpha', '/more', $backend->url), 'ok', 'and there is a registrar';
 ok eventually(sub { grep { /master-replaced/ } split /^/, $proxy->log }), 'the old ones have seen it';
-like ask($_), qr/^HTTP\S+ 200 .*^Connection: close\r$/ms, 'and answer a last time' for @kept;
+like $proxy->ask($_), qr/^HTTP\S+ 200 .*^Connection: close\r$/ms, 'and answer a last time' for @kept;
 $_->close for @kept;
 ok eventually(sub { !grep { kill 0, $_ } @workers }), 'then they end';
 

@@ -6,7 +6,7 @@ use lib "$FindBin::Bin/lib";
 use DynProxy;
 use File::Copy qw(copy);
 use File::Temp;
-use Time::HiRes qw(sleep);
+use Load;
 
 $SIG{PIPE} = 'IGNORE';
 
@@ -28,32 +28,11 @@ my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
 my $master = $proxy->{pid};
 
-# A connection that stays; what it is answered.
+# Connections that stay.
 my @kept = map { $proxy->connect } 1 .. 8;
-sub ask {
-    my ($socket) = @_;
-    $socket->printflush("GET / HTTP/1.1\r\nHost: alpha.example.test\r\n\r\n");
-    my $answer = '';
-    while ($answer !~ /hello$/) { $socket->sysread($answer, 65536, length $answer) or last }
-    return $answer;
-}
-like ask($_), qr/^HTTP\S+ 200 /, 'a connection is kept alive' for @kept;
+like $proxy->ask($_), qr/^HTTP\S+ 200 /, 'a connection is kept alive' for @kept;
 
-# New connections, each with a request, until told to stop: "requests failed".
-pipe my $said, my $say or die $!;
-my $load = fork // die $!;
-if (!$load) {
-    my ($requests, $failed, $stop) = (0, 0);
-    $SIG{USR1} = sub { $stop = 1 };
-    until ($stop) {
-        $requests++;
-        $failed++ if ($proxy->get('alpha', '/')->body // '') ne 'hello';
-        sleep 0.005;
-    }
-    syswrite $say, "$requests $failed\n";
-    POSIX::_exit(0);
-}
-END { kill 'KILL', $load if $load }
+my $load = Load->new(Load::requests(sub { ($proxy->get('alpha', '/')->body // '') eq 'hello' }));
 
 sub family { join ' ', sort { $a <=> $b } $proxy->registrar_pid, $proxy->worker_pids }
 sub image { readlink "/proc/$master/exe" }
@@ -83,7 +62,7 @@ isnt family(), $family, 'with other children';
 is $proxy->get('alpha', '/')->body, 'hello', "which serve, request $_" for 1 .. 8;
 is $proxy->register('alpha', '/more', $backend->url), 'ok', 'and there is a registrar';
 is $proxy->ctl('upgrade'), 75, 'another one is refused while the old workers drain';
-like ask($_), qr/^HTTP\S+ 200 .*^Connection: close\r$/ms, 'they answer a last time' for @kept;
+like $proxy->ask($_), qr/^HTTP\S+ 200 .*^Connection: close\r$/ms, 'they answer a last time' for @kept;
 $_->close for @kept;
 my $draining = sub { grep { $_->{state} =~ /draining/ } @{ $proxy->ctl_json('status')->{processes} } };
 ok eventually(sub { !$draining->() }), 'then they end';
@@ -115,10 +94,7 @@ for my $round (1 .. 3) {
     is $proxy->ctl('reload'), 0, 'then reload' or diag $proxy->err;
 }
 
-kill 'USR1', $load;
-my ($requests, $failed) = split ' ', readline $said;
-waitpid $load, 0;
-undef $load;
+my ($requests, $failed) = $load->finish;
 cmp_ok $requests, '>', 50, "$requests requests";
 is $failed, 0, 'none of them failed';
 is $proxy->{pid}, $master, 'the process is the same';

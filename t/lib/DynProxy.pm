@@ -435,6 +435,15 @@ sub raw {
     return converse($self->connect, $bytes);
 }
 
+# What a connection that stays is answered; the body ends with hello.
+sub ask {
+    my ($self, $socket, $tool) = @_;
+    $socket->printflush("GET / HTTP/1.1\r\nHost: " . $self->host($tool // 'alpha') . "\r\n\r\n");
+    my $answer = '';
+    while ($answer !~ /hello$/) { $socket->sysread($answer, 65536, length $answer) or last }
+    return $answer;
+}
+
 # Which process accepted this connection of ours.
 sub worker_of {
     my ($self, $socket) = @_;
