@@ -10,7 +10,7 @@ my $primary = RedisServer->new;
 my $replica = RedisServer->new(replicaof => $primary);
 $primary->cli('acl', 'setuser', 'proxy', 'on', '>sesame', 'resetkeys', '~prefix:*', '~redirect:*', '~frontend:*',
     '~dynproxy:*', 'resetchannels', '&__redis__:invalidate', '-@all', '+@connection', '+@pubsub', '+@scripting',
-    '+@hash', '+@set', '+@keyspace', '+@transaction', '+info', '+role', '+wait');
+    '+@hash', '+@set', '+@keyspace', '+set', '+@transaction', '+info', '+role', '+wait');
 $replica->cli('acl', 'setuser', 'proxy', 'on', '>sesame', 'allkeys', 'allchannels', '+@all');
 
 my $secret = File::Temp->new;

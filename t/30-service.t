@@ -41,6 +41,9 @@ is +(stat "$root/var/lib/dynproxy")[2] & 07777, 0700, 'makes the state directory
 # --- log rotation
 is +(run_command('logrotate', '--debug', "$root/etc/logrotate.d/dynproxy"))[0], 0, 'logrotate takes its file';
 
+# --- the track script of keepalived
+is +(run_command('shellcheck', "$root/usr/lib/dynproxy/keepalived-track"))[1], '', 'shellcheck';
+
 # --- the init script
 my $script = "$root/etc/init.d/dynproxy";
 is +(run_command('shellcheck', '--exclude=SC1090,SC1091', $script))[1], '', 'shellcheck';

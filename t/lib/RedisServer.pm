@@ -3,6 +3,8 @@
 # replicaof   another one
 # address     to listen on (127.0.0.1)
 # wrapper     array: a command to run it, and redis-cli, under (nsenter)
+# conf        text of its file, instead of our own; program: redis-server
+# auth        array: the user as whom redis-cli asks, and his password
 package RedisServer;
 use v5.26;
 use warnings;
@@ -25,9 +27,11 @@ sub start {
     my $conf = "$self->{dir}/conf";
     if (!-e $conf) {
         open my $fh, '>', $conf or die "$conf: $!";
+        print $fh $self->{conf} // '';
         print $fh "replicaof $primary->{address} $primary->{port}\n" if $primary;
         close $fh;
     }
+    return $self->run($self->{program} // 'redis-server', $conf, '--port', $self->{port}, '--dir', "$self->{dir}") if $self->{conf};
     $self->run('redis-server', $conf, '--port', $self->{port}, '--bind', $self->{address}, '--protected-mode', 'no', '--dir', "$self->{dir}",
         '--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--repl-diskless-sync-delay', '0');
 }
@@ -53,7 +57,8 @@ sub forget {
 # What redis-cli says, without the last newline.
 sub cli {
     my ($self, @words) = @_;
-    my (undef, $out) = DynProxy::run_command(@{ $self->{wrapper} }, 'redis-cli', '-h', $self->{address}, '-p', $self->{port}, @words);
+    my (undef, $out) = DynProxy::run_command(@{ $self->{wrapper} }, 'redis-cli', '-h', $self->{address}, '-p', $self->{port},
+        $self->{auth} ? ('--no-auth-warning', '--user', $self->{auth}[0], '--pass', $self->{auth}[1]) : (), @words);
     chomp $out;
     return $out;
 }
