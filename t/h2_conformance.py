@@ -59,6 +59,11 @@ def padded(pad, data, kind=DATA, flags=0, stream=3, behind=None):
 u32 = struct.Struct(">I").pack
 PRIO = struct.pack(">IB", 0, 15)
 
+# All the streams that it may have: with stream 1, 100.
+ALL = b"".join(headers(s, POST, end=False) for s in range(3, 201, 2))
+# A field that is put into the table, and what says that again.
+KEPT, AGAIN = b"\x40\x01a\x01b", b"\xbe"
+
 # what, section of RFC 9113 unless it says more, frames, what must come back
 CASES = [
     # --- 4.1, 4.2: frames
@@ -120,6 +125,14 @@ CASES = [
     ("an even stream", "5.1.1", [headers(2, REQ)], goaway(PROTOCOL)),
     ("a stream with a lower number", "5.1.1", [headers(7, REQ), headers(5, REQ)], goaway(PROTOCOL, STREAM_CLOSED)),
     ("streams that leave numbers out", "5.1.1", [headers(0x7ffffff1, REQ)], status(200, 0x7ffffff1)),
+
+    ("a stream more than 100", "5.1.2, 7.5", [ALL, headers(201, REQ)], reset(REFUSED, stream=201)),
+    ("and one that is unharmed", "5.1.2, 7.5", [ALL, headers(201, REQ), frame(DATA, END_STREAM, 199, b"x")], ("body", b"x", 199)),
+    ("another when one has ended", "5.1.2", [ALL, headers(201, REQ), rst(3, CANCEL), headers(203, REQ)], status(200, 203)),
+    ("one more in two frames", "5.1.2", [ALL, headers(201, [], payload=block(REQ[:2]), flags=0), frame(CONTINUATION, END_HEADERS, 201, block(REQ[2:]))], reset(REFUSED, stream=201)),
+    ("DATA of one more", "5.1.2", [ALL, headers(201, POST, end=False), frame(DATA, END_STREAM, 201, bytes(9000))], reset(REFUSED, stream=201)),
+    ("the table behind one more", "5.1.2, 4.3", [ALL, headers(201, [], payload=block(REQ) + KEPT), rst(3, CANCEL), headers(203, [], payload=block(REQ) + AGAIN)], status(200, 203)),
+    ("a hundred more", "7.5", [ALL] + [headers(s, REQ) for s in range(201, 403, 2)], goaway(CALM)),
 
     # --- 6.1: DATA
     ("DATA on stream 0", "6.1", [frame(DATA, 0, 0, b"x")], goaway(PROTOCOL)),

@@ -167,6 +167,17 @@ h2_leave_tunnels(struct worker *w)
 	}
 }
 
+/* Others are told when they come again: they may be many. */
+void
+h2_limit_streams(struct worker *w)
+{
+	struct h2 *h;
+
+	TAILQ_FOREACH(h, &w->h2.all, of_worker)
+	if (!TAILQ_EMPTY(&h->open))
+		h->wake(h->user);
+}
+
 /* One line a second says how often it has happened. */
 static void
 log_flood(struct h2 *h)
@@ -334,6 +345,7 @@ go_round(struct h2 *h)
 		end_flood(h);
 	if (h->requests >= REQUESTS_MAX || h->told)
 		begin_end(h);
+	h2_session_limit(h);
 	step_streams(h);
 	return send_frames(h);
 }

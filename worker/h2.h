@@ -40,6 +40,10 @@ struct h2 {
 	struct buf out; /* frames; lent by the worker while there are any */
 	struct h2_streams open;	 /* owned: all streams */
 	struct h2_streams ready; /* those that can go on */
+	uint32_t streams;	 /* open */
+	uint32_t streams_told;	 /* the client may have so many at a time */
+	uint32_t streams_max;	 /* as it has acknowledged last */
+	bool telling;		 /* it has not, yet */
 	uint32_t requests;	 /* begun on this connection */
 	int32_t newest;		 /* stream that it has opened */
 	int32_t left_out[2]; /* numbers passed over last: they stay unused */
@@ -105,6 +109,9 @@ enum h2_next h2_run(struct h2 *h);
  */
 uint64_t h2_deadline(const struct h2 *h);
 bool h2_expire(struct h2 *h);
+
+/* Have clients that have streams know how many they may have by now. */
+void h2_limit_streams(struct worker *w);
 
 /* No more requests from now on: the last GOAWAY. */
 void h2_end(struct h2 *h);

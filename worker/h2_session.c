@@ -1,7 +1,10 @@
 /* Sets nghttp2 up, and hands what it finds to connections and streams. */
 #include "worker/h2_session.h"
 
+#include <arpa/inet.h>
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/array.h"
 #include "worker/h2_stream.h"
@@ -14,11 +17,34 @@
 #define RESETS_BURST 1000 /* the same */
 #define RESETS_RATE 100
 #define SEND_HEAD_MAX (256 * 1024) /* a response's, with room to spare */
+#define NO_LIMIT                                                               \
+	{                                                                      \
+		NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, UINT32_MAX            \
+	}
 
 struct h2_setup {
 	nghttp2_session_callbacks *callbacks;
 	nghttp2_option *option;
 };
+
+/*
+ * The library ends the connection of a client that opens a stream too many;
+ * only the stream is to be refused (7-security.md 7.5).  So the library knows
+ * of no limit, and the client's is put where that stands: first in our
+ * SETTINGS.
+ */
+static void
+put_streams_told(const struct h2 *h, char *frame, size_t len)
+{
+	static const uint8_t no_limit[] = { 0,
+		NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0xff, 0xff, 0xff,
+		0xff };
+	uint32_t told = htonl(h->streams_told);
+
+	assert(len >= FRAME_HEAD + sizeof(no_limit) &&
+	       memcmp(frame + FRAME_HEAD, no_limit, sizeof(no_limit)) == 0);
+	memcpy(frame + FRAME_HEAD + 2, &told, sizeof(told));
+}
 
 /* Frames but DATA, into h->out. */
 static ssize_t
@@ -30,8 +56,11 @@ on_send(nghttp2_session *session, const uint8_t *bytes, size_t len, int flags,
 	(void)session, (void)flags;
 	if (buf_len(&h->out) >= H2_OUT_FULL)
 		return NGHTTP2_ERR_WOULDBLOCK;
-	return buf_append(&h->out, bytes, len) ? (ssize_t)len
-					       : NGHTTP2_ERR_CALLBACK_FAILURE;
+	if (!buf_append(&h->out, bytes, len))
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	if (bytes[3] == NGHTTP2_SETTINGS && bytes[4] != NGHTTP2_FLAG_ACK)
+		put_streams_told(h, h->out.data + h->out.tail - len, len);
+	return (ssize_t)len;
 }
 
 /* A DATA frame: from where the exchange has it, into h->out. */
@@ -81,13 +110,28 @@ on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
 	return 0;
 }
 
+/* Counted here: many may come before the first reset is sent. */
+static int
+refuse(struct h2 *h, int32_t id)
+{
+	nghttp2_submit_rst_stream(
+	    h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+	if (h->flood == FLOOD_NONE)
+		h->flood = h2_guard_provoked(&h->guard, h->w->loop.now_ms);
+	return h->flood == FLOOD_NONE ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+				      : NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
 static int
 on_begin_headers(
     nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct h2 *h = user;
 
-	(void)session, (void)frame;
+	(void)session;
+	if (frame->headers.cat == NGHTTP2_HCAT_REQUEST &&
+	    h->streams >= h->streams_max)
+		return refuse(h, frame->hd.stream_id);
 	h2_head_begin(&h->head, &h->w->request_limits);
 	h->in_head = true;
 	h->since_ms = h->w->loop.now_ms;
@@ -164,6 +208,27 @@ window_grown(struct h2 *h, int32_t id)
 	h2_stream_window(st);
 }
 
+/* It goes by what it was told (section 6.5.3). */
+static void
+limit_acknowledged(struct h2 *h)
+{
+	h->telling = false;
+	h->streams_max = h->streams_told;
+	h2_session_limit(h);
+}
+
+static void
+settings_came(struct h2 *h, bool ack)
+{
+	if (ack)
+		limit_acknowledged(h);
+	if (h->in_head) { /* the first: the preface is complete */
+		h->in_head = false;
+		h->since_ms = h->w->loop.now_ms;
+	}
+	window_grown(h, 0);
+}
+
 static int
 on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
@@ -181,11 +246,7 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 			h2_stream_reset(st, NGHTTP2_PROTOCOL_ERROR);
 		break;
 	case NGHTTP2_SETTINGS:
-		if (h->in_head) { /* the first: the preface is complete */
-			h->in_head = false;
-			h->since_ms = h->w->loop.now_ms;
-		}
-		window_grown(h, 0);
+		settings_came(h, frame->hd.flags & NGHTTP2_FLAG_ACK);
 		break;
 	case NGHTTP2_WINDOW_UPDATE:
 		window_grown(h, frame->hd.stream_id);
@@ -226,12 +287,12 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *user)
 	return 0;
 }
 
-/* Which resets are the client's fault? */
+/* Which resets are the client's fault?  A refusal was counted, if it is. */
 static bool
 is_provoked(uint32_t code)
 {
 	return code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL &&
-	       code != NGHTTP2_INTERNAL_ERROR;
+	       code != NGHTTP2_INTERNAL_ERROR && code != NGHTTP2_REFUSED_STREAM;
 }
 
 static int
@@ -287,6 +348,7 @@ set_options(nghttp2_option *o)
 {
 	nghttp2_option_set_no_auto_window_update(o, 1);
 	nghttp2_option_set_no_http_messaging(o, 1);
+	nghttp2_option_set_no_closed_streams(o, 1);
 	nghttp2_option_set_builtin_recv_extension_type(
 	    o, NGHTTP2_PRIORITY_UPDATE);
 	/* of our fields, which are much the same: idle ones cost memory */
@@ -322,15 +384,32 @@ h2_setup_free(struct h2_setup *s)
 	free(s);
 }
 
+static uint32_t
+streams_wanted(const struct h2 *h)
+{
+	return overload_streams(&h->w->overload, h->w->conf->http2_streams_max);
+}
+
+void
+h2_session_limit(struct h2 *h)
+{
+	static const nghttp2_settings_entry limit = NO_LIMIT;
+	uint32_t wanted = streams_wanted(h);
+
+	if (h->telling || wanted == h->streams_told)
+		return;
+	h->streams_told = wanted;
+	h->telling = true;
+	nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, &limit, 1);
+}
+
 int
 h2_session_open(struct h2 *h)
 {
 	const struct h2_setup *s = h->w->h2.setup;
 	nghttp2_mem mem = h2_arena_open(&h->arena, &h->w->h2.memory);
 	const nghttp2_settings_entry settings[] = {
-		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-		    overload_streams(
-			&h->w->overload, h->w->conf->http2_streams_max) },
+		NO_LIMIT, /* first: see put_streams_told() */
 		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW },
 		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
 		    (uint32_t)h->w->request_limits.head },
@@ -338,6 +417,8 @@ h2_session_open(struct h2 *h)
 		{ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
 	};
 
+	h->streams_told = h->streams_max = streams_wanted(h);
+	h->telling = true;
 	if (nghttp2_session_server_new3(
 		&h->session, s->callbacks, h, s->option, &mem) != 0)
 		return -1;

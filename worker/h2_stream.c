@@ -46,6 +46,7 @@ h2_stream_new(struct h2 *h, int32_t id)
 	st->ex.stream = h->stream;
 	h->resting = false;
 	TAILQ_INSERT_TAIL(&h->open, st, of_h2);
+	h->streams++;
 	return st;
 }
 
@@ -92,8 +93,10 @@ h2_stream_free(struct h2_stream *st)
 	if (buf_len(&st->in) > 0)
 		nghttp2_session_consume_connection(
 		    h->session, buf_len(&st->in));
-	if (!st->closed)
+	if (!st->closed) {
 		nghttp2_session_set_stream_user_data(h->session, st->id, NULL);
+		h->streams--;
+	}
 	if (st->is_ready)
 		TAILQ_REMOVE(&h->ready, st, of_ready);
 	st->is_ready = false;
@@ -143,6 +146,7 @@ void
 h2_stream_closed(struct h2_stream *st)
 {
 	st->closed = true;
+	st->h2->streams--;
 	if (st->over)
 		h2_stream_free(st);
 	else

@@ -10,6 +10,7 @@
 #include "worker/accept.h"
 #include "worker/conn.h"
 #include "worker/exchange.h"
+#include "worker/h2.h"
 #include "worker/pool.h"
 #include "worker/process.h"
 
@@ -187,8 +188,10 @@ evaluate(struct worker *w)
 	}
 	if (o->step == OVERLOAD_SHED)
 		shed(o);
-	if (o->step != was)
+	if (o->step != was) {
 		accept_look_again(w);
+		h2_limit_streams(w);
+	}
 }
 
 static void

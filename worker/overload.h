@@ -21,7 +21,8 @@ TAILQ_HEAD(exchange_list, exchange);
 /* Each does what those before it do, too. */
 enum overload_step {
 	OVERLOAD_CALM,
-	OVERLOAD_BUSY,  /* clients wait for a next request for a short time */
+	OVERLOAD_BUSY,  /* clients wait for a next request for a short time,
+			   and have fewer streams */
 	OVERLOAD_TIGHT, /* or not at all */
 	OVERLOAD_FULL,  /* new clients are refused; but the health check is not */
 	OVERLOAD_SHED,  /* newest requests of the tool with most are ended */
@@ -55,7 +56,7 @@ enum overload_step overload_next(enum overload_step now, const struct load *l);
 void overload_enter(struct overload *o, struct exchange *ex);
 void overload_leave(struct overload *o, struct exchange *ex);
 
-/* How many streams a new HTTP/2 client may have at a time, of that many. */
+/* How many streams an HTTP/2 client may have at a time, of that many. */
 unsigned overload_streams(const struct overload *o, unsigned streams);
 
 /* Measure from now on, four times a second; until overload_stop(). */
