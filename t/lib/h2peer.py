@@ -115,6 +115,7 @@ class Peer:
         self.pongs = []
         self.settings = {}
         self.acked = 0
+        self.told = 0        # SETTINGS that came
         self.closed = False
         self.lengths = []    # of DATA frames
         self.on_data = None
@@ -166,6 +167,7 @@ class Peer:
             if "ACK" in f.flags:
                 self.acked += 1
             else:
+                self.told += 1
                 self.settings.update(f.settings)
                 self.settings[0] = True
 
