@@ -8,38 +8,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
-#include "lib/sock.h"
-#include "registrar/confine.h"
 #include "registrar/addresses.h"
-#include "registrar/ctl.h"
+#include "registrar/confine.h"
 #include "registrar/default_backend.h"
+#include "registrar/door.h"
 #include "registrar/explain.h"
-#include "registrar/http8081.h"
-#include "registrar/loading.h"
 #include "registrar/process.h"
 #include "registrar/proof.h"
 #include "registrar/publish.h"
-#include "registrar/session.h"
+#include "registrar/warm.h"
 #include "shm/counters.h"
 #include "shm/node.h"
 
-#define ACCEPT_MAX 64	   /* connections taken in one turn of the loop */
-#define ACCEPT_REST_MS 100 /* when there are no descriptors left */
-#define ACCEPT_WELL_MS 1000 /* without that: it is over */
-#define ORPHAN_MS 500	    /* to the end, when the master is dead */
-
-/* A listening socket. */
-struct door {
-	struct ev_io io; /* borrows the descriptor */
-	struct timer rest;  /* set: the descriptor is not watched */
-	uint64_t failed_ms; /* when it had to rest last; 0: it works */
-	struct registrar *r;
-	const struct client_kind *kind;
-	char name[ADDR_TEXT_MAX];
-};
+#define ORPHAN_MS 500 /* to the end, when the master is dead */
 
 /* The registrar (registrar/process.h), with what is nobody else's business. */
 struct running {
@@ -48,117 +33,8 @@ struct running {
 	struct boot next;    /* of a reload: as far as it has come */
 	struct timer end;    /* of an orderly end that takes too long */
 	struct timer look;   /* has the last client gone? */
-	struct door *doors;  /* owned */
-	size_t ndoors;
+	struct doors doors;
 };
-
-static const struct client_kind *const kinds[] = {
-	[LISTEN_REGISTRATION] = &session_kind,
-	[LISTEN_ADMIN] = &http8081_kind,
-	[LISTEN_CONTROL] = &ctl_kind,
-};
-
-/* Doors. */
-
-/* It cannot take anybody for now: said when it begins, not each time. */
-static void
-rest(struct door *d)
-{
-	if (d->failed_ms == 0)
-		log_event(LOG_WARNING, "accept-failed", "listener=%s: %m",
-		    d->name);
-	d->failed_ms = d->r->loop.now_ms;
-	timer_set(&d->r->loop.timers, &d->rest,
-	    d->r->loop.now_ms + ACCEPT_REST_MS);
-}
-
-/* Nobody waits there any more: said when that lasts. */
-static void
-all_taken(struct door *d)
-{
-	if (d->failed_ms == 0 ||
-	    d->r->loop.now_ms - d->failed_ms < ACCEPT_WELL_MS)
-		return;
-	log_event(LOG_NOTICE, "accept-works", "listener=%s", d->name);
-	d->failed_ms = 0;
-}
-
-static void
-open_door(struct door *d)
-{
-	if (ev_add(&d->r->loop, &d->io, EPOLLIN) == -1)
-		rest(d);
-}
-
-static void
-rested(struct timer *timer)
-{
-	struct door *d = __containerof(timer, struct door, rest);
-
-	if (!d->r->draining)
-		open_door(d);
-}
-
-static void
-accept_clients(struct ev_io *io, uint32_t events)
-{
-	struct door *d = __containerof(io, struct door, io);
-	struct addr peer;
-	int fd;
-
-	(void)events;
-	for (int i = 0; i < ACCEPT_MAX; i++) {
-		fd = sock_accept(io->fd, &peer);
-		if (fd != -1) {
-			client_open_take(d->r, d->kind, fd, &peer);
-			continue;
-		}
-		if (errno == ECONNABORTED || errno == EINTR)
-			continue;
-		if (errno == EAGAIN) {
-			all_taken(d);
-			return;
-		}
-		rest(d); /* EMFILE, mostly: it will pass */
-		ev_del(&d->r->loop, &d->io);
-		return;
-	}
-}
-
-static int
-open_doors(struct running *p)
-{
-	const struct conf *conf = p->r.conf;
-
-	p->doors = calloc(p->r.boot.nlisteners + 1, sizeof(*p->doors));
-	if (p->doors == NULL)
-		return -1;
-	p->ndoors = p->r.boot.nlisteners;
-	for (size_t i = 0; i < p->ndoors; i++) {
-		const struct boot_listener *l = &p->r.boot.listeners[i];
-		struct door *d = &p->doors[i];
-
-		d->r = &p->r;
-		d->rest.fire = rested;
-		d->kind = kinds[conf->listeners[l->at].kind];
-		addr_format(&conf->listeners[l->at].addr, d->name);
-		d->io = (struct ev_io){ l->fd, accept_clients };
-		open_door(d);
-	}
-	return 0;
-}
-
-static void
-close_doors(struct running *p)
-{
-	for (size_t i = 0; i < p->ndoors; i++) {
-		struct door *d = &p->doors[i];
-
-		if (!timer_is_set(&d->rest))
-			ev_del(&p->r.loop, &d->io);
-		timer_clear(&p->r.loop.timers, &d->rest);
-	}
-}
 
 /* The end: nobody is accepted, those who are here are answered. */
 
@@ -192,7 +68,7 @@ drain(struct running *p, uint64_t within_ms)
 		    clients_open(&p->r.clients));
 		p->r.draining = true;
 		clients_end_stays(&p->r.clients);
-		close_doors(p);
+		doors_close(&p->doors);
 		timer_set(&loop->timers, &p->look, loop->now_ms);
 	}
 	timer_set(&loop->timers, &p->end, loop->now_ms + within_ms);
@@ -274,81 +150,147 @@ on_master(struct ev_io *io, uint32_t events)
 
 /* The beginning. */
 
-/*
- * Read URLs with blanks between, which become strings of their own.  Returns
- * how many; 0: one is malformed, or they are too many.
- */
-static size_t
-read_urls(char *text, struct destination *to, size_t max)
+static bool
+open_rates(struct registrar *r)
 {
-	size_t n = 0;
-	char *url;
-
-	while ((url = strsep(&text, " ")) != NULL) {
-		if (n == max || !destination_restore(&to[n], url) ||
-		    vet_url(span_str(to[n].url), &to[n].backend) != VET_FINE)
-			return 0;
-		n++;
-	}
-	return n;
+	r->host_rate = rate_new();
+	r->tool_rate = rate_new();
+	return r->host_rate != NULL && r->tool_rate != NULL;
 }
 
-/* Without a Redis there is no other node whose leases these could be. */
-static void
-await_leases(struct registrar *r, const struct stored_route *route,
-    struct destination *to, size_t n)
+static bool
+open_loop(struct registrar *r)
 {
-	const char *node = r->conf->node_name;
-
-	for (size_t i = 0; i < n; i++) {
-		if (to[i].lease == NULL)
-			continue;
-		if (!conf_has_redis(r->conf))
-			to[i].lease = node;
-		if (strcmp(to[i].lease, node) == 0)
-			lease_await(r, route->key, route->pattern, to[i].url);
-	}
+	if (ev_init(&r->loop) == -1)
+		return false;
+	ident_init(&r->ident, &r->loop, r->conf->ident_port,
+	    r->conf->ident_timeout_ms);
+	return true;
 }
 
-/* A route that SQLite kept. */
-static void
-load(struct registrar *r, const struct stored_route *route)
+static bool
+open_book(struct registrar *r)
 {
-	struct destination to[ROUTE_BACKENDS_MAX];
-	char *urls = strdup(route->destinations);
-	size_t n = urls == NULL ? 0
-	                        : read_urls(urls, to, ROUTE_BACKENDS_MAX);
-	struct book_route *entered = NULL;
-
-	change_version_seen(&r->changes, route->version);
-	await_leases(r, route, to, n);
-	if (n > 0)
-		entered = book_set(&r->book, route->key, route->pattern, to, n,
-		    route->origin, route->since_ms);
-	free(urls);
-	loading_tell(r->book.nroutes);
-	if (entered == NULL) {
-		log_event(LOG_WARNING, "route-damaged",
-		    "name=%s route=%s destination=%s in routes.sqlite: "
-		    "left out",
-		    route->key + 1, route->pattern, route->destinations);
-		return;
-	}
-	entered->version = route->version;
-	book_find(&r->book, route->key)->canonical = route->canonical;
+	return book_init(&r->book);
 }
 
-/* A change that Redis has not got yet. */
-static void
-load_unsaved(struct registrar *r, const struct stored_unsaved *unsaved)
+static bool
+open_vet(struct registrar *r)
 {
-	change_version_seen(&r->changes, unsaved->version);
-	if (r->redis != NULL)
-		store_redis_unsaved(r->redis, unsaved->kind, unsaved->key,
-		    unsaved->pattern, unsaved->version);
+	return vet_init(&r->vet, r->conf) == 0;
 }
 
-/* Everything that must be there before anybody can be served. */
+static bool
+open_addresses(struct registrar *r)
+{
+	r->addresses = addresses_watch(r);
+	return r->addresses != NULL;
+}
+
+static bool
+open_publisher(struct registrar *r)
+{
+	return publish_open(r) == 0;
+}
+
+static bool
+open_counters(struct registrar *r)
+{
+	r->counters =
+	    counters_open_readonly(r->boot.segment_fds[SEGMENT_COUNTERS]);
+	return r->counters != NULL;
+}
+
+static bool
+open_node(struct registrar *r)
+{
+	r->node = node_open(r->boot.segment_fds[SEGMENT_NODE], false);
+	return r->node != NULL;
+}
+
+static bool
+open_errors(struct registrar *r)
+{
+	return errors_reader_open(
+		   &r->errors, r->boot.segment_fds[SEGMENT_ERRORS]) == 0;
+}
+
+static bool
+open_log(struct registrar *r)
+{
+	return logring_reader_open(&r->log,
+		   r->boot.segment_fds[SEGMENT_LOG_RINGS],
+		   r->boot.segment_fds[SEGMENT_LOG_MARKS], false) == 0;
+}
+
+static bool
+open_policy(struct registrar *r)
+{
+	return policy_start(r) == 0;
+}
+
+static bool
+open_redis(struct registrar *r)
+{
+	if (conf_has_redis(r->conf))
+		r->redis = store_redis_open(r);
+	return r->redis != NULL || !conf_has_redis(r->conf);
+}
+
+static bool
+publish_loaded(struct registrar *r)
+{
+	if (policy_loaded(r) == -1)
+		return false;
+	publish_all(r);
+	return true;
+}
+
+static bool
+open_defaults(struct registrar *r)
+{
+	r->defaults = default_backends_open(r);
+	return r->defaults != NULL;
+}
+
+static bool
+open_proofs(struct registrar *r)
+{
+	r->proofs = proofs_open(r);
+	return r->proofs != NULL;
+}
+
+static bool
+open_history(struct registrar *r)
+{
+	r->history = history_open(r);
+	return r->history != NULL;
+}
+
+/* Everything that must be there before anybody can be served, in this order. */
+static const struct {
+	bool (*open)(struct registrar *r);
+	const char *what; /* in the log; NULL: it says itself what is wrong */
+} parts[] = {
+	{ open_book, "book" },
+	{ open_loop, "event loop" },
+	{ open_rates, "rates" },
+	{ open_vet, "own addresses" },
+	{ open_addresses, "addresses" },
+	{ open_publisher, "route table" },
+	{ open_counters, "counters" },
+	{ open_node, "node" },
+	{ open_errors, "errors of tools" },
+	{ open_log, "log rings" },
+	{ open_policy, "policy" },
+	{ open_redis, NULL },
+	{ warm_start, NULL },
+	{ publish_loaded, NULL },
+	{ open_defaults, "lookups" },
+	{ open_proofs, "proofs" },
+	{ open_history, "history" },
+};
+
 static bool
 prepare(struct registrar *r)
 {
@@ -356,79 +298,12 @@ prepare(struct registrar *r)
 	peers_init(&r->peers);
 	leases_init(&r->leases);
 	r->started_ms = clock_real_ms();
-	if (!book_init(&r->book)) {
-		log_event(LOG_ERR, "registrar-failed", "book: %m");
-		return false;
-	}
-	if (ev_init(&r->loop) == -1) {
-		log_event(LOG_ERR, "registrar-failed", "event loop: %m");
-		return false;
-	}
-	r->host_rate = rate_new();
-	r->tool_rate = rate_new();
-	if (r->host_rate == NULL || r->tool_rate == NULL) {
-		log_event(LOG_ERR, "registrar-failed", "rates: %m");
-		return false;
-	}
-	ident_init(&r->ident, &r->loop, r->conf->ident_port,
-	    r->conf->ident_timeout_ms);
-	if (vet_init(&r->vet, r->conf) == -1) {
-		log_event(LOG_ERR, "registrar-failed", "own addresses: %m");
-		return false;
-	}
-	r->addresses = addresses_watch(r);
-	if (r->addresses == NULL) {
-		log_event(LOG_ERR, "registrar-failed", "addresses: %m");
-		return false;
-	}
-	if (publish_open(r) == -1) {
-		log_event(LOG_ERR, "registrar-failed", "route table: %m");
-		return false;
-	}
-	r->counters =
-	    counters_open_readonly(r->boot.segment_fds[SEGMENT_COUNTERS]);
-	if (r->counters == NULL) {
-		log_event(LOG_ERR, "registrar-failed", "counters: %m");
-		return false;
-	}
-	r->node = node_open(r->boot.segment_fds[SEGMENT_NODE], false);
-	if (r->node == NULL ||
-	    errors_reader_open(
-		&r->errors, r->boot.segment_fds[SEGMENT_ERRORS]) == -1 ||
-	    logring_reader_open(&r->log,
-		r->boot.segment_fds[SEGMENT_LOG_RINGS],
-		r->boot.segment_fds[SEGMENT_LOG_MARKS], false) == -1) {
-		log_event(LOG_ERR, "registrar-failed", "shared memory: %m");
-		return false;
-	}
-	if (policy_start(r) == -1) {
-		log_event(LOG_ERR, "registrar-failed", "policy: %m");
-		return false;
-	}
-	if (conf_has_redis(r->conf)) {
-		r->redis = store_redis_open(r);
-		if (r->redis == NULL)
-			return false;
-	}
-	r->io = store_io_open(r,
-	    boot_inside(&r->boot, r->conf->state_directory), load, policy_load,
-	    load_unsaved);
-	if (r->io == NULL || policy_loaded(r) == -1)
-		return false;
-	publish_all(r);
-	r->defaults = default_backends_open(r);
-	if (r->defaults == NULL) {
-		log_event(LOG_ERR, "registrar-failed", "lookups: %m");
-		return false;
-	}
-	r->proofs = proofs_open(r);
-	if (r->proofs == NULL) {
-		log_event(LOG_ERR, "registrar-failed", "proofs: %m");
-		return false;
-	}
-	r->history = history_open(r);
-	if (r->history == NULL) {
-		log_event(LOG_ERR, "registrar-failed", "history: %m");
+	for (size_t i = 0; i < nitems(parts); i++) {
+		if (parts[i].open(r))
+			continue;
+		if (parts[i].what != NULL)
+			log_event(LOG_ERR, "registrar-failed", "%s: %m",
+			    parts[i].what);
 		return false;
 	}
 	publish_ready(r);
@@ -446,7 +321,7 @@ serve(struct running *p)
 	p->end.fire = give_up;
 	p->look.fire = look;
 	p->master = (struct ev_io){ .fd = CTL_FD, .ready = on_master };
-	if (open_doors(p) == -1 ||
+	if (doors_open(&p->doors, &p->r) == -1 ||
 	    ev_add(&p->r.loop, &p->master, EPOLLIN) == -1 ||
 	    ctlmsg_send(CTL_FD, &ready, -1) == -1) {
 		log_event(LOG_ERR, "registrar-failed", "start: %m");
@@ -462,10 +337,8 @@ release(struct running *p)
 {
 	struct registrar *r = &p->r;
 
-	if (!r->draining)
-		close_doors(p);
+	doors_close(&p->doors);
 	r->draining = true;
-	free(p->doors);
 	clients_close(&r->clients);
 	if (r->redis != NULL)
 		store_redis_close(r->redis);

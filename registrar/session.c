@@ -1,6 +1,6 @@
 /*
- * Collects the lines and finds out who sent them, both at once; then it
- * decides, has the change made, and answers.
+ * Collects the lines and finds out who sent them, both at once; then it decides
+ * whether what they ask for is to be tried (session_change.c).
  */
 #include "registrar/session.h"
 
@@ -9,124 +9,18 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 
-#include "lib/clock.h"
-#include "lib/log.h"
 #include "lib/sock.h"
 #include "registrar/line.h"
 #include "registrar/process.h"
-#include "route/pattern.h"
+#include "registrar/session_answer.h"
+#include "registrar/session_change.h"
 
 #define SESSIONS_MAX 65536 /* most of them hold leases */
-#define HOST_LEASES_MAX 4096
-#define LEASE_SILENCE_S 30 /* then its host is gone */
-#define STORE_MS 2000	   /* for the stores */
-#define REFUSALS_MAX 20	   /* lines in the log within a second */
-
-/* The answers that are fixed, byte for byte. */
-#define SAY_OK "ok"
-#define SAY_LEASED "ok\n"
-#define SAY_UNKNOWN "fail"
-#define SAY_IDENT                                                              \
-	"Identd authentication failed. Please contact an administrator"
-#define SAY_NO_TOOL "This service available only to tool accounts"
-
-enum identity {
-	IDENTITY_ASKED, /* nobody knows yet */
-	IDENTITY_TOOL,
-	IDENTITY_NO_TOOL,
-	IDENTITY_FAILED,
-	IDENTITY_NO_USER, /* on the Unix socket: no entry in local_tools */
-};
-
-struct session {
-	struct client client;
-	struct peer *peer; /* held; NULL: not counted */
-	bool local;	   /* on the Unix socket */
-	uid_t uid;	   /* there */
-	uint64_t since_ms; /* it is connected */
-	struct ip ip;	   /* of the host, elsewhere */
-	struct ident_query query;
-	struct change *change; /* borrowed; while it is under way */
-	struct lease_holder holder;
-	bool leased; /* it is counted so at its host */
-	enum identity identity;
-	enum ident_fault ident_fault;
-	char key[TOOL_NAME_MAX + 2]; /* with IDENTITY_TOOL */
-	enum line_fault fault;
-	struct line_request request; /* points into client.in */
-};
 
 static struct session *
 session_of(struct client *c)
 {
 	return __containerof(c, struct session, client);
-}
-
-static void
-answer(struct session *s, const char *text)
-{
-	buf_printf(&s->client.out, "%s", text);
-	client_answer(&s->client);
-}
-
-/* Refuse for a reason of the last row of table 1.1. */
-static void
-refuse(struct session *s, const char *why)
-{
-	/* on a connection that stays, a line is a line */
-	buf_printf(
-	    &s->client.out, "fail: %s%s", why, s->client.stays ? "\n" : "");
-	client_answer(&s->client);
-}
-
-static const char *
-host_name(const struct session *s, char out[INET6_ADDRSTRLEN])
-{
-	if (s->local)
-		snprintf(out, INET6_ADDRSTRLEN, "uid %u", (unsigned)s->uid);
-	else
-		ip_format(&s->ip, out);
-	return out;
-}
-
-/* A request is answered: how, and after how long. */
-static void
-count(const struct session *s, bool done)
-{
-	struct registrations *n = &s->client.r->registrations;
-	enum verb verb =
-	    s->fault == LINE_FINE && s->request.len > 0 ? s->request.verb
-							: VERB_LEASE + 1;
-	uint64_t ms = s->client.r->loop.now_ms - s->since_ms;
-	size_t i = 0;
-
-	(done ? n->done : n->refused)[verb]++;
-	while (i < COUNTERS_TIMES - 1 && ms > counters_times_ms[i])
-		i++;
-	n->times[i]++;
-	n->took_ms += ms;
-}
-
-/* Strangers can make as many of these as they like: not in the log. */
-static void
-note_refusal(struct session *s)
-{
-	static uint64_t second;
-	static unsigned lines;
-	struct registrar *r = s->client.r;
-	struct span said = buf_span(&s->client.out);
-	char host[INET6_ADDRSTRLEN];
-
-	count(s, false);
-	if (r->loop.now_ms / 1000 != second) {
-		second = r->loop.now_ms / 1000;
-		lines = 0;
-	}
-	if (lines++ >= REFUSALS_MAX)
-		return;
-	log_event(LOG_NOTICE, "registration-refused",
-	    "host=%s ident=%s said=\"%.*s\"", host_name(s, host),
-	    ident_fault_name(s->ident_fault), SPAN_ARG(said));
 }
 
 /* Who is it? */
@@ -192,168 +86,6 @@ still_connected(const struct session *s)
 
 /* What is to be done? */
 
-static void
-copy_line(char to[LINE_MAX_BYTES + 1], struct span line)
-{
-	memcpy(to, line.ptr, line.len);
-	to[line.len] = '\0';
-}
-
-/* False: no memory. */
-static bool
-hold(struct session *s)
-{
-	char pattern[LINE_MAX_BYTES + 1], url[LINE_MAX_BYTES + 1];
-
-	copy_line(pattern, s->request.route);
-	copy_line(url, s->request.destination);
-	return lease_hold(s->client.r, s->key, pattern, url, &s->holder);
-}
-
-/* The backend is there as long as this connection. */
-static void
-grant(struct session *s)
-{
-	if (!hold(s)) {
-		refuse(s, "no memory: try again later");
-		return;
-	}
-	if (!s->local &&
-	    sock_keepalive(s->client.io.fd, LEASE_SILENCE_S) == -1) {
-		refuse(s, "you have closed the connection"); /* which ends it */
-		return;
-	}
-	s->peer->leases++;
-	s->leased = true;
-	s->client.stays = true;
-	count(s, true);
-	buf_consume(&s->client.in, s->request.len);
-	answer(s, SAY_LEASED);
-}
-
-static void
-stored(struct change *change, enum change_result result)
-{
-	struct session *s = change->arg;
-
-	s->change = NULL;
-	if (result != CHANGE_DONE) {
-		refuse(s, change->why);
-		note_refusal(s);
-	} else if (s->client.stays) {
-		answer(s, SAY_LEASED);
-	} else if (s->request.verb == VERB_LEASE) {
-		grant(s);
-	} else {
-		count(s, true);
-		answer(s, SAY_OK);
-	}
-}
-
-/* backend: the request's destination, unless it unregisters. */
-static struct change *
-new_change(const struct session *s, const struct backend *backend)
-{
-	static const enum change_kind kinds[] = {
-		[VERB_REGISTER] = CHANGE_SET,
-		[VERB_REGISTER_CANONICAL] = CHANGE_SET,
-		[VERB_UNREGISTER] = CHANGE_STRIKE,
-		[VERB_LEASE] = CHANGE_LEASE,
-	};
-	enum change_kind kind = kinds[s->request.verb];
-	char pattern[LINE_MAX_BYTES + 1], url[LINE_MAX_BYTES + 1];
-	struct destination to = { .url = url, .backend = *backend };
-	struct change *change;
-
-	copy_line(pattern, s->request.route);
-	change = change_new(kind, s->key, pattern);
-	if (change == NULL || kind == CHANGE_STRIKE)
-		return change;
-	if (kind == CHANGE_LEASE) {
-		to.lease = s->client.r->conf->node_name;
-		to.since_ms = clock_real_ms();
-	}
-	to.unproved = s->client.r->conf->verify == VERIFY_REQUIRE && !s->local;
-	copy_line(url, s->request.destination);
-	if (!destinations_copy(&change->to, &to, 1)) {
-		change_free(change);
-		return NULL;
-	}
-	change->at_home = !s->local && ip_eq(&s->ip, &backend->ip);
-	change->canonical = s->request.verb == VERB_REGISTER_CANONICAL;
-	return change;
-}
-
-/* Returns NULL, or why not. */
-static const char *
-vet_request(
-    const struct session *s, struct backend *backend, char *why, size_t size)
-{
-	enum vet_fault fault;
-
-	/* what the original took may go: length and bytes were looked at */
-	if (s->request.verb == VERB_UNREGISTER)
-		return NULL;
-	if (!pattern_valid(s->request.route, why, size))
-		return why;
-	fault = vet_url(s->request.destination, backend);
-	if (fault == VET_FINE)
-		fault = vet_destination(
-		    &s->client.r->vet, backend, s->local ? NULL : &s->ip);
-	return fault == VET_FINE ? NULL : vet_says(fault);
-}
-
-/* Too much of it, or not now: why not, or NULL. */
-static const char *
-restrain(struct session *s, char *why, size_t size)
-{
-	struct registrar *r = s->client.r;
-	const char *off = policy_registration_off(r);
-
-	if (off != NULL) {
-		snprintf(why, size, "registration is off%s%s",
-		    *off != '\0' ? ": " : " for now: try again later", off);
-		return why;
-	}
-	if (!rate_take(r->tool_rate, s->key, strlen(s->key),
-		r->conf->registration_rate, r->conf->registration_burst,
-		r->loop.now_ms)) {
-		snprintf(why, size,
-		    "the tool registers more than %u times a second: wait a "
-		    "little",
-		    r->conf->registration_rate);
-		return why;
-	}
-	if (s->request.verb == VERB_LEASE && s->peer->leases >= HOST_LEASES_MAX)
-		return "your host holds too many leases: end some first";
-	return NULL;
-}
-
-static void
-submit(struct session *s)
-{
-	struct backend backend = { .port = 0 };
-	char text[256];
-	const char *why = restrain(s, text, sizeof(text));
-	struct change *change = NULL;
-
-	if (why == NULL)
-		why = vet_request(s, &backend, text, sizeof(text));
-	if (why == NULL)
-		change = new_change(s, &backend);
-	if (change == NULL) {
-		refuse(s, why != NULL ? why : "no memory: try again later");
-		note_refusal(s);
-		return;
-	}
-	change->origin = ORIGIN_TOOL;
-	change->arg = s;
-	change->done = stored;
-	s->change = change;
-	client_work_within(&s->client, STORE_MS);
-	change_submit_take(s->client.r, change);
-}
-
 static const char *const line_says[] = {
 	[LINE_MORE] = "a line has no end: end each line with a newline",
 	[LINE_TOO_LONG] = "a line is longer than 1024 bytes: shorten it",
@@ -369,7 +101,7 @@ refuse_user(struct session *s)
 	    "uid %u is no tool here: add \"%u:NAME\" to local_tools in "
 	    "dynproxy.conf",
 	    (unsigned)s->uid, (unsigned)s->uid);
-	refuse(s, why);
+	session_refuse(s, why);
 }
 
 /* Both are there: who it is, and what is wanted. */
@@ -380,23 +112,24 @@ decide(struct session *s)
 	    s->identity == IDENTITY_ASKED)
 		return;
 	if (s->identity == IDENTITY_FAILED)
-		answer(s, SAY_IDENT);
+		session_answer(s, SAY_IDENT);
 	else if (s->identity == IDENTITY_NO_TOOL)
-		answer(s, SAY_NO_TOOL);
+		session_answer(s, SAY_NO_TOOL);
 	else if (s->identity == IDENTITY_NO_USER)
 		refuse_user(s);
 	else if (s->fault == LINE_UNKNOWN)
-		answer(s, SAY_UNKNOWN);
+		session_answer(s, SAY_UNKNOWN);
 	else if (s->fault != LINE_FINE)
-		refuse(s, line_says[s->fault]);
+		session_refuse(s, line_says[s->fault]);
 	else if (!still_connected(s))
-		refuse(s, "you have closed the connection: keep it open until "
-			  "the answer comes");
+		session_refuse(s,
+		    "you have closed the connection: keep it open until "
+		    "the answer comes");
 	else {
-		submit(s);
+		session_submit(s);
 		return;
 	}
-	note_refusal(s);
+	session_note_refusal(s);
 }
 
 static void
@@ -417,19 +150,21 @@ expired(struct client *c)
 	struct session *s = session_of(c);
 
 	if (s->identity == IDENTITY_FAILED)
-		answer(s, SAY_IDENT);
+		session_answer(s, SAY_IDENT);
 	else if (s->identity == IDENTITY_NO_TOOL)
-		answer(s, SAY_NO_TOOL);
+		session_answer(s, SAY_NO_TOOL);
 	else if (s->change == NULL)
-		refuse(s, "the request took too long: send all its lines at "
-			  "once");
+		session_refuse(s,
+		    "the request took too long: send all its lines at "
+		    "once");
 	else {
 		change_abandon(s->change);
 		s->change = NULL;
-		refuse(s, "the stores take too long, nothing was changed: "
-			  "try again in a minute");
+		session_refuse(s,
+		    "the stores take too long, nothing was changed: "
+		    "try again in a minute");
 	}
-	note_refusal(s);
+	session_note_refusal(s);
 }
 
 /* The lease is over: it was replaced, or someone else holds it. */
@@ -437,32 +172,6 @@ static void
 ended(struct lease_holder *holder)
 {
 	client_end(&__containerof(holder, struct session, holder)->client);
-}
-
-/* No new requests to its backend. */
-static void
-drain(struct session *s)
-{
-	char pattern[LINE_MAX_BYTES + 1], url[LINE_MAX_BYTES + 1];
-	struct destination to = { .url = url };
-	struct change *change;
-
-	lease_names(s->holder.lease, pattern, url);
-	change = change_new(CHANGE_MARK, s->key, pattern);
-	if (change == NULL || !destinations_copy(&change->to, &to, 1)) {
-		if (change != NULL)
-			change_free(change);
-		refuse(s, "no memory: try again later");
-		return;
-	}
-	change->mark = MARK_DRAINED;
-	change->origin = ORIGIN_TOOL;
-	change->arg = s;
-	change->done = stored;
-	s->change = change;
-	client_work(&s->client);
-	client_work_within(&s->client, STORE_MS);
-	change_submit_take(s->client.r, change);
 }
 
 /* On a connection that holds a lease. */
@@ -479,13 +188,13 @@ said(struct client *c)
 	buf_consume(&c->in, len);
 	switch (word) {
 	case WORD_PING:
-		answer(s, SAY_LEASED);
+		session_answer(s, SAY_LEASED);
 		break;
 	case WORD_DRAIN:
-		drain(s);
+		session_drain(s);
 		break;
 	case WORD_UNKNOWN:
-		refuse(s, "say ping or drain");
+		session_refuse(s, "say ping or drain");
 		break;
 	}
 	return true;
@@ -540,7 +249,7 @@ closed(struct client *c)
 		s->change->done = NULL;
 		/* it comes about all the same: then it goes again */
 		if (s->request.verb == VERB_LEASE && !c->stays)
-			hold(s);
+			session_hold(s);
 	}
 	lease_withdraw(&s->holder);
 	if (s->peer == NULL)

@@ -1,5 +1,4 @@
-/* Commits what store_io.c's thread has taken: all of it as one, if that works.
- */
+/* Commits what the thread of store_io.c has taken: as one, if that works. */
 #include "registrar/store_batch.h"
 
 #include <stdlib.h>

@@ -1,5 +1,4 @@
-/* The file routes.sqlite and its layout, and what is done about a damaged one.
- */
+/* The file routes.sqlite, its layout, and what is done about a damaged one. */
 #include "registrar/store_sqlite_file.h"
 
 #include <errno.h>

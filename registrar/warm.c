@@ -1,0 +1,91 @@
+/* Reads what SQLite kept into the book. */
+#include "registrar/warm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "registrar/loading.h"
+#include "registrar/process.h"
+
+/*
+ * Read URLs with blanks between, which become strings of their own.  Returns
+ * how many; 0: one is malformed, or they are too many.
+ */
+static size_t
+read_urls(char *text, struct destination *to, size_t max)
+{
+	size_t n = 0;
+	char *url;
+
+	while ((url = strsep(&text, " ")) != NULL) {
+		if (n == max || !destination_restore(&to[n], url) ||
+		    vet_url(span_str(to[n].url), &to[n].backend) != VET_FINE)
+			return 0;
+		n++;
+	}
+	return n;
+}
+
+/* Without a Redis there is no other node whose leases these could be. */
+static void
+await_leases(struct registrar *r, const struct stored_route *route,
+    struct destination *to, size_t n)
+{
+	const char *node = r->conf->node_name;
+
+	for (size_t i = 0; i < n; i++) {
+		if (to[i].lease == NULL)
+			continue;
+		if (!conf_has_redis(r->conf))
+			to[i].lease = node;
+		if (strcmp(to[i].lease, node) == 0)
+			lease_await(r, route->key, route->pattern, to[i].url);
+	}
+}
+
+/* A route that SQLite kept. */
+static void
+load(struct registrar *r, const struct stored_route *route)
+{
+	struct destination to[ROUTE_BACKENDS_MAX];
+	char *urls = strdup(route->destinations);
+	size_t n = urls == NULL ? 0 : read_urls(urls, to, ROUTE_BACKENDS_MAX);
+	struct book_route *entered = NULL;
+
+	change_version_seen(&r->changes, route->version);
+	await_leases(r, route, to, n);
+	if (n > 0)
+		entered = book_set(&r->book, route->key, route->pattern, to, n,
+		    route->origin, route->since_ms);
+	free(urls);
+	loading_tell(r->book.nroutes);
+	if (entered == NULL) {
+		log_event(LOG_WARNING, "route-damaged",
+		    "name=%s route=%s destination=%s in routes.sqlite: "
+		    "left out",
+		    route->key + 1, route->pattern, route->destinations);
+		return;
+	}
+	entered->version = route->version;
+	book_find(&r->book, route->key)->canonical = route->canonical;
+}
+
+/* A change that Redis has not got yet. */
+static void
+load_unsaved(struct registrar *r, const struct stored_unsaved *unsaved)
+{
+	change_version_seen(&r->changes, unsaved->version);
+	if (r->redis != NULL)
+		store_redis_unsaved(r->redis, unsaved->kind, unsaved->key,
+		    unsaved->pattern, unsaved->version);
+}
+
+bool
+warm_start(struct registrar *r)
+{
+	r->io =
+	    store_io_open(r, boot_inside(&r->boot, r->conf->state_directory),
+		load, policy_load, load_unsaved);
+	return r->io != NULL;
+}
