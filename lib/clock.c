@@ -43,3 +43,12 @@ clock_cpu_us_of(pid_t pid)
 		return 0;
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
+
+void
+clock_sleep_ms(unsigned ms)
+{
+	const struct timespec wait = { .tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&wait, NULL);
+}

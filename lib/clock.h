@@ -1,4 +1,4 @@
-/* The only functions that read a clock. */
+/* The only functions that read a clock, or wait by it. */
 #ifndef LIB_CLOCK_H
 #define LIB_CLOCK_H
 
@@ -16,5 +16,8 @@ uint64_t clock_cpu_us(void);
 
 /* The same of a whole process; 0: it is gone. */
 uint64_t clock_cpu_us_of(pid_t pid);
+
+/* Wait so long, or until a signal came: not in an event loop. */
+void clock_sleep_ms(unsigned ms);
 
 #endif

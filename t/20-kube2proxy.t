@@ -4,54 +4,17 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use KubeApi;
 use RedisServer;
-use JSON::PP;
 use Time::HiRes qw(time);
 
 my $SERVICES = 200;
 my $redis = RedisServer->new;
 my $proxy = DynProxy->new(tools => ['grid'], conf => { redis => '"' . $redis->addr . '"' });
-my $dir = $proxy->{dir};
-my $port = free_port();
-my %pid;
-END { local $?; for (values %pid) { kill 'KILL', $_; waitpid $_, 0 } }
-
-sub run {
-    my ($name, @command) = @_;
-    $pid{$name} = fork // die $!;
-    return if $pid{$name};
-    open STDOUT, '>>', "$dir/$name.log";
-    open STDERR, '>>', "$dir/$name.log";
-    exec @command or POSIX::_exit(127);
-}
-
-sub stop {
-    my ($name) = @_;
-    kill 'KILL', $pid{$name};
-    waitpid delete $pid{$name}, 0;
-}
-
-run('server', 'python3', "$FindBin::Bin/kube_api.py", $port, 'secret');
-ok eventually(sub { IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") }), 'the API server answers';
-open my $fh, '>', "$dir/kubeconfig" or die $!;
-print $fh <<"YAML";
-current-context: c
-clusters: [{name: k, cluster: {server: "http://127.0.0.1:$port"}}]
-contexts: [{name: c, context: {cluster: k, user: u}}]
-users: [{name: u, user: {token: secret}}]
-YAML
-close $fh;
+my $kube = KubeApi->new($proxy->{dir});
+$kube->config;
 my @control = ('--control', $proxy->socket_path('control'));
-sub begin { run('kube2proxy', "$DynProxy::BUILD/kube2proxy", '--kubeconfig', "$dir/kubeconfig", '--redis', $redis->addr, @control) }
-
-my $socket;    # one connection for all requests
-sub api {
-    my ($method, $path, $object) = @_;
-    my $body = $object ? encode_json($object) : '';
-    $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") or die $!;
-    return DynProxy::converse($socket, "$method /$path HTTP/1.1\r\nHost: k\r\nAuthorization: Bearer secret\r\n"
-        . "Connection: close\r\nContent-Length: " . length($body) . "\r\n\r\n", $body);
-}
+sub begin { $kube->follow('--redis', $redis->addr, @control) }
 
 my %want;      # "tool pattern" => URL
 sub service {
@@ -66,9 +29,9 @@ sub wants {
     delete @want{ grep { /^tool$n / } keys %want };
     $want{ "tool$n " . (defined $with{path} ? "/$with{path}.*" : '.*') } = 'http://' . ($with{ip} // "10.1.0.$n") . ':8000' if !$with{gone};
 }
-sub create { api('POST', "api/v1/namespaces/ns$_[0]/services", service(@_)); wants(@_) }
-sub modify { api('PUT', "api/v1/namespaces/ns$_[0]/services/tool$_[0]", service(@_)); wants(@_) }
-sub remove { api('DELETE', "api/v1/namespaces/ns$_[0]/services/tool$_[0]"); wants($_[0], gone => 1) }
+sub create { $kube->create('services', "ns$_[0]", service(@_)); wants(@_) }
+sub modify { $kube->modify('services', "ns$_[0]", service(@_)); wants(@_) }
+sub remove { $kube->remove('services', "ns$_[0]", "tool$_[0]"); wants($_[0], gone => 1) }
 
 sub table {
     my $listed = eval { $proxy->ctl_json('list') } // [];
@@ -92,7 +55,7 @@ create($_) for 1 .. 20;
 begin();
 right('a list');
 create($_, $_ % 3 ? () : (path => "p$_")) for 21 .. $SERVICES;
-api('POST', 'api/v1/namespaces/other/services', { %{ service(7, plain => 1) }, metadata => { name => 'plain', namespace => 'other' } });
+$kube->create('services', 'other', { %{ service(7, plain => 1) }, metadata => { name => 'plain', namespace => 'other' } });
 right("$SERVICES services");
 modify($_, path => "new$_") for 1 .. 10;
 modify($_, ip => "10.2.0.$_") for 11 .. 20;
@@ -102,18 +65,18 @@ right('without a path again');
 remove($_) for 1 .. 5, 100 .. 110;
 right('vanished');
 
-api('POST', 'test/cut');
+$kube->happen('cut');
 create($_) for 1 .. 5;
 right('a stream was cut');
-api('POST', 'test/bookmark');
-api('POST', 'test/cut');
+$kube->happen('bookmark');
+$kube->happen('cut');
 remove(1);
 right('a bookmark');
-api('POST', 'test/forget');
+$kube->happen('forget');
 create($_) for 100 .. 105;
 right('410 Gone');
 
-stop('kube2proxy');
+$kube->end('kube2proxy');
 remove($_) for 2 .. 4, 120 .. 130;
 create($_) for 106 .. 110;
 modify($_, path => 'moved') for 50 .. 55;
@@ -129,15 +92,13 @@ $redis->kill_hard;
 remove(70);
 $redis->start;
 right('while Redis was away');
-stop('server');
 %want = ();
-run('server', 'python3', "$FindBin::Bin/kube_api.py", $port, 'secret');
-ok eventually(sub { IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") }), 'a new API server, which has nothing';
+$kube->start;
 right('all vanished');
 is scalar(grep { $_->{tool} eq 'grid' } @{ $proxy->ctl_json('list') }), 1, 'and nobody else lost a route';
 
 # Without a registrar on the node: Redis, as the original.
-stop('kube2proxy');
+$kube->end('kube2proxy');
 @control = ();
 begin();
 create(1);
@@ -147,6 +108,6 @@ right('by Redis alone');
 remove(1);
 remove(2);
 right('by Redis alone, vanished');
-stop('kube2proxy');
+$kube->end('kube2proxy');
 $proxy->{expect} = qr/redis-lost|redis-loss|child-died/;
 done_testing;

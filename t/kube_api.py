@@ -2,7 +2,9 @@
 not Kubernetes.  Lists with labelSelector, creates, deletes, reads one, watches
 with resourceVersion; a Deployment gets one Running pod at once.
 
-    kube_api.py PORT TOKEN
+    kube_api.py PORT TOKEN [HTTPS-PORT CERT KEY CA]
+
+Over https a certificate of a client, signed by CA, is as good as the token.
 
 Of watches it keeps the last 1,000 changes: who asks for older ones gets 410.
 POST /test/forget, /test/cut and /test/bookmark forget all of them, cut all
@@ -11,6 +13,7 @@ watches in the middle of a line, and send a bookmark to all.
 What it did is a line each on standard output.
 """
 import json
+import ssl
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,8 +51,8 @@ def put(kind, namespace, obj):
 
 def matches(obj, selector):
     labels = obj["metadata"].get("labels", {})
-    wanted = dict(part.split("=", 1) for part in selector.split(",") if part)
-    return all(labels.get(k) == v for k, v in wanted.items())
+    wanted = (part.partition("=") for part in selector.split(",") if part)
+    return all(labels.get(k) == v if equals else k in labels for k, equals, v in wanted)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -76,7 +79,8 @@ class Handler(BaseHTTPRequestHandler):
         parts = url.path.strip("/").split("/")
         group = "/".join(parts[:2]) if parts[0] == "api" else "/".join(parts[:3])
         rest = parts[2:] if parts[0] == "api" else parts[3:]
-        if self.headers.get("Authorization") != "Bearer " + sys.argv[2]:
+        is_known = isinstance(self.connection, ssl.SSLSocket) and self.connection.getpeercert()
+        if not is_known and self.headers.get("Authorization") != "Bearer " + sys.argv[2]:
             return self.fail(401, "Unauthorized")
         namespace = None
         if rest[:1] == ["namespaces"]:
@@ -204,4 +208,19 @@ node12:
     webservice: {image: registry/node12-web, extra: {wstype: js}}
 """
 put("configmaps", "tf-public", {"metadata": {"name": "image-config"}, "data": {"images-v1.yaml": IMAGES}})
-ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Who does not trust us, or is gone, is no error of ours."""
+
+
+if len(sys.argv) > 3:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[4], sys.argv[5])
+    context.load_verify_locations(sys.argv[6])
+    context.verify_mode = ssl.CERT_OPTIONAL
+    secure = Server(("127.0.0.1", int(sys.argv[3])), Handler)
+    secure.socket = context.wrap_socket(secure.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=secure.serve_forever, daemon=True).start()
+Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()

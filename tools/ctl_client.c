@@ -13,6 +13,8 @@
 #include "conf/conf.h"
 #include "lib/addr.h"
 
+#define AT_ONCE 16 /* connections, of those that the registrar lets in */
+
 static void complain(const struct ctl *ctl, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -222,6 +224,50 @@ ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data)
 	status = read_first(ctl, stream, data);
 	fclose(stream);
 	return status;
+}
+
+static FILE *
+begin_change(const struct ctl *ctl, struct ctl_change *change)
+{
+	struct ctl own = *ctl;
+
+	own.said = change->said;
+	return ask(&own, change->cmd, (char **)change->args, &change->status);
+}
+
+static void
+end_change(const struct ctl *ctl, struct ctl_change *change, FILE *stream)
+{
+	struct ctl own = *ctl;
+	json_t *data;
+
+	own.said = change->said;
+	change->status = read_first(&own, stream, &data);
+	json_decref(data);
+	fclose(stream);
+}
+
+void
+ctl_ask_each(const struct ctl *ctl, struct ctl_change *changes, size_t n)
+{
+	FILE *streams[AT_ONCE] = { NULL };
+	bool there = true;
+
+	for (size_t i = 0; i < n + AT_ONCE; i++) {
+		FILE **stream = &streams[i % AT_ONCE];
+
+		if (*stream != NULL) {
+			end_change(ctl, &changes[i - AT_ONCE], *stream);
+			there = there &&
+				changes[i - AT_ONCE].status != CTL_UNREACHABLE;
+			*stream = NULL;
+		}
+		if (i >= n)
+			continue;
+		changes[i].status = CTL_UNREACHABLE;
+		if (there)
+			*stream = begin_change(ctl, &changes[i]);
+	}
 }
 
 int

@@ -15,22 +15,22 @@
 /* Exit codes, the same for every command (dynproxyctl(8), EXIT STATUS). */
 enum ctl_exit {
 	CTL_DONE,
-	CTL_REFUSED,     /* or not found */
+	CTL_REFUSED, /* or not found */
 	CTL_USAGE,
 	CTL_UNREACHABLE, /* no daemon behind the socket */
-	CTL_DENIED,      /* not permitted */
-	CTL_PARTIAL,     /* only one half of the answer */
-	CTL_AGAIN = 75,  /* not now (EX_TEMPFAIL) */
+	CTL_DENIED,	 /* not permitted */
+	CTL_PARTIAL,	 /* only one half of the answer */
+	CTL_AGAIN = 75,	 /* not now (EX_TEMPFAIL) */
 };
 
 struct ctl {
 	const char *conf_path; /* borrowed; tells the paths of the sockets */
 	const char *control;   /* borrowed; the registrar's socket, or NULL */
-	bool json;             /* print JSON, not for people */
-	bool quiet;            /* print nothing that was not asked for */
-	time_t wait_s;         /* for an answer; 0: CTL_WAIT_S */
-	char *said;            /* CTL_SAID_MAX bytes, for what went wrong;
-	                          NULL: it goes to standard error */
+	bool json;	       /* print JSON, not for people */
+	bool quiet;	       /* print nothing that was not asked for */
+	time_t wait_s;	       /* for an answer; 0: CTL_WAIT_S */
+	char *said;	       /* CTL_SAID_MAX bytes, for what went wrong;
+				  NULL: it goes to standard error */
 };
 
 /*
@@ -41,6 +41,20 @@ struct ctl {
  * Returns an exit code; what went wrong has been told.
  */
 int ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data);
+
+/* A change among many: its answer is that it was made. */
+struct ctl_change {
+	const char *cmd;
+	const char *args[6];	 /* borrowed; NULL-terminated */
+	int status;		 /* set: an exit code, */
+	char said[CTL_SAID_MAX]; /* and what went wrong */
+};
+
+/*
+ * Ask for all of them, some at a time: none may depend on another.  When the
+ * registrar is not there, the rest is not asked for: CTL_UNREACHABLE.
+ */
+void ctl_ask_each(const struct ctl *ctl, struct ctl_change *changes, size_t n);
 
 /*
  * The same, and whatever comes after the answer, as it comes, until the

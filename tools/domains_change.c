@@ -92,14 +92,13 @@ tell_patiently(
     struct domains *d, const char *domain, const json_t *backends, char *why)
 {
 	uint64_t until_ms = clock_mono_ms() + PATIENCE_MS;
-	const struct timespec wait = { .tv_nsec = AGAIN_MS * 1000000L };
 	int status;
 
 	while ((status = tell(d, domain, backends, why)) == CTL_UNREACHABLE ||
 	       status == CTL_AGAIN) {
 		if (clock_mono_ms() >= until_ms)
 			break;
-		nanosleep(&wait, NULL);
+		clock_sleep_ms(AGAIN_MS);
 	}
 	return status;
 }

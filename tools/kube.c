@@ -20,6 +20,12 @@ static const struct {
 	[KUBE_SERVICES] = { "api/v1", "services" },
 };
 
+const char *
+kube_kind_name(enum kube_kind kind)
+{
+	return kinds[kind].name;
+}
+
 static const char *
 or_empty(const char *text)
 {

@@ -37,6 +37,9 @@ enum kube_kind {
 	KUBE_SERVICES,
 };
 
+/* "services", as in its URL. */
+const char *kube_kind_name(enum kube_kind kind);
+
 struct kube_call {
 	const char *method; /* NULL: GET */
 	enum kube_kind kind;

@@ -1,268 +1,169 @@
 /*
- * kube2proxy(8): routes for the services of Kubernetes that ask for one.  It
- * lists them, then watches from there; whatever fails, it lists again.
+ * kube2proxy(8): routes for the services of Kubernetes that ask for one.  A
+ * thread follows its services, and one its endpoint slices when those are the
+ * backends; main() makes the routes what they ask for, whenever they change.
  */
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <curl/curl.h>
 #include <err.h>
 #include <getopt.h>
+#include <pthread.h>
 #include <signal.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
-#include "tools/kube.h"
 #include "tools/kube2proxy_routes.h"
+#include "tools/kube_watch.h"
 
 #define SELECTOR "tools.wmflabs.org/webservice=true"
 #define PATH_LABEL "toollabs-proxy-path"
 #define REDIS "127.0.0.1:6379"
-#define WATCH_S 300 /* the server ends a watch after that */
-#define WATCH_MS (WATCH_S + 15) * 1000
-#define EVENT_MAX (4 * 1024 * 1024) /* bytes of a line */
-#define BACKOFF_MS 100
-#define BACKOFF_MAX_MS 30000
+#define BACKOFF_MS 50 /* registrar and Redis are near */
+#define BACKOFF_MAX_MS 1000
+
+struct proxy;
+
+/* Objects of one kind, as far as they are of use to us. */
+struct followed {
+	struct kube_watch watch;
+	struct proxy *proxy;
+	json_t *objects; /* "<namespace>/<name>" -> object; NULL: not listed */
+};
 
 struct proxy {
 	struct kube kube;
-	struct routes routes;
+	struct routes routes; /* main()'s alone */
 	const char *selector, *path_label;
 	char redis_host[128];
-	json_t *ids;	  /* owned; "<namespace>/<name>" -> its own mark */
-	char version[64]; /* resourceVersion, from which to watch */
-	struct buf line;  /* of the watch, as far as it is there */
-	bool again;	  /* list again: the watch is of no use any more */
-	bool well;	  /* something was read since the last failure */
+	bool by_slices;
+
+	pthread_mutex_t lock; /* for all that follows */
+	pthread_cond_t changed;
+	struct followed services, slices;
+	bool news;  /* since the routes were made */
+	bool again; /* there was a list: look at all that is there */
 };
 
-/* "<namespace>/<name>" of a route, from its mark. */
+/* What is of use in an object; NULL: nothing. */
+static json_t *
+useful(const struct followed *f, const json_t *object)
+{
+	return f == &f->proxy->slices
+		   ? kube_slice(object)
+		   : kube_service(object, f->proxy->path_label);
+}
+
+/* Under the lock. */
 static void
-service_key(const struct kube_route *route, char *key, size_t size)
+keep(struct followed *f, const json_t *object, bool is_there)
 {
-	strlcpy(key, route->id, size);
-	*strchr(strchr(key, '/') + 1, '/') = '\0';
+	json_t *of_use = is_there ? useful(f, object) : NULL, *key;
+	const char *namespace, *name;
+
+	if (json_unpack((json_t *)object, "{s:{s:s, s:s}}", "metadata",
+		"namespace", &namespace, "name", &name) == -1)
+		return;
+	key = json_sprintf("%s/%s", namespace, name);
+	if (of_use != NULL)
+		json_object_set_new(f->objects, json_string_value(key), of_use);
+	else
+		json_object_del(f->objects, json_string_value(key));
+	json_decref(key);
 }
 
-/* A service came, or was changed: its route of before goes when it is another.
- */
-static bool
-set_service(struct proxy *p, const struct kube_route *route)
-{
-	char key[sizeof(route->id)];
-	struct kube_route old;
-	const char *was;
-
-	service_key(route, key, sizeof(key));
-	was = json_string_value(json_object_get(p->ids, key));
-	if (!routes_set(&p->routes, route) ||
-	    (was != NULL && strcmp(was, route->id) != 0 &&
-		kube_route_from_id(&old, was) &&
-		!routes_delete(&p->routes, &old)))
-		return false;
-	return json_object_set_new(p->ids, key, json_string(route->id)) == 0;
-}
-
-static bool
-delete_service(struct proxy *p, const struct kube_route *route)
-{
-	char key[sizeof(route->id)];
-
-	service_key(route, key, sizeof(key));
-	json_object_del(p->ids, key);
-	return routes_delete(&p->routes, route);
-}
-
-/* The list. */
-
-/* Encode a query's value, for characters that labels may have. */
 static void
-encode(const char *text, char *out, size_t size)
+tell_main(struct proxy *p)
 {
-	size_t n = 0;
-
-	for (; *text != '\0' && n + 4 < size; text++)
-		if (strchr("=,/!() ", *text) != NULL)
-			n += (size_t)snprintf(
-			    out + n, size - n, "%%%02X", (unsigned char)*text);
-		else
-			out[n++] = *text;
-	out[n] = '\0';
+	p->news = true;
+	pthread_cond_signal(&p->changed);
 }
 
-/* Our own routes whose service is gone go, too. */
-static bool
-delete_others(struct proxy *p, const json_t *own, const json_t *wanted)
+/* struct kube_watch's listed(), changed(). */
+static void
+take_list(void *user, const json_t *objects)
 {
-	struct kube_route route;
-	const json_t *id;
+	struct followed *f = user;
+	json_t *object;
 	size_t i;
 
-	json_array_foreach(own, i,
-	    id) if (json_object_get(wanted, json_string_value(id)) == NULL &&
-		    kube_route_from_id(&route, json_string_value(id)) &&
-		    !routes_delete(&p->routes, &route)) return false;
-	return true;
+	pthread_mutex_lock(&f->proxy->lock);
+	json_decref(f->objects);
+	f->objects = json_object();
+	json_array_foreach(objects, i, object) keep(f, object, true);
+	f->proxy->again = true;
+	tell_main(f->proxy);
+	pthread_mutex_unlock(&f->proxy->lock);
 }
 
-static bool
-apply_list(struct proxy *p, const json_t *items)
+static void
+take_change(void *user, const json_t *object, bool is_there)
 {
-	json_t *own = routes_own(&p->routes), *wanted = json_object();
-	bool applied = own != NULL;
-	struct kube_route route;
-	const json_t *item;
-	size_t i;
+	struct followed *f = user;
 
-	json_object_clear(p->ids);
-	json_array_foreach(items, i, item)
-	{
-		if (!kube_route_of(&route, item, p->path_label))
-			continue;
-		json_object_set_new(wanted, route.id, json_true());
-		applied = applied && set_service(p, &route);
-	}
-	applied = applied && delete_others(p, own, wanted);
-	json_decref(wanted);
-	json_decref(own);
-	return applied;
+	pthread_mutex_lock(&f->proxy->lock);
+	keep(f, object, is_there);
+	tell_main(f->proxy);
+	pthread_mutex_unlock(&f->proxy->lock);
 }
 
-static bool
-list(struct proxy *p)
+static void *
+run_watch(void *arg)
 {
-	char query[512], selector[400], why[KUBE_WHY_MAX];
-	const char *version;
-	json_t *answer, *items;
-	bool listed;
-
-	encode(p->selector, selector, sizeof(selector));
-	snprintf(query, sizeof(query), "labelSelector=%s", selector);
-	if (kube_ask(&p->kube,
-		&(struct kube_call){
-		    .kind = KUBE_SERVICES, .namespace = "", .query = query },
-		&answer, why) != 200) {
-		log_event(LOG_ERR, "list-failed", "%s", why);
-		return false;
-	}
-	listed = json_unpack(answer, "{s:{s:s}, s:o}", "metadata",
-		     "resourceVersion", &version, "items", &items) == 0 &&
-		 json_is_array(items) &&
-		 strlcpy(p->version, version, sizeof(p->version)) <
-		     sizeof(p->version);
-	if (!listed)
-		log_event(LOG_ERR, "list-failed", "it is no list");
-	listed = listed && apply_list(p, items);
-	if (listed)
-		log_event(LOG_INFO, "listed", "services=%zu version=%s",
-		    json_array_size(items), p->version);
-	json_decref(answer);
-	return listed;
+	kube_watch_run(arg);
 }
 
-/* The watch. */
-
-/* False: list again. */
-static bool
-apply_event(struct proxy *p, const json_t *event)
+static void
+follow(struct proxy *p, struct followed *f, enum kube_kind kind,
+    const char *selector)
 {
-	const char *type, *version;
-	struct kube_route route;
-	const json_t *object;
+	pthread_t thread;
 
-	if (json_unpack((json_t *)event, "{s:s, s:o}", "type", &type, "object",
-		&object) == -1 ||
-	    strcmp(type, "ERROR") == 0) /* 410 Gone, mostly */
-		return false;
-	if (json_unpack((json_t *)object, "{s:{s:s}}", "metadata",
-		"resourceVersion", &version) == -1)
-		return false;
-	if (strcmp(type, "BOOKMARK") != 0 &&
-	    kube_route_of(&route, object, p->path_label) &&
-	    !(strcmp(type, "DELETED") == 0 ? delete_service(p, &route)
-					   : set_service(p, &route)))
-		return false;
-	return strlcpy(p->version, version, sizeof(p->version)) <
-	       sizeof(p->version);
+	f->proxy = p;
+	f->watch = (struct kube_watch){ .kube = &p->kube,
+		.selector = selector,
+		.kind = kind,
+		.listed = take_list,
+		.changed = take_change,
+		.user = f };
+	if (pthread_create(&thread, NULL, run_watch, &f->watch) != 0)
+		errx(1, "cannot make a thread");
 }
 
-/* struct fetch's take(): events are lines. */
-static bool
-take(void *user, struct span bytes)
+/* Wait until something else is wanted. */
+static void
+await_wanted(struct proxy *p, struct kube_wanted *wanted)
 {
-	struct proxy *p = user;
-	const char *end;
-
-	if (!buf_append_span(&p->line, bytes)) {
-		p->again = true;
-		return false;
-	}
-	while ((end = memchr(
-		    buf_span(&p->line).ptr, '\n', buf_len(&p->line))) != NULL) {
-		size_t len = (size_t)(end - buf_span(&p->line).ptr);
-		json_t *event =
-		    json_loadb(buf_span(&p->line).ptr, len, 0, NULL);
-
-		buf_consume(&p->line, len + 1);
-		p->again = event == NULL || !apply_event(p, event);
-		json_decref(event);
-		if (p->again)
-			return false;
-		p->well = true;
-	}
-	return true;
-}
-
-/* Until the stream ends, however it does.  False: list again. */
-static bool
-watch(struct proxy *p)
-{
-	char query[640], selector[400], url[2048], said[FETCH_SAID_MAX];
-	struct fetch_tls tls = kube_tls(&p->kube);
-	int status;
-
-	encode(p->selector, selector, sizeof(selector));
-	snprintf(query, sizeof(query),
-	    "labelSelector=%s&watch=true&allowWatchBookmarks=true"
-	    "&timeoutSeconds=%d&resourceVersion=%s",
-	    selector, WATCH_S, p->version);
-	if (!kube_url(&p->kube,
-		&(struct kube_call){
-		    .kind = KUBE_SERVICES, .namespace = "", .query = query },
-		url, sizeof(url)))
-		return false;
-	buf_init(&p->line, EVENT_MAX);
-	p->again = false;
-	status =
-	    fetch(&(struct fetch){ .url = url,
-		      .bearer = p->kube.token[0] != '\0' ? p->kube.token : NULL,
-		      .timeout_ms = WATCH_MS,
-		      .tls = &tls,
-		      .take = take,
-		      .user = p },
-		NULL, said);
-	buf_release(&p->line);
-	if (status != 200)
-		log_event(
-		    LOG_NOTICE, "watch-ended", "status=%d: %s", status, said);
-	return status == 200 && !p->again;
+	pthread_mutex_lock(&p->lock);
+	while (!p->news || p->services.objects == NULL ||
+	       (p->by_slices && p->slices.objects == NULL))
+		pthread_cond_wait(&p->changed, &p->lock);
+	kube_wanted_init(wanted, p->services.objects, p->slices.objects);
+	if (p->again)
+		routes_forget(&p->routes);
+	p->news = p->again = false;
+	pthread_mutex_unlock(&p->lock);
 }
 
 static void
 run(struct proxy *p)
 {
+	struct kube_wanted wanted;
 	unsigned wait_ms = BACKOFF_MS;
 
-	for (bool listed = false;;) {
-		p->well = false;
-		listed = listed ? watch(p) : list(p);
-		if (listed || p->well) {
+	for (;;) {
+		await_wanted(p, &wanted);
+		if (routes_make(&p->routes, &wanted)) {
 			wait_ms = BACKOFF_MS;
-			continue;
+		} else {
+			clock_sleep_ms(wait_ms);
+			wait_ms = wait_ms * 2 < BACKOFF_MAX_MS ? wait_ms * 2
+							       : BACKOFF_MAX_MS;
+			pthread_mutex_lock(&p->lock);
+			p->news = true;
+			pthread_mutex_unlock(&p->lock);
 		}
-		nanosleep(&(struct timespec){ .tv_sec = wait_ms / 1000,
-			      .tv_nsec = wait_ms % 1000 * 1000000L },
-		    NULL);
-		wait_ms =
-		    wait_ms * 2 < BACKOFF_MAX_MS ? wait_ms * 2 : BACKOFF_MAX_MS;
+		kube_wanted_release(&wanted);
 	}
 }
 
@@ -271,8 +172,24 @@ usage(FILE *out)
 {
 	fputs("usage: kube2proxy [--kubeconfig FILE] [--selector LABELS] "
 	      "[--path-label NAME]\n"
-	      "\t[--redis HOST:PORT] [--control SOCKET]\n",
+	      "\t[--redis HOST:PORT] [--control SOCKET "
+	      "[--endpoint-slices]]\n",
 	    out);
+}
+
+static void
+read_redis(struct proxy *p, const char *text)
+{
+	const char *colon = strrchr(text, ':'), *wrong = NULL;
+
+	if (colon == NULL ||
+	    (size_t)snprintf(p->redis_host, sizeof(p->redis_host), "%.*s",
+		(int)(colon - text), text) >= sizeof(p->redis_host))
+		errx(2, "--redis %s: say HOST:PORT", text);
+	p->routes.redis_host = p->redis_host;
+	p->routes.redis_port = (int)strtonum(colon + 1, 1, 65535, &wrong);
+	if (wrong != NULL)
+		errx(2, "--redis %s: the port is %s", text, wrong);
 }
 
 /* Returns the kubeconfig file, or NULL. */
@@ -281,6 +198,7 @@ parse(struct proxy *p, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "control", required_argument, NULL, 's' },
+		{ "endpoint-slices", no_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "kubeconfig", required_argument, NULL, 'k' },
 		{ "path-label", required_argument, NULL, 'p' },
@@ -288,13 +206,16 @@ parse(struct proxy *p, int argc, char **argv)
 		{ "selector", required_argument, NULL, 'l' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *kubeconfig = NULL, *redis = REDIS, *colon, *wrong = NULL;
+	const char *kubeconfig = NULL, *redis = REDIS;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (c) {
 		case 's':
 			p->routes.control = optarg;
+			break;
+		case 'e':
+			p->by_slices = true;
 			break;
 		case 'k':
 			kubeconfig = optarg;
@@ -312,17 +233,14 @@ parse(struct proxy *p, int argc, char **argv)
 			usage(c == 'h' ? stdout : stderr);
 			exit(c == 'h' ? 0 : 2);
 		}
-	colon = strrchr(redis, ':');
-	if (optind < argc || colon == NULL ||
-	    (size_t)snprintf(p->redis_host, sizeof(p->redis_host), "%.*s",
-		(int)(colon - redis), redis) >= sizeof(p->redis_host)) {
+	if (optind < argc) {
 		usage(stderr);
 		exit(2);
 	}
-	p->routes.redis_host = p->redis_host;
-	p->routes.redis_port = (int)strtonum(colon + 1, 1, 65535, &wrong);
-	if (wrong != NULL)
-		errx(2, "--redis %s: the port is %s", redis, wrong);
+	read_redis(p, redis);
+	/* the original's form in Redis has one backend a route */
+	if (p->by_slices && p->routes.control == NULL)
+		errx(2, "--endpoint-slices needs --control");
 	return kubeconfig;
 }
 
@@ -330,7 +248,9 @@ int
 main(int argc, char **argv)
 {
 	static struct proxy p = { .selector = SELECTOR,
-		.path_label = PATH_LABEL };
+		.path_label = PATH_LABEL,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER };
 	const char *home = getenv("HOME");
 	char why[KUBE_WHY_MAX];
 	const char *kubeconfig = parse(&p, argc, argv);
@@ -341,6 +261,8 @@ main(int argc, char **argv)
 	if (!kube_read_config(
 		&p.kube, kubeconfig, home != NULL ? home : "/", why))
 		errx(1, "%s", why);
-	p.ids = json_object();
+	follow(&p, &p.services, KUBE_SERVICES, p.selector);
+	if (p.by_slices)
+		follow(&p, &p.slices, KUBE_ENDPOINTSLICES, KUBE_SERVICE_NAME);
 	run(&p);
 }

@@ -6,39 +6,27 @@
 #define TOOLS_KUBE2PROXY_ROUTES_H
 
 #include <hiredis/hiredis.h>
-#include <jansson.h>
-#include <stdbool.h>
 
-#include "lib/addr.h"
-#include "tools/ctl_client.h"
+#include "tools/kube2proxy_wanted.h"
 
 struct routes {
 	const char *control; /* the registrar's socket; NULL: none is here */
 	const char *redis_host;
 	int redis_port;
-	redisContext *redis; /* owned; NULL: not connected */
+
+	/* kube2proxy_routes.c only; all is owned */
+	redisContext *redis; /* NULL: not connected */
+	json_t *marks; /* mark -> true; NULL: what is there is not known */
+	json_t *there; /* route -> URLs; all of the node, and more */
 };
 
-/* One service's route. */
-struct kube_route {
-	char tool[64];	   /* the service's name */
-	char id[512];	   /* "<namespace>/<name>/<route>", its own mark */
-	char pattern[256]; /* ".*", "/label.*" */
-	char url[128];	   /* empty: it has no address */
-};
+/*
+ * Make what is there what is wanted, and know it from then on.  False: not all
+ * could be done, which was logged; try again later.
+ */
+bool routes_make(struct routes *r, const struct kube_wanted *wanted);
 
-/* The route that a Service object wants.  False: it is none that can be. */
-bool kube_route_of(
-    struct kube_route *r, const json_t *service, const char *path_label);
-
-/* The same from an own mark; without URL.  False: it is none. */
-bool kube_route_from_id(struct kube_route *r, const char *id);
-
-/* Our own marks, a list of texts.  NULL: Redis is not there; it was logged. */
-json_t *routes_own(struct routes *r);
-
-/* False: it could not be stored, which was logged; try again later. */
-bool routes_set(struct routes *r, const struct kube_route *route);
-bool routes_delete(struct routes *r, const struct kube_route *route);
+/* It may be otherwise by now: look again before the next change. */
+void routes_forget(struct routes *r);
 
 #endif

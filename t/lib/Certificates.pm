@@ -49,7 +49,7 @@ sub make {
     write_file("$base.ext", $want{ca}
             ? "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n"
             : 'subjectAltName=' . join(',', map { "DNS:$_" } @{ $want{names} }) . "\n"
-            . "extendedKeyUsage=serverAuth\ncrlDistributionPoints=URI:http://crl.test/middle.crl\n");
+            . "extendedKeyUsage=" . ($want{usage} // 'serverAuth') . "\ncrlDistributionPoints=URI:http://crl.test/middle.crl\n");
     openssl('genpkey', @{ $keys{ $want{key} // 'ec' } }, '-out', "$base.key");
     openssl('req', '-new', '-key', "$base.key", '-subj', $want{subject} // '/O=test', '-out', "$base.csr");
     my @by = $want{signed_by} eq ''
