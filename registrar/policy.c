@@ -4,101 +4,24 @@
 #include <assert.h>
 #include <bsd/string.h>
 #include <bsd/sys/cdefs.h>
-#include <bsd/sys/tree.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "registrar/listing.h"
+#include "registrar/policy_book.h"
 #include "registrar/process.h"
+#include "registrar/redis_policy.h"
 #include "shm/policy_write.h"
 
 /* What has ended holds no longer, but stands in SQLite until a sweep. */
 #define SWEEP_MS 10000
 
-struct entry {
-	RB_ENTRY(entry) tree;
-	enum policy_kind kind;
-	bool ending; /* its end is on its way to SQLite */
-	uint64_t since_ms, until_ms;
-	struct cidr network; /* POLICY_BAN only */
-	char *subject;	     /* owned */
-};
-
-struct policy_book {
-	struct registrar *r;	      /* borrowed */
-	struct policy_writer *writer; /* owned */
-	RB_HEAD(entry_tree, entry) entries;
-	size_t n[POLICY_KINDS];		    /* entries, and sets under way */
-	TAILQ_HEAD(, policy_change) stored; /* owned; not yet published */
-	struct ev_task publish;
-	struct timer sweep;
-};
-
-/* Entries. */
-
-static int
-compare(const struct entry *a, const struct entry *b)
+bool
+policy_is_shared(const struct registrar *r, enum policy_kind kind)
 {
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	return strcmp(a->subject, b->subject);
-}
-
-RB_GENERATE_INTERNAL(
-    entry_tree, entry, tree, compare, __attribute__((unused)) static)
-
-static struct entry *
-find(struct policy_book *p, enum policy_kind kind, const char *subject)
-{
-	struct entry like = { .kind = kind, .subject = (char *)subject };
-
-	return RB_FIND(entry_tree, &p->entries, &like);
-}
-
-/* False: no memory.  It was counted when it was submitted. */
-static bool
-enter(struct policy_book *p, enum policy_kind kind, const char *subject,
-    uint64_t since_ms, uint64_t until_ms)
-{
-	struct entry *e = find(p, kind, subject);
-
-	if (e == NULL) {
-		e = calloc(1, sizeof(*e));
-		if (e == NULL)
-			return false;
-		e->kind = kind;
-		e->subject = strdup(subject);
-		if (e->subject == NULL ||
-		    (kind == POLICY_BAN && !cidr_parse(&e->network, subject))) {
-			free(e->subject);
-			free(e);
-			return false;
-		}
-		RB_INSERT(entry_tree, &p->entries, e);
-		p->n[kind]++;
-	}
-	e->since_ms = since_ms;
-	e->until_ms = until_ms;
-	e->ending = false;
-	return true;
-}
-
-static void
-drop(struct policy_book *p, struct entry *e)
-{
-	RB_REMOVE(entry_tree, &p->entries, e);
-	p->n[e->kind]--;
-	free(e->subject);
-	free(e);
-}
-
-static bool
-is_over(const struct entry *e, uint64_t now_ms)
-{
-	return e->until_ms != 0 && e->until_ms <= now_ms;
+	return r->redis != NULL && policy_kind_info(kind)->shared;
 }
 
 /* Publishing. */
@@ -114,14 +37,14 @@ struct gathering {
 
 /* The segment's time, from ours. */
 static uint64_t
-until_mono(const struct gathering *g, const struct entry *e)
+until_mono(const struct gathering *g, const struct policy_entry *e)
 {
 	return e->until_ms == 0 ? POLICY_FOR_EVER
 				: g->mono_ms + (e->until_ms - g->real_ms);
 }
 
 static void
-gather_one(struct gathering *g, const struct entry *e)
+gather_one(struct gathering *g, const struct policy_entry *e)
 {
 	struct policy_content *c = &g->content;
 	uint64_t until = until_mono(g, e);
@@ -160,17 +83,18 @@ publish(struct policy_book *p)
 {
 	struct gathering g = { .real_ms = clock_real_ms(),
 		.mono_ms = clock_mono_ms() };
-	struct entry *e;
+	struct policy_entry *e;
 	int rc = -1;
 
-	g.bans = calloc(p->n[POLICY_BAN] + 1, sizeof(*g.bans));
-	g.tools = calloc(p->n[POLICY_MAINTENANCE] + 1, sizeof(*g.tools));
+	g.bans = calloc(p->all.holding[POLICY_BAN] + 1, sizeof(*g.bans));
+	g.tools =
+	    calloc(p->all.holding[POLICY_MAINTENANCE] + 1, sizeof(*g.tools));
 	g.content.bans = g.bans;
 	g.content.tools = g.tools;
 	g.content.rules = g.rules;
 	if (g.bans != NULL && g.tools != NULL) {
-		RB_FOREACH(e, entry_tree, &p->entries)
-		if (!is_over(e, g.real_ms))
+		RB_FOREACH(e, policy_tree, &p->all.tree)
+		if (!e->spent && !policy_is_over(e, g.real_ms))
 			gather_one(&g, e);
 		rc = policy_put(p->writer, &g.content);
 	}
@@ -181,15 +105,28 @@ publish(struct policy_book *p)
 	return rc;
 }
 
+/* When it may be forgotten; UINT64_MAX: never. */
+static uint64_t
+ends_ms(const struct policy_book *p, const struct policy_entry *e)
+{
+	if (e->until_ms == 0)
+		return UINT64_MAX;
+	return e->until_ms +
+	       (policy_is_shared(p->r, e->kind) ? POLICY_KEPT_MS : 0);
+}
+
 static void
 set_sweep(struct policy_book *p)
 {
-	uint64_t now = clock_real_ms(), first = UINT64_MAX;
-	struct entry *e;
+	uint64_t now = clock_real_ms(), first = UINT64_MAX, at;
+	struct policy_entry *e;
 
-	RB_FOREACH(e, entry_tree, &p->entries)
-	if (e->until_ms != 0 && e->until_ms < first)
-		first = e->until_ms;
+	RB_FOREACH(e, policy_tree, &p->all.tree)
+	{
+		at = e->spent || e->until_ms == 0 ? ends_ms(p, e) : e->until_ms;
+		if (at < first)
+			first = at;
+	}
 	timer_clear(&p->r->loop.timers, &p->sweep);
 	if (first != UINT64_MAX)
 		timer_set(&p->r->loop.timers, &p->sweep,
@@ -226,15 +163,20 @@ run_publish(struct ev_task *task)
 
 /* Changes. */
 
+static struct policy_entry *
+find(struct policy_book *p, enum policy_kind kind, const char *subject)
+{
+	return policy_entries_find(&p->all, kind, subject);
+}
+
 const char *
 policy_registration_off(const struct registrar *r)
 {
-	struct entry like = { .kind = POLICY_REGISTRATION,
-		.subject = (char *)"" };
-	struct entry *e = RB_NFIND(entry_tree, &r->policy->entries, &like);
+	struct policy_entry *e =
+	    policy_entries_from(&r->policy->all, POLICY_REGISTRATION, "");
 
 	return e != NULL && e->kind == POLICY_REGISTRATION &&
-		       !is_over(e, clock_real_ms())
+		       !policy_is_over(e, clock_real_ms())
 		   ? e->subject
 		   : NULL;
 }
@@ -245,6 +187,15 @@ policy_is_standby(const struct registrar *r)
 	return find(r->policy, POLICY_STANDBY, "") != NULL;
 }
 
+/* It is later than what it takes the place of, whatever our clock says. */
+static uint64_t
+since(const struct policy_entry *before, uint64_t now_ms)
+{
+	return before != NULL && before->since_ms >= now_ms
+		   ? before->since_ms + 1
+		   : now_ms;
+}
+
 struct policy_change *
 policy_change_new(struct registrar *r, enum policy_kind kind, bool strike,
     const char *subject, uint64_t until_ms, char *why, size_t why_size)
@@ -252,6 +203,8 @@ policy_change_new(struct registrar *r, enum policy_kind kind, bool strike,
 	const struct policy_kind_info *info = policy_kind_info(kind);
 	struct policy_book *p = r->policy;
 	struct policy_change *c = calloc(1, sizeof(*c));
+	uint64_t now = clock_real_ms();
+	struct policy_entry *e;
 	bool there;
 
 	if (c == NULL) {
@@ -259,57 +212,100 @@ policy_change_new(struct registrar *r, enum policy_kind kind, bool strike,
 		return NULL;
 	}
 	c->kind = kind;
-	c->strike = strike;
-	c->since_ms = clock_real_ms();
-	c->until_ms = until_ms;
 	if (!info->check(subject, c->subject, why, why_size)) {
 		free(c);
 		return NULL;
 	}
-	there = find(p, kind, c->subject) != NULL;
+	e = find(p, kind, c->subject);
+	there = e != NULL && !e->spent;
+	c->since_ms = since(e, now);
+	c->until_ms = until_ms;
+	c->strike = strike && !policy_is_shared(r, kind);
+	if (strike && !c->strike)
+		c->until_ms = c->since_ms; /* the others have to hear of it */
 	if (strike && !there)
 		snprintf(why, why_size, "there is no such %s", info->name);
 	else if (!strike && until_ms != 0 && until_ms <= c->since_ms)
 		snprintf(why, why_size, "that time has passed");
-	else if (!strike && !there && p->n[kind] >= info->max)
+	else if (!strike && !there &&
+		 p->all.holding[kind] + p->coming[kind] >= info->max)
 		snprintf(why, why_size,
-		    "there are %zu %s, and no room for more", p->n[kind],
-		    info->plural);
+		    "there are %zu %s, and no room for more",
+		    p->all.holding[kind], info->plural);
 	else
 		return c;
 	free(c);
 	return NULL;
 }
 
+struct policy_change *
+policy_change_of(enum policy_kind kind, const char *subject, uint64_t since_ms,
+    uint64_t until_ms)
+{
+	struct policy_change *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->kind = kind;
+	c->since_ms = since_ms;
+	c->until_ms = until_ms;
+	c->heard = true;
+	strlcpy(c->subject, subject, sizeof(c->subject));
+	return c;
+}
+
 void
 policy_submit_take(struct registrar *r, struct policy_change *c)
 {
 	if (!c->strike)
-		r->policy->n[c->kind]++; /* a place, until it is entered */
+		r->policy->coming[c->kind]++; /* a place, until it is entered */
 	store_io_save_policy(r->io, c);
 }
 
-/* Make it so, in the book.  False: no memory. */
+/*
+ * Make it so, in the book.  What is there may be newer, when another node has
+ * spoken meanwhile.  False: no memory.
+ */
 static bool
 apply(struct policy_book *p, const struct policy_change *c)
 {
-	struct entry *e = find(p, c->kind, c->subject);
+	struct policy_entry *e = find(p, c->kind, c->subject);
 
-	if (!c->strike)
-		return enter(p, c->kind, c->subject, c->since_ms, c->until_ms);
-	if (e != NULL && (c->until_ms == 0 || c->until_ms == e->until_ms))
-		drop(p, e);
-	return true;
+	if (c->strike) {
+		if (e != NULL &&
+		    (c->until_ms == 0 || c->until_ms == e->until_ms))
+			policy_entries_drop(&p->all, e);
+		return true;
+	}
+	if (e != NULL && e->since_ms > c->since_ms)
+		return true;
+	e = policy_entries_set(
+	    &p->all, c->kind, c->subject, c->since_ms, c->until_ms);
+	if (e != NULL && policy_is_shared(p->r, c->kind) && !c->heard)
+		redis_policy_tell(p->r->redis, e);
+	return e != NULL;
+}
+
+/* Of each that was entered here; of those heard of it is told how many. */
+static void
+log_change(const struct policy_change *c)
+{
+	bool strike = c->strike || c->until_ms == c->since_ms;
+
+	if (!c->heard)
+		log_event(LOG_NOTICE, strike ? "policy-strike" : "policy-set",
+		    "kind=%s subject=\"%s\"", policy_kind_info(c->kind)->name,
+		    c->subject);
 }
 
 void
 policy_stored(struct registrar *r, struct policy_change *c, const char *fault)
 {
 	struct policy_book *p = r->policy;
-	struct entry *e;
+	struct policy_entry *e;
 
 	if (!c->strike)
-		p->n[c->kind]--;
+		p->coming[c->kind]--;
 	if (fault == NULL && !apply(p, c))
 		fault = "out of memory";
 	if (fault != NULL) {
@@ -319,34 +315,38 @@ policy_stored(struct registrar *r, struct policy_change *c, const char *fault)
 		finish(c, fault);
 		return;
 	}
-	log_event(LOG_NOTICE, c->strike ? "policy-strike" : "policy-set",
-	    "kind=%s subject=\"%s\"", policy_kind_info(c->kind)->name,
-	    c->subject);
+	log_change(c);
 	TAILQ_INSERT_TAIL(&p->stored, c, queue);
 	ev_later(&r->loop, &p->publish);
 }
 
-/* Strike what is over. */
+/* Have SQLite forget it, and the book when that is done. */
+static bool
+forget(struct policy_book *p, struct policy_entry *e)
+{
+	struct policy_change *c =
+	    policy_change_of(e->kind, e->subject, e->since_ms, e->until_ms);
+
+	if (c == NULL)
+		return false;
+	c->strike = true;
+	e->ending = true;
+	policy_submit_take(p->r, c);
+	return true;
+}
+
+/* What is over, and need not be remembered. */
 static void
 run_sweep(struct timer *timer)
 {
 	struct policy_book *p = __containerof(timer, struct policy_book, sweep);
 	uint64_t now = clock_real_ms();
-	struct policy_change *c;
-	struct entry *e;
-	char why[128];
+	struct policy_entry *e;
 
-	RB_FOREACH(e, entry_tree, &p->entries)
-	{
-		if (e->ending || !is_over(e, now))
-			continue;
-		c = policy_change_new(p->r, e->kind, true, e->subject,
-		    e->until_ms, why, sizeof(why));
-		if (c == NULL)
-			break;
-		e->ending = true;
-		policy_submit_take(p->r, c);
-	}
+	policy_entries_count(&p->all, now);
+	RB_FOREACH(e, policy_tree, &p->all.tree)
+	if (!e->ending && ends_ms(p, e) <= now && !forget(p, e))
+		break;
 	set_sweep(p);
 }
 
@@ -365,7 +365,7 @@ policy_start(struct registrar *r)
 		return -1;
 	}
 	p->r = r;
-	RB_INIT(&p->entries);
+	policy_entries_init(&p->all);
 	TAILQ_INIT(&p->stored);
 	p->publish.run = run_publish;
 	p->sweep.fire = run_sweep;
@@ -382,9 +382,9 @@ policy_load(struct registrar *r, const struct stored_policy *stored)
 	if (!policy_kind_of(stored->kind, &kind) ||
 	    !policy_kind_info(kind)->check(
 		stored->subject, subject, why, sizeof(why)) ||
-	    r->policy->n[kind] >= policy_kind_info(kind)->max ||
-	    !enter(
-		r->policy, kind, subject, stored->since_ms, stored->until_ms))
+	    r->policy->all.holding[kind] >= policy_kind_info(kind)->max ||
+	    policy_entries_set(&r->policy->all, kind, subject, stored->since_ms,
+		stored->until_ms) == NULL)
 		log_event(LOG_WARNING, "policy-damaged",
 		    "kind=%s subject=\"%s\" in routes.sqlite: left out",
 		    stored->kind, stored->subject);
@@ -402,14 +402,12 @@ policy_end(struct registrar *r)
 {
 	struct policy_book *p = r->policy;
 	struct policy_change *c;
-	struct entry *e;
 
 	while ((c = TAILQ_FIRST(&p->stored)) != NULL) {
 		TAILQ_REMOVE(&p->stored, c, queue);
 		finish(c, NULL); /* it will be published at the next start */
 	}
-	while ((e = RB_MIN(entry_tree, &p->entries)) != NULL)
-		drop(p, e);
+	policy_entries_release(&p->all);
 	ev_forget(&r->loop, &p->publish);
 	timer_clear(&r->loop.timers, &p->sweep);
 	policy_writer_free(p->writer);
@@ -417,71 +415,18 @@ policy_end(struct registrar *r)
 	r->policy = NULL;
 }
 
-/* The list. */
-
-static struct entry *
-next_of(struct policy_book *p, const struct policy_listing *l)
-{
-	struct entry like = { .kind = l->kind, .subject = (char *)l->after };
-	struct entry *e = RB_NFIND(entry_tree, &p->entries, &like);
-
-	if (e != NULL && l->begun && compare(e, &like) == 0)
-		e = RB_NEXT(entry_tree, &p->entries, e);
-	return e;
-}
-
-static bool
-put_entry(struct buf *b, const struct entry *e, bool first)
-{
-	return buf_printf(b, first ? "" : ",") &&
-	       listing_put_json_take(
-		   b, json_pack("{s:s, s:o, s:o, s:o}", "kind",
-			  policy_kind_info(e->kind)->name, "subject",
-			  listing_text(e->subject), "since",
-			  listing_time(e->since_ms), "until",
-			  listing_time(e->until_ms)));
-}
-
-size_t
-policy_count(const struct registrar *r, enum policy_kind kind)
-{
-	return r->policy->n[kind];
-}
-
-bool
-policy_list_more(struct registrar *r, struct policy_listing *l, struct buf *b)
-{
-	uint64_t now = clock_real_ms();
-	struct entry *e;
-
-	for (e = next_of(r->policy, l); e != NULL && e->kind == l->kind;
-	     e = RB_NEXT(entry_tree, &r->policy->entries, e)) {
-		if (buf_len(b) >= CLIENT_PIECE)
-			return true;
-		if (is_over(e, now))
-			continue;
-		if (!put_entry(b, e, !l->some))
-			return false;
-		l->some = l->begun = true;
-		strlcpy(l->after, e->subject, sizeof(l->after));
-	}
-	return false;
-}
-
 void
 policy_keep(struct registrar *r)
 {
 	struct policy_change *c;
-	struct entry *e;
-	char why[128];
+	struct policy_entry *e;
 
-	RB_FOREACH(e, entry_tree, &r->policy->entries)
+	RB_FOREACH(e, policy_tree, &r->policy->all.tree)
 	{
-		c = policy_change_new(r, e->kind, false, e->subject,
-		    e->until_ms, why, sizeof(why));
+		c = policy_change_of(
+		    e->kind, e->subject, e->since_ms, e->until_ms);
 		if (c == NULL)
-			continue; /* over, or no memory */
-		c->since_ms = e->since_ms;
+			return; /* the next one that is lost has them all */
 		policy_submit_take(r, c);
 	}
 }

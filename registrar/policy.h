@@ -14,6 +14,7 @@
 #include "lib/buf.h"
 #include "registrar/policy_kind.h"
 
+struct policy_entry;
 struct registrar;
 
 /* An entry as the SQLite file holds it. */
@@ -26,7 +27,9 @@ struct policy_change {
 	enum policy_kind kind;
 	bool strike;	   /* or else: set */
 	uint64_t since_ms; /* set only */
-	uint64_t until_ms; /* 0: for ever; to strike only what ends then */
+	uint64_t until_ms; /* 0: for ever; since: it is struck, and the others
+			      are told; to strike only what ends then */
+	bool heard;	   /* from another node, or known already */
 
 	/* called once, on the loop; NULL: nobody waits.  Then it is freed. */
 	void (*done)(struct policy_change *change, const char *fault);
@@ -34,6 +37,14 @@ struct policy_change {
 
 	TAILQ_ENTRY(policy_change) queue;     /* policy.c only */
 	char subject[POLICY_SUBJECT_MAX + 1]; /* in its one form */
+};
+
+/* How far a walk through the entries has come.  Zeroed: at its beginning. */
+struct policy_listing {
+	enum policy_kind kind;
+	bool some;  /* anything was written */
+	bool begun; /* after is set */
+	char after[POLICY_SUBJECT_MAX + 1];
 };
 
 /* Become the policy's writer.  -1 with errno.  Ended by policy_end(). */
@@ -60,6 +71,37 @@ void policy_submit_take(struct registrar *r, struct policy_change *change);
 void policy_stored(
     struct registrar *r, struct policy_change *change, const char *fault);
 
+/*
+ * Another node's word (redis_policy.h).
+ *
+ * text   "ban:192.0.2.0/24" and "1780000000000 0": since, until
+ * round  a number that only grows; what was heard in it is known as heard
+ * why    one line, for HEARD_MALFORMED
+ */
+enum policy_heard {
+	HEARD_KNOWN,	 /* it is what we have */
+	HEARD_TAKEN,	 /* it is newer, and on its way into the book */
+	HEARD_OLDER,	 /* than ours, which is to be told */
+	HEARD_OUTDATED,	 /* over for so long that nobody needs it any more */
+	HEARD_MALFORMED, /* or more than there is room for */
+};
+enum policy_heard policy_hear(struct registrar *r, const char *field,
+    const char *value, uint64_t round, const char **why);
+
+/* The next entry that others should know, and that round did not have; it is
+ * taken for heard from now on.  NULL: there is none. */
+const struct policy_entry *policy_unheard(
+    struct registrar *r, uint64_t round, struct policy_listing *at);
+
+/* How the two texts of policy_hear() are written. */
+#define POLICY_FIELD_MAX (POLICY_SUBJECT_MAX + 16)
+#define POLICY_VALUE_MAX 48
+void policy_say(const struct policy_entry *e, char field[POLICY_FIELD_MAX],
+    char value[POLICY_VALUE_MAX]);
+
+/* The same on nodes where the same bans, blocks and maintenance hold. */
+uint64_t policy_checksum(const struct registrar *r);
+
 /* The store has lost all: every entry on its way there once more. */
 void policy_keep(struct registrar *r);
 
@@ -71,14 +113,6 @@ bool policy_is_standby(const struct registrar *r);
 
 /* How many entries of a kind there are. */
 size_t policy_count(const struct registrar *r, enum policy_kind kind);
-
-/* How far a walk through the entries has come.  Zeroed: at its beginning. */
-struct policy_listing {
-	enum policy_kind kind;
-	bool some;  /* anything was written */
-	bool begun; /* after is set */
-	char after[POLICY_SUBJECT_MAX + 1];
-};
 
 /*
  * Write the next entries of the kind into b, as JSON, about CLIENT_PIECE bytes

@@ -74,15 +74,16 @@ check_none(const char *text, char *subject, char *why, size_t size)
 }
 
 static const struct policy_kind_info kinds[POLICY_KINDS] = {
-	[POLICY_BAN] = { "ban", "bans", POLICY_BANS_MAX, check_ban },
-	[POLICY_RULE_AGENT] = { "agent", "rules", POLICY_RULES_MAX / 2,
+	[POLICY_BAN] = { "ban", "bans", POLICY_BANS_MAX, true, check_ban },
+	[POLICY_RULE_AGENT] = { "agent", "rules", POLICY_RULES_MAX / 2, true,
 	    check_rule },
 	[POLICY_RULE_REFERER] = { "referer", "rules", POLICY_RULES_MAX / 2,
-	    check_rule },
+	    true, check_rule },
 	[POLICY_MAINTENANCE] = { "maintenance", "tools in maintenance",
-	    POLICY_TOOLS_MAX, check_tool },
-	[POLICY_REGISTRATION] = { "registration", "reasons", 1, check_reason },
-	[POLICY_STANDBY] = { "standby", "standbys", 1, check_none },
+	    POLICY_TOOLS_MAX, true, check_tool },
+	[POLICY_REGISTRATION] = { "registration", "reasons", 1, false,
+	    check_reason },
+	[POLICY_STANDBY] = { "standby", "standbys", 1, false, check_none },
 };
 
 const struct policy_kind_info *

@@ -11,7 +11,7 @@ enum policy_kind {
 	POLICY_BAN,	   /* subject: "10.0.0.0/8" */
 	POLICY_RULE_AGENT, /* a regular expression */
 	POLICY_RULE_REFERER,
-	POLICY_MAINTENANCE, /* a tool's name; empty: the site */
+	POLICY_MAINTENANCE,  /* a tool's name; empty: the site */
 	POLICY_REGISTRATION, /* off: what tools are told */
 	POLICY_STANDBY,	     /* this node; its subject is empty */
 	POLICY_KINDS
@@ -23,6 +23,7 @@ struct policy_kind_info {
 	const char *name;   /* "ban": here, in SQLite, in JSON */
 	const char *plural; /* "bans", of which there are at most */
 	size_t max;
+	bool shared; /* it is of all nodes, not of this one */
 	/* Bring a subject into its one form.  False: why it is none. */
 	bool (*check)(const char *text, char subject[POLICY_SUBJECT_MAX + 1],
 	    char *why, size_t why_size);

@@ -121,6 +121,15 @@ stores(const struct registrar *r)
 }
 
 static json_t *
+policy(const struct registrar *r)
+{
+	char checksum[17];
+
+	snprintf(checksum, sizeof(checksum), "%016" PRIx64, policy_checksum(r));
+	return json_pack("{s:s}", "checksum", checksum);
+}
+
+static json_t *
 table(const struct registrar *r)
 {
 	struct publish_status status;
@@ -156,14 +165,14 @@ ready_tell(const struct registrar *r)
 	const char *why = why_not(r, node);
 
 	return json_pack("{s:b, s:s?, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o,"
-			 " s:I, s:o}",
+			 " s:o, s:I, s:o}",
 	    "ready", why == NULL, "reason", why, "role",
 	    policy_is_standby(r) ? "standby"
 	    : r->redis == NULL	 ? "single"
 				 : "active",
 	    "node", r->conf->node_name, "draining", (int)is_draining(r, node),
 	    "version", DYNPROXY_VERSION, "started", listing_time(r->started_ms),
-	    "table", table(r), "stores", stores(r), "default_backend_reachable",
+	    "table", table(r), "policy", policy(r), "stores", stores(r), "default_backend_reachable",
 	    default_backend(r), "workers", (json_int_t)workers_ready(node),
 	    "certificates", certificates(node));
 }

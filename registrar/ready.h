@@ -11,7 +11,7 @@ const char *ready_why_not(const struct registrar *r);
 
 /*
  * {"ready", "reason", "role", "node", "draining", "started", "version",
- * "table": {...}, "stores": {...}, "default_backend", "workers",
+ * "table": {...}, "policy": {...}, "stores": {...}, "default_backend", "workers",
  * "certificates": [...]}; NULL: no memory.
  */
 json_t *ready_tell(const struct registrar *r);

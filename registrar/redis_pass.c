@@ -403,6 +403,7 @@ pass_begin(struct store_redis *s)
 	p->expected = s->r->book.nroutes > s->unsaved.count;
 	p->phase = PASS_WHO;
 	p->begun_ms = clock_mono_ms();
+	redis_policy_begin(s);
 	strlcpy(p->cursor, "0", sizeof(p->cursor));
 	if (!redis_command(&s->reads, who, s, "INFO", "replication", NULL))
 		redis_lose(&s->reads, "too much is waiting to be sent");

@@ -364,6 +364,8 @@ invalidated(struct store_redis *s, const redisReply *name)
 
 	if (name->type != REDIS_REPLY_STRING)
 		watch_refused(s, CHANNEL, 1, "no name of a key");
+	else if (strcmp(name->str, REDIS_POLICY_KEY) == 0)
+		redis_policy_begin(s);
 	else if (redis_key_parse((struct span){ name->str, name->len }, key))
 		watch_want(s, key, false);
 	else
@@ -420,7 +422,7 @@ subscribed(void *arg, const redisReply *reply)
 	else if (!redis_command(&s->reads, tracked, s, "CLIENT",
 	             "TRACKING", "ON", "REDIRECT", s->watch.id, "BCAST",
 	             "PREFIX", "prefix:", "PREFIX", "redirect:", "PREFIX",
-	             "frontend:", NULL))
+	             "frontend:", "PREFIX", REDIS_POLICY_KEY, NULL))
 		redis_lose(&s->reads, "out of memory");
 }
 

@@ -160,6 +160,7 @@ reads_down(struct redis *c, const char *why)
 	lost(s, c, why);
 	s->ready = false;
 	pass_stop(s);
+	redis_policy_stop(s);
 	watch_forget(s);
 	redis_lose(&s->messages, why);
 	s->at_replica = !s->at_replica && s->r->boot.conf->redis_replica.len != 0;
@@ -227,6 +228,7 @@ store_redis_open(struct registrar *r)
 	watch_init(s);
 	pass_init(s);
 	nodes_init(s);
+	redis_policy_init(s);
 	open_connections(s);
 	return s;
 }
@@ -244,6 +246,7 @@ store_redis_close(struct store_redis *s)
 	write_release(s);
 	push_stop(s);
 	nodes_stop(s);
+	redis_policy_stop(s);
 	pass_release(s);
 	watch_release(s);
 	unsaved_release(&s->unsaved);

@@ -2,7 +2,8 @@
  * What the parts of the Redis store share: store_redis.c (the connections),
  * redis_write.c (what we write), redis_push.c (what Redis has not got),
  * redis_watch.c (what others write, as it happens), redis_pass.c (all there is,
- * now and then) and redis_nodes.c (who lives).  All of it runs on the loop.
+ * now and then), redis_policy.c (what operators said) and redis_nodes.c (who
+ * lives).  All of it runs on the loop.
  */
 #ifndef REGISTRAR_STORE_REDIS_H
 #define REGISTRAR_STORE_REDIS_H
@@ -15,6 +16,7 @@
 
 #include "registrar/redis.h"
 #include "registrar/redis_nodes.h"
+#include "registrar/redis_policy.h"
 #include "registrar/redis_unsaved.h"
 #include "registrar/sentinel.h"
 #include "registrar/store.h"
@@ -122,6 +124,7 @@ struct store_redis {
 	struct watch watch;
 	struct pass pass;
 	struct nodes nodes;
+	struct policy_round policy;
 };
 
 /* May be read from; may be written to. */

@@ -23,6 +23,7 @@ int cmd_import(const struct ctl *ctl, char **args);
 int cmd_tool(const struct ctl *ctl, char **args);
 int cmd_top(const struct ctl *ctl, char **args);
 int cmd_tail(const struct ctl *ctl, char **args);
+int cmd_diff(const struct ctl *ctl, char **args);
 int cmd_doctor(const struct ctl *ctl, char **args);
 int cmd_watch(const struct ctl *ctl, char **args);
 int cmd_registration(const struct ctl *ctl, char **args);

@@ -44,6 +44,7 @@ static const struct command {
 	{ "top", "[--once]", 0, 1, cmd_top, "what is going on, live" },
 	{ "tail", "[tool]", 0, 1, cmd_tail, "the access log, as it comes" },
 	{ "doctor", "", 0, 0, cmd_doctor, "what may be wrong here" },
+	{ "diff", "node", 1, 1, cmd_diff, "what another node has, or lacks" },
 	{ "bans", "", 0, 0, cmd_bans, "banned networks" },
 	{ "ban", "network [--for duration | --until time]", 1, 3, cmd_ban,
 	    "refuse a network" },
