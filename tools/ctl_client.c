@@ -226,6 +226,26 @@ ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data)
 	return status;
 }
 
+int
+ctl_ask_and_say(
+    const struct ctl *ctl, const char *cmd, char **args, const char *fmt, ...)
+{
+	json_t *data;
+	int status = ctl_ask(ctl, cmd, args, &data);
+	va_list ap;
+
+	if (status != CTL_DONE)
+		return status;
+	va_start(ap, fmt);
+	if (ctl->json)
+		ctl_print_json(data);
+	else if (!ctl->quiet)
+		vprintf(fmt, ap);
+	va_end(ap);
+	json_decref(data);
+	return CTL_DONE;
+}
+
 static FILE *
 begin_change(const struct ctl *ctl, struct ctl_change *change)
 {

@@ -42,6 +42,13 @@ struct ctl {
  */
 int ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data);
 
+/*
+ * Ask for a change, and print what was done: as fmt says it, or the answer as
+ * JSON.  Returns an exit code.
+ */
+int ctl_ask_and_say(const struct ctl *ctl, const char *cmd, char **args,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
 /* A change among many: its answer is that it was made. */
 struct ctl_change {
 	const char *cmd;

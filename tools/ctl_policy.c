@@ -92,22 +92,10 @@ take_end(char **args, char until[24])
 	return good;
 }
 
-/* Ask for a change, and say what was done. */
-static int
-change(const struct ctl *ctl, const char *cmd, char **args, const char *done)
+static const char *
+name_of(const char *subject)
 {
-	json_t *data;
-	int status = ctl_ask(ctl, cmd, args, &data);
-
-	if (status != CTL_DONE)
-		return status;
-	if (ctl->json)
-		ctl_print_json(data);
-	else if (!ctl->quiet)
-		printf(
-		    "%s %s\n", *args[1] == '\0' ? "the site" : args[1], done);
-	json_decref(data);
-	return CTL_DONE;
+	return *subject == '\0' ? "the site" : subject;
 }
 
 static int
@@ -116,7 +104,8 @@ set(const struct ctl *ctl, char *kind, char *subject, char *until,
 {
 	char *args[] = { kind, subject, until, NULL };
 
-	return change(ctl, "policy-set", args, done);
+	return ctl_ask_and_say(
+	    ctl, "policy-set", args, "%s %s\n", name_of(subject), done);
 }
 
 static int
@@ -124,7 +113,8 @@ strike(const struct ctl *ctl, char *kind, char *subject, const char *done)
 {
 	char *args[] = { kind, subject, NULL };
 
-	return change(ctl, "policy-strike", args, done);
+	return ctl_ask_and_say(
+	    ctl, "policy-strike", args, "%s %s\n", name_of(subject), done);
 }
 
 static const char *
@@ -132,7 +122,7 @@ text_of(const json_t *entry, const char *name)
 {
 	const char *text = json_string_value(json_object_get(entry, name));
 
-	return text == NULL ? "for ever" : *text == '\0' ? "the site" : text;
+	return text == NULL ? "for ever" : name_of(text);
 }
 
 static void
