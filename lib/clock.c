@@ -15,9 +15,15 @@ read_us(clockid_t clock)
 }
 
 uint64_t
+clock_mono_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
+}
+
+uint64_t
 clock_mono_ms(void)
 {
-	return read_us(CLOCK_MONOTONIC) / 1000;
+	return clock_mono_us() / 1000;
 }
 
 uint64_t

@@ -8,6 +8,9 @@
 /* CLOCK_MONOTONIC in milliseconds: for every timer and deadline. */
 uint64_t clock_mono_ms(void);
 
+/* The same in microseconds: for how long something took. */
+uint64_t clock_mono_us(void);
+
 /* CLOCK_REALTIME in milliseconds: for stamps that people and stores read. */
 uint64_t clock_real_ms(void);
 

@@ -151,6 +151,27 @@ write_handshakes(const struct writing *w)
 }
 
 static bool
+write_floods(const struct writing *w)
+{
+	static const struct event all[] = {
+		{ EVENT_FLOOD_RESET, "{kind=\"reset\"}" },
+		{ EVENT_FLOOD_PROVOKED, "{kind=\"provoked-reset\"}" },
+		{ EVENT_FLOOD_CONTINUATION, "{kind=\"continuation\"}" },
+		{ EVENT_FLOOD_PING, "{kind=\"ping\"}" },
+		{ EVENT_FLOOD_SETTINGS, "{kind=\"settings\"}" },
+		{ EVENT_FLOOD_PRIORITY, "{kind=\"priority\"}" },
+		{ EVENT_FLOOD_EMPTY_DATA, "{kind=\"empty-data\"}" },
+		{ EVENT_FLOOD_WINDOW_UPDATE, "{kind=\"window-update\"}" },
+		{ EVENT_FLOOD_DRIBBLE, "{kind=\"dribble\"}" },
+		{ EVENT_FLOOD_UNKNOWN, "{kind=\"unknown-frame\"}" },
+		{ EVENT_FLOOD_HEADER_LIST, "{kind=\"header-list\"}" },
+		{ EVENT_FLOOD_QUEUE, "{kind=\"queue\"}" },
+	};
+
+	return write_events(w, all, nitems(all));
+}
+
+static bool
 write_opened(const struct writing *w)
 {
 	static const struct event all[] = { { EVENT_BACKEND_CONNECT, "" } };
@@ -253,6 +274,8 @@ static const struct {
 	    write_rejected },
 	{ "dynproxy_tls_handshakes_total", "counter",
 	    "TLS handshakes of clients.", write_handshakes },
+	{ "dynproxy_h2_floods_total", "counter",
+	    "HTTP/2 connections that were ended for a flood.", write_floods },
 	{ "dynproxy_backend_connections_total", "counter",
 	    "Connections to backends that were begun.", write_opened },
 	{ "dynproxy_backend_connections_reused_total", "counter",

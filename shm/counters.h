@@ -53,6 +53,18 @@ enum counters_event {
 	EVENT_BACKEND_AGAIN,   /* which was dead: the request was sent again */
 	EVENT_BACKEND_NEXT,    /* it failed: the next one was tried */
 	EVENT_TUNNEL,	       /* a protocol was changed to, as WebSocket */
+	EVENT_FLOOD_RESET, /* HTTP/2 connections ended for it: h2_guard.h */
+	EVENT_FLOOD_PROVOKED,
+	EVENT_FLOOD_CONTINUATION,
+	EVENT_FLOOD_PING,
+	EVENT_FLOOD_SETTINGS,
+	EVENT_FLOOD_PRIORITY,
+	EVENT_FLOOD_EMPTY_DATA,
+	EVENT_FLOOD_WINDOW_UPDATE,
+	EVENT_FLOOD_DRIBBLE,
+	EVENT_FLOOD_UNKNOWN,
+	EVENT_FLOOD_HEADER_LIST,
+	EVENT_FLOOD_QUEUE,
 	EVENT_COUNT
 };
 

@@ -5,10 +5,10 @@
  * in microseconds, at which it will be as good as new: the "theoretical
  * arrival time" of the generic cell rate algorithm (ITU-T I.371 appendix A;
  * each request moves it by 1/rate, and it may be burst/rate ahead of now at
- * most).  An unused word and a bucket whose time has come are the same, so
- * forgetting such a bucket changes nothing: it is the only kind that makes
- * room for another client.  Two clients with the same 31 bits of hash share
- * a bucket.
+ * most, but for what a client was charged).  An unused word and a bucket whose
+ * time has come are the same, so forgetting such a bucket changes nothing: it
+ * is the only kind that makes room for another client.  Two clients with the
+ * same 31 bits of hash share a bucket.
  *
  * Buckets lie in sets of a cache line.  A set in which all eight are in use
  * cannot count one more client, and lets it through: with a key that strangers
@@ -25,6 +25,9 @@
 #define TIME_BITS 48 /* 8.9 years after the machine's start */
 #define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
 #define SECOND_US UINT64_C(1000000)
+
+/* For which a client that abuses what it has begun is locked out, at most. */
+#define DEBT_US (10 * SECOND_US)
 
 /* A worker's clock may be behind another's by as long as one turn takes. */
 #define SKEW_US (10 * SECOND_US)
@@ -56,8 +59,8 @@ limits_format(int fd)
 static struct limits_segment *
 map(int fd, size_t *bytes)
 {
-	return segment_map_kind(fd, true, &kind,
-	    sizeof(struct limits_segment), bytes);
+	return segment_map_kind(
+	    fd, true, &kind, sizeof(struct limits_segment), bytes);
 }
 
 static size_t
@@ -67,7 +70,7 @@ slabs_in(size_t bytes)
 }
 
 static struct rate
-make_rate(unsigned rate, unsigned burst, uint64_t wait_us)
+make_rate(unsigned rate, unsigned burst, uint64_t wait_us, uint64_t debt_us)
 {
 	struct rate r = { 0 };
 
@@ -78,15 +81,16 @@ make_rate(unsigned rate, unsigned burst, uint64_t wait_us)
 		r.interval_us = 1;
 	r.burst_us = r.interval_us * burst;
 	r.window_us = r.burst_us + wait_us;
+	r.owed_us = r.window_us + debt_us;
 	return r;
 }
 
 void
 limits_apply(struct limits *l, const struct limits_set *set)
 {
-	l->requests = make_rate(set->rate, set->burst, 0);
+	l->requests = make_rate(set->rate, set->burst, 0, 0);
 	l->handshakes = make_rate(
-	    set->handshakes, set->handshakes_burst, SECOND_US);
+	    set->handshakes, set->handshakes_burst, SECOND_US, DEBT_US);
 	l->connections = set->connections;
 }
 
@@ -166,16 +170,18 @@ time_of(const struct rate *r, uint64_t word, uint64_t now_us)
 {
 	uint64_t time = word & TIME_MASK;
 
-	return time < now_us || time > now_us + r->window_us + SKEW_US ? now_us
-								       : time;
+	return time < now_us || time > now_us + r->owed_us + SKEW_US ? now_us
+								     : time;
 }
 
 /*
- * Count one more in the bucket of this hash.  Returns how far ahead of now it
- * is then, 0 where there is no limit; UINT64_MAX: too far, it was not counted.
+ * Move the time of the bucket of this hash; what is owed, as far as it can be.
+ * Returns how far ahead of now it is then, 0 where there is no limit;
+ * UINT64_MAX: too far, it was not moved.
  */
 static uint64_t
-take(struct limits *l, const struct rate *r, uint64_t hash, uint64_t now_ms)
+move(struct limits *l, const struct rate *r, uint64_t hash, uint64_t now_ms,
+    uint64_t by_us, bool owed)
 {
 	uint64_t now_us = now_ms * 1000 & TIME_MASK;
 	uint64_t tag = hash >> TIME_BITS, word, next;
@@ -189,9 +195,11 @@ take(struct limits *l, const struct rate *r, uint64_t hash, uint64_t now_ms)
 		if (b == NULL)
 			return 0;
 		/* one that changes hands has no debts: its time has come */
-		next = time_of(r, word, now_us) + r->interval_us;
-		if (next > now_us + r->window_us)
+		next = time_of(r, word, now_us) + by_us;
+		if (!owed && next > now_us + r->window_us)
 			return UINT64_MAX;
+		if (next > now_us + r->owed_us)
+			next = now_us + r->owed_us;
 		if (atomic_compare_exchange_weak_explicit(b, &word,
 			tag << TIME_BITS | (next & TIME_MASK),
 			memory_order_relaxed, memory_order_relaxed))
@@ -200,13 +208,26 @@ take(struct limits *l, const struct rate *r, uint64_t hash, uint64_t now_ms)
 	return 0;
 }
 
+/* Count one more in the bucket of this hash. */
+static uint64_t
+take(struct limits *l, const struct rate *r, uint64_t hash, uint64_t now_ms)
+{
+	return move(l, r, hash, now_ms, r->interval_us, false);
+}
+
 bool
 limits_client(struct limits *l, const struct ip *ip, uint64_t now_ms)
 {
 	if (l->requests.interval_us == 0)
 		return true;
-	return take(l, &l->requests, hash_client(l, ip), now_ms) !=
-	       UINT64_MAX;
+	return take(l, &l->requests, hash_client(l, ip), now_ms) != UINT64_MAX;
+}
+
+/* Another bucket than that of its requests. */
+static uint64_t
+hash_handshakes(const struct limits *l, const struct ip *ip)
+{
+	return ~hash_client(l, ip);
 }
 
 int
@@ -217,11 +238,18 @@ limits_handshake(struct limits *l, const struct ip *ip, uint64_t now_ms)
 
 	if (r->interval_us == 0)
 		return 0;
-	/* another bucket than that of its requests */
-	ahead = take(l, r, ~hash_client(l, ip), now_ms);
+	ahead = take(l, r, hash_handshakes(l, ip), now_ms);
 	if (ahead == UINT64_MAX)
 		return -1;
 	return ahead <= r->burst_us ? 0 : (int)((ahead - r->burst_us) / 1000);
+}
+
+void
+limits_charge_handshakes(
+    struct limits *l, const struct ip *ip, unsigned ms, uint64_t now_ms)
+{
+	move(l, &l->handshakes, hash_handshakes(l, ip), now_ms,
+	    ms * UINT64_C(1000), true);
 }
 
 static void

@@ -57,6 +57,13 @@ bool limits_client(struct limits *l, const struct ip *ip, uint64_t now_ms);
 int limits_handshake(struct limits *l, const struct ip *ip, uint64_t now_ms);
 
 /*
+ * It has abused a connection: as if it had begun as many more as it may in so
+ * many milliseconds; ten seconds' worth beyond its limit at most.
+ */
+void limits_charge_handshakes(
+    struct limits *l, const struct ip *ip, unsigned ms, uint64_t now_ms);
+
+/*
  * A connection of this client: may it have one more?  If so it is counted,
  * and *place says where; 0: nowhere, there being no limit.  Over all workers,
  * IPv6 by /64, never more than the limit; of two that come at the same moment

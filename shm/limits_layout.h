@@ -50,6 +50,7 @@ struct rate {
 	uint64_t interval_us; /* 0: no limit */
 	uint64_t burst_us;    /* of a whole burst */
 	uint64_t window_us;   /* and of those that may wait */
+	uint64_t owed_us;     /* and of what they may be charged */
 };
 
 struct limits {

@@ -31,7 +31,19 @@ for my $name (@floods) {
     my (undef, $answer) = $proxy->curl('alpha', '/');
     is $answer, 'ok', 'others are served';
 }
-like $proxy->log, qr/h2-flood kind=\S+ client=127\.0\.0\.2 count=1/, 'the log tells of it';
+like $proxy->log, qr/h2-flood kind=\S+ client=127\.0\.0\.2 count=1 slowest_us=\d+$/m, 'the log tells of it';
+my %counted = $proxy->admin('/metrics')->body =~ /^dynproxy_h2_floods_total\{kind="([^"]+)"\} (\d+)$/mg;
+is_deeply \%counted, { 'reset' => 1, 'provoked-reset' => 1, 'continuation' => 2, 'ping' => 2, 'settings' => 2,
+    'priority' => 2, 'empty-data' => 2, 'window-update' => 3, 'dribble' => 1, 'unknown-frame' => 1, 'header-list' => 1,
+    'queue' => 0 }, 'and each is counted';
+
+# --- who comes again only to flood: 8 of 10 handshakes, then twice as many more
+$proxy->stop;
+$proxy = DynProxy->new(tls => ["*.$DynProxy::DOMAIN"], conf => { tls_handshake_rate => 1, tls_handshake_burst => 10 });
+print $say "again $proxy->{https_port} 0 0\n";
+my $got = decode_json(scalar <$said>);
+is $got->{cut}, 8, 'eight connections are cut off';
+ok $got->{refused}, 'there is no ninth for a while, but for others';
 close $say;
 waitpid $pid, 0;
 done_testing;

@@ -4,7 +4,8 @@
 h2_floods.py    prints a line with the port of a backend that counts, and the
                 names of floods; then, for each line "NAME PORT PID SECONDS" of
                 standard input, a JSON object.  PID: the worker.  A client that
-                is cut off comes again, for so many seconds; 0: once.
+                is cut off comes again, for so many seconds; 0: once.  NAME
+                "again": it has eight connections, and then wants a ninth.
 """
 import json
 import os
@@ -105,6 +106,8 @@ FLOODS = {
     "window-update": (b"", same(window(0, 1)), TURN),
     "dribble": (settings((4, 1)) + BIG, same(window(1, 1)), TURN),
     "dribble-default": (BIG, same(window(1, 1) + window(0, 1)), 2 * TURN),
+    "dribble-patient": (settings((4, 1)) + BIG, lambda n: window(1, 1), 1,
+                        True),
     "unknown-frame": (b"", same(frame(0xfa, 0, 0, bytes(100))), TURN),
     "header-list": (b"", lambda n: headers(1, [], flags=0, payload=block(REQ)
                                            + BOMB + b"\xbe" * 12000), 1),
@@ -149,7 +152,10 @@ class Watch:
 
 
 def flood_once(port, until, first, turn, per_turn, wait=False):
-    """Frames and bytes that could be sent, GOAWAY's code, seconds of it."""
+    """Frames and bytes that could be sent, GOAWAY's code, seconds of it.
+
+    No code: it was not cut off; "over": its time was, before that.
+    """
     peer = Peer(port, source=CLIENT)
     begun = time.monotonic()
     sent, size, n = 0, len(first), 0
@@ -163,15 +169,16 @@ def flood_once(port, until, first, turn, per_turn, wait=False):
         n += TURN
         peer.receive(1 if wait else 0)
     peer.until(lambda: peer.goaway is not None or peer.closed, 2)
-    seconds = time.monotonic() - begun
+    now = time.monotonic()
     peer.close()
-    return sent, size, peer.goaway, seconds
+    code = "over" if peer.goaway is None and now >= until else peer.goaway
+    return sent, size, code, now - begun
 
 
 def flood(name, port, pid, seconds):
     before = requests
     watch = Watch(pid)
-    end = time.monotonic() + max(seconds, 10)
+    end = time.monotonic() + (seconds or 10)
     frames = size = connections = 0
     slowest, codes = 0, set()
     while True:
@@ -182,9 +189,9 @@ def flood(name, port, pid, seconds):
             n, b, code, took = 0, 0, "refused", 0
         connections += code != "refused"
         frames, size = frames + n, size + b
-        if code != "refused":
+        if code not in ("refused", "over"):
             codes.add(code)
-        slowest = max(slowest, took)
+            slowest = max(slowest, took)
         if not seconds or time.monotonic() >= end:
             break
     time.sleep(0.2)
@@ -210,9 +217,23 @@ def stall(name, port, pid, seconds):
                 requests=requests - before, grown_kib=watch.grown())
 
 
+def again(name, port, pid, seconds):
+    peers = [Peer(port, source=CLIENT) for _ in range(8)]
+    for peer in peers:
+        peer.send(frame(PING, 0, 0, bytes(8)) * TURN)
+    cut = sum(peer.until(lambda: peer.goaway == CALM) for peer in peers)
+    try:
+        Peer(port, source=CLIENT).close()
+        refused = False
+    except (OSError, AssertionError):
+        refused = True
+    Peer(port).close()          # another client
+    return dict(flood=name, cut=cut, refused=refused)
+
+
 print(listen(serve_quietly), *FLOODS, *STALLS, flush=True)
 for line in sys.stdin:
     name, port, pid, seconds = line.split()
-    do = flood if name in FLOODS else stall
+    do = flood if name in FLOODS else stall if name in STALLS else again
     print(json.dumps(do(name, int(port), int(pid), float(seconds))),
           flush=True)

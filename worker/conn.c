@@ -14,6 +14,7 @@
 #include "worker/process.h"
 
 #define LINGER_MS 5000
+#define LINGER_FLOOD_MS 500
 #define IDLE_BUSY_MS 2000 /* between requests, when there is much to do */
 #define TURN_STEPS 64	  /* of one connection, before others have their turn */
 
@@ -122,7 +123,8 @@ timeout_of(const struct conn *c, enum conn_state state)
 	case CONN_TUNNEL:
 		return conf->tunnel_timeout_ms;
 	case CONN_LINGER:
-		return LINGER_MS;
+		return c->h2 != NULL && h2_is_flood(c->h2) ? LINGER_FLOOD_MS
+							   : LINGER_MS;
 	default:
 		return idle_timeout_of(c);
 	}

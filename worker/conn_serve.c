@@ -167,6 +167,8 @@ conn_step_linger(struct conn *c)
 	if (!c->shut && stream_shut(&c->stream) == -1)
 		return CONN_CLOSED;
 	c->shut = true;
+	if (c->h2 != NULL && h2_is_flood(c->h2)) /* not even to forget it */
+		return c->stream.ended ? CONN_CLOSED : CONN_LINGER;
 	if (!c->stream.readable)
 		return CONN_LINGER;
 	n = recv(c->stream.io.fd, waste, sizeof(waste), 0);

@@ -7,6 +7,7 @@
 #include "worker/trusted.h"
 
 #define SAY_EVERY_MS 10000
+#define FLOOD_COSTS_MS 2000
 
 /* A line for each would be a flood. */
 static void
@@ -53,6 +54,14 @@ connlimit_handshake(struct worker *w, const struct ip *client)
 		    "handshakes-refused", client);
 	}
 	return wait_ms;
+}
+
+void
+connlimit_flooded(struct worker *w, const struct ip *client)
+{
+	if (!trusted_is(w->conf, client))
+		limits_charge_handshakes(
+		    w->limits, client, FLOOD_COSTS_MS, w->loop.now_ms);
 }
 
 void

@@ -37,4 +37,10 @@ void connlimit_leave(struct worker *w, uint32_t place);
  */
 int connlimit_handshake(struct worker *w, const struct ip *client);
 
+/*
+ * It was cut off for a flood, which costs as many handshakes as it may begin
+ * in two seconds: who comes again only to flood can do so once in that time.
+ */
+void connlimit_flooded(struct worker *w, const struct ip *client);
+
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "lib/container.h"
-#include "lib/log.h"
+#include "worker/h2_flood.h"
 #include "worker/h2_session.h"
 #include "worker/h2_stream.h"
 #include "worker/h2_tunnel.h"
@@ -20,8 +20,8 @@
 #define REQUESTS_MAX 100000		  /* on one connection */
 #define REST_MS 1000	   /* of idleness: then it gives memory back */
 #define LAST_WORDS_MS 5000 /* to take our GOAWAY */
+#define FLOOD_WORDS_MS 500 /* the same, of a client that floods */
 #define NEVER_MS (3600 * UINT64_C(1000)) /* then the timer looks again */
-#define LOG_EVERY_MS 1000		 /* of floods */
 #define SPREAD_MS 5000 /* over which clients are told to leave */
 #define TURN_MS 50
 
@@ -81,6 +81,8 @@ h2_free(struct h2 *h)
 {
 	struct h2_stream *st;
 
+	if (h2_is_flood(h))
+		h2_flood_ended(h);
 	while ((st = TAILQ_FIRST(&h->open)) != NULL)
 		h2_stream_free(st);
 	TAILQ_REMOVE(&h->w->h2.all, h, of_worker);
@@ -178,36 +180,10 @@ h2_limit_streams(struct worker *w)
 		h->wake(h->user);
 }
 
-/* One line a second says how often it has happened. */
-static void
-log_flood(struct h2 *h)
+bool
+h2_is_flood(const struct h2 *h)
 {
-	struct h2_worker *of = &h->w->h2;
-	char text[INET6_ADDRSTRLEN];
-	uint64_t now_ms = h->w->loop.now_ms;
-
-	of->floods[h->flood]++;
-	if (of->logged_ms != 0 && now_ms - of->logged_ms < LOG_EVERY_MS)
-		return;
-	of->logged_ms = now_ms;
-	log_event(LOG_NOTICE, "h2-flood", "kind=%s client=%s count=%llu",
-	    h2_flood_name(h->flood), ip_format(h->peer, text),
-	    (unsigned long long)of->floods[h->flood]);
-}
-
-/* Enough of it: its streams end here, and so does what it asked backends. */
-static void
-end_flood(struct h2 *h)
-{
-	struct h2_stream *st;
-
-	log_flood(h);
-	while ((st = TAILQ_FIRST(&h->open)) != NULL)
-		h2_stream_free(st);
-	nghttp2_session_terminate_session(
-	    h->session, NGHTTP2_ENHANCE_YOUR_CALM);
-	h->calmed = h->ending = h->ended = true;
-	h->since_ms = h->w->loop.now_ms;
+	return h->flood != FLOOD_NONE;
 }
 
 static enum h2_flood
@@ -223,14 +199,13 @@ take_bytes(struct h2 *h, struct span bytes)
 	const uint8_t *in = (const uint8_t *)bytes.ptr;
 	ssize_t n;
 
-	if (h->flood == FLOOD_NONE)
-		h->flood = h2_guard_received(
-		    &h->guard, in, bytes.len, h->w->loop.now_ms);
+	h2_flood_note(
+	    h, h2_guard_received(&h->guard, in, bytes.len, h->w->loop.now_ms));
 	if (h->flood != FLOOD_NONE)
 		return true;
 	n = nghttp2_session_mem_recv(h->session, in, bytes.len);
-	if (n < 0 && h->flood == FLOOD_NONE)
-		h->flood = flood_of((int)n);
+	if (n < 0)
+		h2_flood_note(h, flood_of((int)n));
 	return n >= 0 || h->flood != FLOOD_NONE;
 }
 
@@ -293,12 +268,12 @@ send_frames(struct h2 *h)
 
 	lend_out(h);
 	rc = nghttp2_session_send(h->session);
-	if (rc != 0 && h->flood == FLOOD_NONE)
-		h->flood = flood_of(rc);
+	if (rc != 0)
+		h2_flood_note(h, flood_of(rc));
 	if (rc != 0 && h->flood == FLOOD_NONE)
 		return false;
 	if (nghttp2_session_get_outbound_queue_size(h->session) > QUEUE_MAX)
-		h->flood = FLOOD_QUEUE;
+		h2_flood_note(h, FLOOD_QUEUE);
 	if (buf_len(&h->out) > 0) {
 		iov = (struct iovec){ h->out.data + h->out.head,
 			buf_len(&h->out) };
@@ -341,8 +316,8 @@ has_to_send(const struct h2 *h)
 static bool
 go_round(struct h2 *h)
 {
-	if (h->flood != FLOOD_NONE && !h->calmed)
-		end_flood(h);
+	if (h2_flood_is_new(h))
+		h2_flood_end(h);
 	if (h->requests >= REQUESTS_MAX || h->told)
 		begin_end(h);
 	h2_session_limit(h);
@@ -354,8 +329,7 @@ go_round(struct h2 *h)
 static bool
 has_more(const struct h2 *h)
 {
-	return !TAILQ_EMPTY(&h->ready) ||
-	       (h->flood != FLOOD_NONE && !h->calmed) ||
+	return !TAILQ_EMPTY(&h->ready) || h2_flood_is_new(h) ||
 	       (h->stream->writable && has_to_send(h));
 }
 
@@ -370,6 +344,8 @@ h2_run(struct h2 *h)
 		if (!go_round(h))
 			return H2_GONE;
 	} while (++rounds < TURN_ROUNDS && has_more(h));
+	if (h->calmed && !has_to_send(h))
+		h2_flood_ended(h);
 	if (!has_to_send(h) && nghttp2_session_want_read(h->session) == 0)
 		return H2_DONE;
 	return has_more(h) || (!h->calmed && h->stream->readable) ? H2_YIELD
@@ -386,8 +362,9 @@ h2_deadline(const struct h2 *h)
 {
 	const struct conf *conf = h->w->conf;
 
-	if (h->flood != FLOOD_NONE ||
-	    nghttp2_session_want_read(h->session) == 0)
+	if (h2_is_flood(h))
+		return h->since_ms + FLOOD_WORDS_MS;
+	if (nghttp2_session_want_read(h->session) == 0)
 		return h->since_ms + LAST_WORDS_MS;
 	if (h->ending && !h->ended)
 		return h->since_ms + LAST_WORDS_MS;

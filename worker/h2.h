@@ -48,7 +48,9 @@ struct h2 {
 	int32_t newest;		 /* stream that it has opened */
 	int32_t left_out[2]; /* numbers passed over last: they stay unused */
 	enum h2_flood flood; /* it did too much of this */
-	bool calmed;	     /* and was told so */
+	uint64_t flood_us;   /* since then; CLOCK_MONOTONIC */
+	bool calmed;	     /* its GOAWAY was made */
+	bool flood_told;     /* and sent, or it could not be */
 	bool told;	     /* it is to end */
 	bool resting;	     /* idle, and small */
 	bool ending;	     /* a GOAWAY was sent: the first, or the only one */
@@ -57,6 +59,13 @@ struct h2 {
 	uint64_t since_ms;   /* of the head, or of idleness */
 	uint64_t moved_ms;   /* when something was last sent */
 	TAILQ_ENTRY(h2) of_worker;
+};
+
+/* Connections of a worker that were ended for a flood. */
+struct h2_floods {
+	uint64_t count[FLOOD_COUNT];
+	uint64_t slowest_us; /* from limit to end, since the last line */
+	uint64_t logged_ms;  /* when that was */
 };
 
 /* What a worker keeps for its HTTP/2 connections. */
@@ -69,8 +78,7 @@ struct h2_worker {
 	struct buf out;	      /* lent to whoever has something to send */
 	struct timer drain;   /* tells the next ones */
 	unsigned drain_turns; /* until all are told */
-	uint64_t floods[FLOOD_COUNT]; /* connections ended for it */
-	uint64_t logged_ms;	      /* when that was last logged */
+	struct h2_floods floods;
 };
 
 /* -1: no memory. */
@@ -109,6 +117,9 @@ enum h2_next h2_run(struct h2 *h);
  */
 uint64_t h2_deadline(const struct h2 *h);
 bool h2_expire(struct h2 *h);
+
+/* Was it ended for a flood?  Then nobody waits until it has read that. */
+bool h2_is_flood(const struct h2 *h);
 
 /* Have clients that have streams know how many they may have by now. */
 void h2_limit_streams(struct worker *w);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/array.h"
+#include "worker/h2_flood.h"
 #include "worker/h2_stream.h"
 #include "worker/process.h"
 
@@ -82,8 +83,7 @@ on_send_data(nghttp2_session *session, nghttp2_frame *frame,
 	    !buf_append(&h->out, st->offer.ptr, length))
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	h2_stream_sent(st, length);
-	if (h->flood == FLOOD_NONE)
-		h->flood = h2_guard_sent_data(&h->guard, cut ? length : 0);
+	h2_flood_note(h, h2_guard_sent_data(&h->guard, cut ? length : 0));
 	return 0;
 }
 
@@ -116,8 +116,7 @@ refuse(struct h2 *h, int32_t id)
 {
 	nghttp2_submit_rst_stream(
 	    h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
-	if (h->flood == FLOOD_NONE)
-		h->flood = h2_guard_provoked(&h->guard, h->w->loop.now_ms);
+	h2_flood_note(h, h2_guard_provoked(&h->guard, h->w->loop.now_ms));
 	return h->flood == FLOOD_NONE ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
 				      : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
@@ -150,7 +149,7 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame,
 		(struct span){ (const char *)name, name_len },
 		(struct span){ (const char *)value, value_len }))
 		return 0;
-	h->flood = FLOOD_HEADER_LIST;
+	h2_flood_note(h, FLOOD_HEADER_LIST);
 	return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
@@ -301,9 +300,10 @@ on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 	struct h2 *h = user;
 
 	(void)session;
-	if (frame->hd.type == NGHTTP2_RST_STREAM && h->flood == FLOOD_NONE &&
+	if (frame->hd.type == NGHTTP2_RST_STREAM &&
 	    is_provoked(frame->rst_stream.error_code))
-		h->flood = h2_guard_provoked(&h->guard, h->w->loop.now_ms);
+		h2_flood_note(
+		    h, h2_guard_provoked(&h->guard, h->w->loop.now_ms));
 	return 0;
 }
 

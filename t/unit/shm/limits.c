@@ -19,9 +19,7 @@
 #define STEP_MS 6 /* no divisor of a client's 10 ms */
 #define CROWD 300000
 
-static const struct limits_set set = {
-	.rate = 100, .burst = 100
-};
+static const struct limits_set set = { .rate = 100, .burst = 100 };
 static const struct limits_set *workers_set = &set;
 static int fd;
 
@@ -137,6 +135,52 @@ test_settings(void)
 	/* the limits were lowered: no debts of days */
 	l = limits_open(fd, 1, &set);
 	is_int(admitted(l, &ip, START_MS, 1000), 100, "lower limits hold");
+	limits_close(l);
+}
+
+/* How many of n handshakes may begin; those at once and those held back. */
+static unsigned
+handshakes(struct limits *l, const struct ip *ip, uint64_t now_ms, unsigned n)
+{
+	unsigned yes = 0;
+
+	while (n-- > 0)
+		yes += limits_handshake(l, ip, now_ms) != -1;
+	return yes;
+}
+
+/* What a client is charged it has not got: 50 a second, 200 at once. */
+static void
+test_charges(void)
+{
+	static const struct limits_set fifty = { .rate = 100,
+		.burst = 100,
+		.handshakes = 50,
+		.handshakes_burst = 200 };
+	struct limits *l = fresh(&fifty);
+	struct ip one = client(1), other = client(2);
+
+	is_int(handshakes(l, &one, START_MS, 1000), 250, "all, and a second's");
+	is_int(handshakes(l, &one, START_MS + 60000, 1), 1, "later");
+	limits_charge_handshakes(l, &one, 2000, START_MS + 60000);
+	is_int(limits_handshake(l, &one, START_MS + 60000), 0,
+	    "who is charged two seconds' may still begin");
+	is_int(handshakes(l, &one, START_MS + 60000, 1000), 148,
+	    "but has so many fewer");
+	for (int i = 0; i < 100; i++)
+		limits_charge_handshakes(l, &one, 2000, START_MS + 60000);
+	is_int(handshakes(l, &one, START_MS + 70000, 10), 0,
+	    "beyond its limit it is locked out");
+	is_int(handshakes(l, &one, START_MS + 70100, 10), 5,
+	    "for ten seconds, however much it was");
+	is_int(handshakes(l, &other, START_MS + 60000, 1000), 250,
+	    "others are not");
+	is_int(admitted(l, &one, START_MS + 60000, 1000), 100,
+	    "nor are its requests");
+	limits_close(l);
+	l = fresh(&set);
+	limits_charge_handshakes(l, &one, 2000, START_MS);
+	is_int(limits_handshake(l, &one, START_MS), 0, "no limit: no charge");
 	limits_close(l);
 }
 
@@ -452,6 +496,7 @@ main(void)
 	test_rate();
 	test_prefix();
 	test_settings();
+	test_charges();
 	test_crowd();
 	test_threads();
 	test_contention();
