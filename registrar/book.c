@@ -36,7 +36,6 @@ free_route(struct book_route *route)
 {
 	if (route == NULL)
 		return;
-	free(route->pattern);
 	destinations_release(&route->to);
 	free(route);
 }
@@ -189,13 +188,15 @@ book_port_next(const struct book_port *port)
 static struct book_route *
 new_route(const char *pattern, const struct destination *to, size_t nto)
 {
-	struct book_route *route =
-	    calloc(1, sizeof(*route) + nto * sizeof(route->ports[0]));
+	size_t head =
+	    sizeof(struct book_route) + nto * sizeof(struct book_port);
+	size_t size = strlen(pattern) + 1;
+	struct book_route *route = calloc(1, head + size);
 
 	if (route == NULL)
 		return NULL;
-	route->pattern = strdup(pattern);
-	if (route->pattern == NULL || !destinations_copy(&route->to, to, nto)) {
+	route->pattern = memcpy((char *)route + head, pattern, size);
+	if (!destinations_copy(&route->to, to, nto)) {
 		free_route(route);
 		return NULL;
 	}

@@ -35,12 +35,12 @@ struct book_port {
 
 struct book_route {
 	TAILQ_ENTRY(book_route) entry;
-	char *pattern;		/* owned; as registered: ".*" */
+	const char *pattern;	/* as registered: ".*"; behind the ports */
 	struct destinations to; /* owned; at least one */
 	enum origin origin;
-	uint64_t since_ms;      /* CLOCK_REALTIME of its registration */
-	uint64_t version;       /* of its last change, as Redis has it; 0: it
-	                           was the original's, which has none */
+	uint64_t since_ms; /* CLOCK_REALTIME of its registration */
+	uint64_t version;  /* of its last change, as Redis has it; 0: it
+			      was the original's, which has none */
 	struct book_name *name;
 	struct book_port ports[]; /* one for each of `to` */
 };
@@ -57,8 +57,8 @@ struct book_name {
 LIST_HEAD(book_ports, book_port);
 
 struct book {
-	struct names names;	/* by key */
-	struct book_name *last; /* found: mostly it is asked for again */
+	struct names names;	  /* by key */
+	struct book_name *last;	  /* found: mostly it is asked for again */
 	struct book_ports *ports; /* owned; by a hash of address and port */
 	uint64_t ports_key[2];
 	size_t nnames, nroutes;

@@ -1,7 +1,6 @@
 /* Reads the counters now and then, and keeps the differences. */
 #include "registrar/history.h"
 
-#include <bsd/string.h>
 #include <bsd/sys/cdefs.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +24,8 @@ struct history {
 	struct registrar *r; /* borrowed */
 	struct timer next;   /* reading */
 	struct ev_task slice;
-	char after[KEY_MAX + 1];	   /* the last name that was read */
-	uint64_t round;			   /* counts readings; the first is 1 */
+	uint32_t index; /* the next tool's, of this round */
+	uint64_t round; /* counts readings; the first is 1 */
 	struct series *of[COUNTERS_SLOTS + 1]; /* owned; NULL: never read */
 };
 
@@ -109,24 +108,19 @@ read_slot(struct history *h, uint32_t slot)
 	s->took_ms = now.took_ms;
 }
 
-/* The names from where the last slice ended.  False: those were all. */
+/* The slots from where the last slice ended.  False: those were all. */
 static bool
 read_slice(struct history *h)
 {
-	struct book *book = &h->r->book;
-	struct book_name *name = book_from(book, h->after);
+	uint32_t end = h->index + SLICE;
 	uint32_t slot;
 
-	if (name != NULL && strcmp(name->key, h->after) == 0)
-		name = book_next(book, name);
-	for (int i = 0; name != NULL && i < SLICE; i++) {
-		slot = publish_slot(h->r, name->key);
+	for (; h->index < COUNTERS_TOOLS && h->index < end; h->index++) {
+		slot = publish_slot_at(h->r, h->index);
 		if (slot != COUNTERS_OTHER)
 			read_slot(h, slot);
-		strlcpy(h->after, name->key, sizeof(h->after));
-		name = book_next(book, name);
 	}
-	return name != NULL;
+	return h->index < COUNTERS_TOOLS;
 }
 
 static void
@@ -147,7 +141,7 @@ on_next(struct timer *timer)
 	struct history *h = __containerof(timer, struct history, next);
 
 	h->round++;
-	h->after[0] = '\0';
+	h->index = 1;
 	read_slot(h, HISTORY_ALL);
 	read_slot(h, COUNTERS_DEFAULT);
 	read_slot(h, COUNTERS_NONE);

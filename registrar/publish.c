@@ -30,7 +30,7 @@ struct publisher {
 	TAILQ_HEAD(, tombstone) by_age;
 	struct tombstone **strays; /* of publish_all(): not in the book */
 	size_t nstrays;
-	size_t nsame; /* of it: names that need not be published */
+	size_t nsame;	  /* of it: names that need not be published */
 	struct tool tool; /* being built; its spans are the book's */
 	struct backend backends[ROUTES_MAX * ROUTE_BACKENDS_MAX]; /* of it */
 	size_t nbackends;
@@ -199,8 +199,8 @@ bool
 publish_fits(struct registrar *r, const struct change *change)
 {
 	struct publisher *p = r->publisher;
-	const struct tool *tool = build(p, change->key,
-	    book_find(&r->book, change->key), change);
+	const struct tool *tool =
+	    build(p, change->key, book_find(&r->book, change->key), change);
 
 	return route_encode(tool, p->blob[0], sizeof(p->blob[0])) > 0;
 }
@@ -211,7 +211,8 @@ publish_active(struct publisher *p, struct book_name *name, uint64_t version)
 	struct tombstone *t = tombstone_find(p, name->key);
 
 	slots_take(p->slots, name->key);
-	if (table_put(p->r->table, build(p, name->key, name, NULL), version) == -1)
+	if (table_put(p->r->table, build(p, name->key, name, NULL), version) ==
+	    -1)
 		return -1;
 	name->version = version;
 	if (t != NULL) {
@@ -451,4 +452,10 @@ uint32_t
 publish_slot(const struct registrar *r, const char *key)
 {
 	return slots_find(r->publisher->slots, key);
+}
+
+uint32_t
+publish_slot_at(const struct registrar *r, uint32_t index)
+{
+	return slots_at(r->publisher->slots, index);
 }

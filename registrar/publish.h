@@ -26,7 +26,7 @@ void publish_close(struct registrar *r);
  */
 void publish_all(struct registrar *r);
 
-/* Say that the table is ready: nobody is answered with 503 any more for that. */
+/* The table is ready: nobody is answered with 503 any more for that. */
 void publish_ready(struct registrar *r);
 
 /*
@@ -42,10 +42,13 @@ int publish_default(
 /* The slot of a name's counters; 0: it has none of its own. */
 uint32_t publish_slot(const struct registrar *r, const char *key);
 
+/* The slot in use at an index, from 1 to COUNTERS_TOOLS - 1; 0: nobody's. */
+uint32_t publish_slot_at(const struct registrar *r, uint32_t index);
+
 struct publish_status {
-	size_t names;          /* in the table; stopped ones too */
-	size_t entries;        /* of its directory */
-	size_t damaged;        /* found so at the start */
+	size_t names;	       /* in the table; stopped ones too */
+	size_t entries;	       /* of its directory */
+	size_t damaged;	       /* found so at the start */
 	uint64_t generation;   /* moves with every change */
 	uint64_t slices;       /* in which it grew, since the start */
 	uint64_t slice_max_us; /* the longest one; CPU time */

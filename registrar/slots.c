@@ -61,6 +61,12 @@ slots_find(const struct slots *s, const char *key)
 	return h == NULL ? 0 : h->slot;
 }
 
+uint32_t
+slots_at(const struct slots *s, uint32_t index)
+{
+	return s->by_index[index] == NULL ? 0 : s->by_index[index]->slot;
+}
+
 void
 slots_adopt(struct slots *s, const char *key, uint32_t slot)
 {

@@ -22,7 +22,8 @@ struct store_redis;
 /* One route as the SQLite file holds it. */
 struct stored_route {
 	const char *key, *pattern;
-	const char *destinations; /* destination_store(), blanks between */
+	char *destinations; /* destination_store(), blanks between; theirs to cut
+	                       up who are told of it */
 	enum origin origin;
 	bool canonical; /* of its name */
 	uint64_t version, since_ms;

@@ -14,7 +14,7 @@ read_row(sqlite3_stmt *row, struct stored_route *route)
 	*route = (struct stored_route){
 		.key = (const char *)sqlite3_column_text(row, 0),
 		.pattern = (const char *)sqlite3_column_text(row, 1),
-		.destinations = (const char *)sqlite3_column_text(row, 2),
+		.destinations = (char *)sqlite3_column_text(row, 2),
 		.origin = (enum origin)sqlite3_column_int(row, 3),
 		.version = (uint64_t)sqlite3_column_int64(row, 4),
 		.since_ms = (uint64_t)sqlite3_column_int64(row, 5),
@@ -22,41 +22,81 @@ read_row(sqlite3_stmt *row, struct stored_route *route)
 	};
 }
 
+/* A string in whose place another one is put, again and again. */
+struct text {
+	char *at; /* owned; NULL: there was none yet */
+	size_t room;
+};
+
+/* Room for so many bytes with the NUL.  False: no memory. */
+static bool
+text_reserve(struct text *t, size_t size)
+{
+	char *grown = size <= t->room ? t->at : realloc(t->at, 2 * size);
+
+	if (grown == NULL)
+		return false;
+	if (size > t->room)
+		t->room = 2 * size;
+	t->at = grown;
+	return true;
+}
+
+static bool
+text_set(struct text *t, const char *from)
+{
+	size_t size = strlen(from) + 1;
+
+	if (!text_reserve(t, size))
+		return false;
+	memcpy(t->at, from, size);
+	return true;
+}
+
+/* With a blank between. */
+static bool
+text_add(struct text *t, const char *more)
+{
+	size_t len = strlen(t->at), size = strlen(more) + 1;
+
+	if (!text_reserve(t, len + 1 + size))
+		return false;
+	t->at[len] = ' ';
+	memcpy(t->at + len + 1, more, size);
+	return true;
+}
+
 /* Rows of one route, which follow each other, put together. */
 struct gathered {
-	struct stored_route route;	    /* its strings: here */
-	char *key, *pattern, *destinations; /* owned; NULL: none yet */
+	bool any;		   /* of those below: there is a route */
+	struct stored_route route; /* its strings: here */
+	struct text key, pattern, destinations;
 };
 
 static void
 gathered_release(struct gathered *g)
 {
-	free(g->key);
-	free(g->pattern);
-	free(g->destinations);
-	*g = (struct gathered){ .key = NULL };
+	free(g->key.at);
+	free(g->pattern.at);
+	free(g->destinations.at);
 }
 
 /* False: no memory. */
 static bool
 gathered_begin(struct gathered *g, const struct stored_route *row)
 {
+	g->any = true;
 	g->route = *row;
-	g->route.key = g->key = strdup(row->key);
-	g->route.pattern = g->pattern = strdup(row->pattern);
-	g->route.destinations = g->destinations = strdup(row->destinations);
-	return g->key != NULL && g->pattern != NULL && g->destinations != NULL;
+	return text_set(&g->key, row->key) &&
+	       text_set(&g->pattern, row->pattern) &&
+	       text_set(&g->destinations, row->destinations);
 }
 
 static bool
 gathered_add(struct gathered *g, const struct stored_route *row)
 {
-	char *more;
-
-	if (asprintf(&more, "%s %s", g->destinations, row->destinations) == -1)
+	if (!text_add(&g->destinations, row->destinations))
 		return false;
-	free(g->destinations);
-	g->route.destinations = g->destinations = more;
 	if (row->version > g->route.version)
 		g->route.version = row->version;
 	if (row->since_ms < g->route.since_ms)
@@ -66,6 +106,18 @@ gathered_add(struct gathered *g, const struct stored_route *row)
 	return true;
 }
 
+static void
+gathered_tell(struct gathered *g,
+    void (*found)(void *arg, const struct stored_route *route), void *arg)
+{
+	if (!g->any)
+		return;
+	g->route.key = g->key.at;
+	g->route.pattern = g->pattern.at;
+	g->route.destinations = g->destinations.at;
+	found(arg, &g->route);
+}
+
 static bool
 gather(struct gathered *g, const struct stored_route *row,
     void (*found)(void *arg, const struct stored_route *route), void *arg)
@@ -73,12 +125,10 @@ gather(struct gathered *g, const struct stored_route *row,
 	if (row->key == NULL || row->pattern == NULL ||
 	    row->destinations == NULL)
 		return false; /* the columns are NOT NULL: no memory */
-	if (g->key != NULL && strcmp(g->key, row->key) == 0 &&
-	    strcmp(g->pattern, row->pattern) == 0)
+	if (g->any && strcmp(g->key.at, row->key) == 0 &&
+	    strcmp(g->pattern.at, row->pattern) == 0)
 		return gathered_add(g, row);
-	if (g->key != NULL)
-		found(arg, &g->route);
-	gathered_release(g);
+	gathered_tell(g, found, arg);
 	return gathered_begin(g, row);
 }
 
@@ -87,7 +137,7 @@ store_sqlite_each(struct store_sqlite *s,
     void (*found)(void *arg, const struct stored_route *route), void *arg)
 {
 	sqlite3_stmt *row = s->statements[EACH];
-	struct gathered gathered = { .key = NULL };
+	struct gathered gathered = { .any = false };
 	struct stored_route route;
 	int code;
 
@@ -98,8 +148,8 @@ store_sqlite_each(struct store_sqlite *s,
 			break;
 		}
 	}
-	if (code == SQLITE_DONE && gathered.key != NULL)
-		found(arg, &gathered.route);
+	if (code == SQLITE_DONE)
+		gathered_tell(&gathered, found, arg);
 	gathered_release(&gathered);
 	sqlite3_reset(row);
 	return store_sqlite_worked(s, code);

@@ -44,13 +44,20 @@ await_leases(struct registrar *r, const struct stored_route *route,
 	}
 }
 
+static void
+damaged(const struct stored_route *route)
+{
+	log_event(LOG_WARNING, "route-damaged",
+	    "name=%s route=%s destination=%s in routes.sqlite: left out",
+	    route->key + 1, route->pattern, route->destinations);
+}
+
 /* A route that SQLite kept. */
 static void
 load(struct registrar *r, const struct stored_route *route)
 {
 	struct destination to[ROUTE_BACKENDS_MAX];
-	char *urls = strdup(route->destinations);
-	size_t n = urls == NULL ? 0 : read_urls(urls, to, ROUTE_BACKENDS_MAX);
+	size_t n = read_urls(route->destinations, to, ROUTE_BACKENDS_MAX);
 	struct book_route *entered = NULL;
 
 	change_version_seen(&r->changes, route->version);
@@ -58,17 +65,13 @@ load(struct registrar *r, const struct stored_route *route)
 	if (n > 0)
 		entered = book_set(&r->book, route->key, route->pattern, to, n,
 		    route->origin, route->since_ms);
-	free(urls);
 	loading_tell(r->book.nroutes);
 	if (entered == NULL) {
-		log_event(LOG_WARNING, "route-damaged",
-		    "name=%s route=%s destination=%s in routes.sqlite: "
-		    "left out",
-		    route->key + 1, route->pattern, route->destinations);
+		damaged(route);
 		return;
 	}
 	entered->version = route->version;
-	book_find(&r->book, route->key)->canonical = route->canonical;
+	entered->name->canonical = route->canonical;
 }
 
 /* A change that Redis has not got yet. */

@@ -30,9 +30,11 @@ test_all(struct slots *s)
 		slot = slots_find(s, key(n));
 		changed += slot == 0 || slots_take(s, key(n)) != slot;
 	}
+	for (unsigned n = 1; n < COUNTERS_TOOLS; n++)
+		changed += counters_index(slots_at(s, n)) != n;
 	is_int(twice, 0, "%d names, each with a slot of its own",
 	    COUNTERS_TOOLS - 1);
-	is_int(changed, 0, "which it keeps");
+	is_int(changed, 0, "which it keeps, and where it is");
 	is_int(slots_take(s, "tone-more"), 0, "there are no more");
 	slot = slots_find(s, key(77));
 	slots_drop(s, key(77));
