@@ -5,10 +5,14 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use OwnNetwork;
 use DynProxy;
+use Time::HiRes qw(sleep time);
 
 my $TOOLS    = $ENV{TRUTH_TOOLS} // 25;       # registrations that are looked at
 my $REQUESTS = $ENV{TRUTH_REQUESTS} // 40;    # after each, on fresh connections
 my $KILLS    = $ENV{TRUTH_KILLS} // 4;        # of the registrar
+my $ROUTES   = $ENV{TRUTH_ROUTES} // 10_000;  # that it has to load each time
+my $RATE     = 250;                           # registrations a second, twice
+my $LONG     = 1.1;                           # a life without a back-off after it
 
 my @tools = map { "tool$_" } 1 .. 40;
 my $proxy = DynProxy->new(
@@ -18,31 +22,62 @@ my $proxy = DynProxy->new(
     expect  => qr/child-(?:died|crash-loop) registrar/,
 );
 my $backend = $proxy->backend(count => 2);
+$proxy->stop;
+$proxy->fill_store($ROUTES);
+$proxy->start;
 
-# Registers as fast as it is answered, and notes what was acknowledged.
-my $noted = File::Temp->new;
-my $other = fork // die "fork: $!";
-if (!$other) {
+# Until USR1: do it again and again, at most so often a second.
+my %children;
+
+sub in_background {
+    my ($rate, $do) = @_;
+    my $pid = fork // die "fork: $!";
+    if ($pid) {
+        $children{$pid} = 1;
+        return;
+    }
     @SIG{qw(INT TERM)} = qw(DEFAULT DEFAULT);
     my $end = 0;
     $SIG{USR1} = sub { $end = 1 };
-    open my $note, '>>', "$noted";
-    $note->autoflush(1);
-    for (my $n = 0; !$end; $n++) {
-        my $tool = $tools[ 20 + $n % 20 ];
+    for (my ($n, $next) = (0, time); !$end; $n++, $next += 1 / $rate) {
+        my $wait = $next - time;
+        $wait > 0 ? sleep $wait : ($next = time);
+        $do->($n);
+    }
+    POSIX::_exit(0);
+}
+
+sub end_background {
+    kill 'USR1', keys %children;
+    waitpid $_, 0 for keys %children;
+    %children = ();
+}
+END { local $?; kill 'KILL', keys %children; waitpid $_, 0 for keys %children }
+
+# They register, and note what was acknowledged.
+my @noted = map { File::Temp->new } 0, 1;
+for my $writer (0, 1) {
+    in_background($RATE, sub {
+        my ($n) = @_;
+        open my $note, '>>', "$noted[$writer]";
+        my $tool = $tools[ 20 + 10 * $writer + $n % 10 ];
         my $url  = $backend->url(int rand 2);
         my $path = '/' . int(rand 40) . '/.*';
         my $said = eval { $proxy->register($tool, $path, $url) } // '';
         # without an answer either may be: it is said again
         $said = eval { $proxy->register($tool, $path, $url) } // '' until $said eq 'ok';
         print $note "$tool $path $url\n";
-    }
-    POSIX::_exit(0);
+    });
 }
-END { if ($other) { local $?; kill 'KILL', $other; waitpid $other, 0 } }
+my $served = File::Temp->new;
+is $proxy->register('tool1', '.*', $backend->url), 'ok', 'a tool that is asked for all the while';
+in_background(200, sub {
+    open my $note, '>>', "$served";
+    print $note ($proxy->get('tool1', '/')->status // 'nothing'), "\n";
+});
 
 for my $n (1 .. $TOOLS) {
-    my $tool = $tools[ $n % 20 ];
+    my $tool = $tools[ 1 + $n % 19 ];
     my $at   = $n % 2;
     my $want = 'backend ' . $backend->port($at) . "\n";
     my $said = $proxy->register($tool, '.*', $backend->url($at));
@@ -50,22 +85,35 @@ for my $n (1 .. $TOOLS) {
     is "$said $good", "ok $REQUESTS", "registration $n: $REQUESTS of $REQUESTS requests";
 }
 
+# Killed at any moment, also while it starts; after a short life the next one
+# lives as long as the master wants it to, or it would wait before another.
+my ($begun, @took) = time;
 for my $n (1 .. $KILLS) {
-    my $pid = $proxy->registrar_pid;
-    kill 'KILL', $pid;
-    ok eventually(sub { my $now = $proxy->registrar_pid; $now && $now != $pid }), "registrar killed ($n), another is there";
-    is $proxy->get($tools[1], '/')->status, 200, 'and nobody notices';
+    my $killed = time;
+    kill 'KILL', $proxy->registrar_pid;
+    my $said = '';
+    $said = eval { $proxy->register('tool2', '.*', $backend->url) } // '' until $said eq 'ok';
+    push @took, 1000 * (time - $killed);
+    my $rest = ($n % 2 ? rand 0.4 : $LONG) - (time - $killed);
+    sleep $rest if $rest > 0;
 }
-kill 'USR1', $other;
-waitpid $other, 0;
-undef $other;
+@took = sort { $a <=> $b } @took;
+my $lasted = time - $begun;
+end_background();
 
 # The last word on each route holds.
-my %last = map { /^(\S+ \S+) (.*)$/ ? ($1 => $2) : () } split /\n/, DynProxy::slurp("$noted");
-my %have = map { ("$_->{tool} $_->{pattern}" => $_->{destination}) } @{ $proxy->ctl_json('list') };
+my $acknowledged = join '', map { DynProxy::slurp("$_") } @noted;
+my %last = map { /^(\S+ \S+) (.*)$/ ? ($1 => $2) : () } split /\n/, $acknowledged;
+my %have = map { ("$_->{tool} $_->{pattern}" => $_->{destination}) } map { @{ $proxy->ctl_json('list', $_) } } @tools;
 cmp_ok scalar(keys %last), '>', 20, scalar(keys %last) . ' routes were acknowledged meanwhile';
 my @lost = grep { ($have{$_} // '') ne $last{$_} } sort keys %last;
 is "@lost", '', 'none of them is lost';
+my @answers = split /\n/, DynProxy::slurp("$served");
+my @failed  = grep { $_ ne '200' } @answers;
+is "@failed", '', scalar(@answers) . ' requests, and nobody noticed';
+note sprintf 'kills=%d in %.0f s, routes=%d acknowledged=%d lost=%d requests=%d failed=%d restart_ms: p50=%.0f p99=%.0f max=%.0f',
+    $KILLS, $lasted, $ROUTES, scalar(() = $acknowledged =~ /\n/g), scalar @lost, scalar @answers, scalar @failed,
+    map { $took[ int $#took * $_ ] } 0.5, 0.99, 1;
 
 # A host without an identd, and one that opens all it may.
 my @silent = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $proxy->{reg_port},
