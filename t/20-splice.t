@@ -15,11 +15,7 @@ my $proxy = DynProxy->new(tools => ['alpha']);
 my $ends  = BothEnds->new($proxy);
 is $proxy->register('alpha', '.*', $ends->url), 'ok', 'a tool';
 
-my ($worker) = grep { DynProxy::slurp("/proc/$_/cmdline") =~ /worker/ } DynProxy::descendants($proxy->{pid});
-
-sub pipes { scalar grep { (readlink($_) // '') =~ /^pipe:/ } glob "/proc/$worker/fd/*" }
-
-my $pipes_before = pipes();
+my $pipes_before = $proxy->pipes;
 
 sub body_of { my (undef, $got) = split /\r\n\r\n/, $_[0]{in}, 2; return $got // '' }
 
@@ -33,7 +29,7 @@ for my $case (['in one piece', $head . $body], ['in odd pieces', $head, map { su
     my ($what, @script) = @$case;
     ok body_of(answer(\@script, $SIZE)) eq $body, "byte for byte, $what";
 }
-cmp_ok pipes(), '>', $pipes_before, 'through a pipe';
+cmp_ok $proxy->pipes, '>', $pipes_before, 'through a pipe';
 
 my $more = answer([$head . $body . "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"], $SIZE);
 is length(body_of($more)), $SIZE, 'what follows it does not come';
@@ -49,7 +45,7 @@ my $want = 100_000_000;
 (my $large = $get) =~ s{/}{/bytes/$want};
 my $slow = $proxy->connect;
 print $slow $large;
-eventually(sub { pipes() > $pipes_before }) or diag 'no pipe';
+eventually(sub { $proxy->pipes > $pipes_before }) or diag 'no pipe';
 my ($got, $seen) = (0, '');
 until ($seen =~ /\r\n\r\n/ && $got >= $want + index($seen, "\r\n\r\n") + 4) {
     my $n = $slow->sysread(my $piece, 1 << 20) or last;
@@ -65,5 +61,5 @@ for (1 .. 40) {
     $gone->sysread(my $piece, 1000);
     close $gone;
 }
-ok eventually(sub { pipes() <= $pipes_before + 2 * 16 }), 'no pipes are lost with clients that leave';
+ok eventually(sub { $proxy->pipes <= $pipes_before + 2 * 16 }), 'no pipes are lost with clients that leave';
 done_testing;

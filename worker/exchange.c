@@ -52,11 +52,18 @@ exchange_end_compression(struct exchange *ex)
 }
 
 void
-exchange_end_splicing(struct exchange *ex)
+exchange_put_pipe(struct exchange *ex, struct splice_pipe **pipe)
 {
-	if (ex->pipe != NULL)
-		splice_put(&ex->w->pipes, ex->pipe);
-	ex->pipe = NULL;
+	if (*pipe != NULL)
+		splice_put(&ex->w->pipes, *pipe);
+	*pipe = NULL;
+}
+
+bool
+exchange_spend(struct exchange *ex, size_t n)
+{
+	ex->budget -= n < ex->budget ? n : ex->budget;
+	return ex->budget > 0;
 }
 
 void
@@ -75,7 +82,8 @@ exchange_end(struct exchange *ex)
 {
 	exchange_leave_tool(ex);
 	exchange_end_compression(ex);
-	exchange_end_splicing(ex);
+	exchange_put_pipe(ex, &ex->up);
+	exchange_put_pipe(ex, &ex->down);
 	upstream_end(&ex->upstream, ex->request_done);
 	ex->log.reason = ex->reason;
 	ex->log.received = ex->received;

@@ -35,6 +35,14 @@ struct exchange_ops {
 	/* n bytes of that piece were sent on. */
 	void (*pulled)(struct exchange *ex, size_t n);
 
+	/*
+	 * May what comes next of it go past us, from its socket into a pipe?
+	 * And have it do that: *last as above.  No functions: not ever.
+	 */
+	bool (*fills)(struct exchange *ex);
+	enum pull (*fill)(
+	    struct exchange *ex, struct splice_pipe *pipe, bool *last);
+
 	/* Pass a 1xx on; false: the client has left. */
 	bool (*interim)(struct exchange *ex, const struct http_msg *msg);
 
@@ -128,7 +136,9 @@ struct exchange {
 	struct buf page;     /* owned: a page, a location */
 	struct span answer;  /* of our own, what is left to send of its body */
 	struct compressor *compressor; /* borrowed; NULL: body as it is */
-	struct splice_pipe *pipe; /* owned: some of its body; NULL: none */
+	/* owned: some of the request's body, of the response's; NULL: none */
+	struct splice_pipe *up, *down;
+	bool up_last; /* the request's body ends with what is in that */
 	const struct site_file *site; /* instead of a 404; NULL: none */
 	struct upstream upstream;
 	struct logline log;  /* what will be logged of it */

@@ -1,7 +1,8 @@
 /*
  * What the files of an exchange share among themselves; others include
  * exchange.h.  exchange.c runs it, exchange_begin.c decides what is to be
- * done, exchange_relay.c moves bytes, exchange_answer.c says what we say.
+ * done, exchange_send.c and exchange_relay.c move bytes, exchange_answer.c says
+ * what we say.
  */
 #ifndef WORKER_EXCHANGE_PARTS_H
 #define WORKER_EXCHANGE_PARTS_H
@@ -18,7 +19,12 @@ void exchange_cut(struct exchange *ex, enum reason reason);
 void exchange_leave_tool(struct exchange *ex);
 
 void exchange_end_compression(struct exchange *ex);
-void exchange_end_splicing(struct exchange *ex);
+
+/* Give a pipe of ex back, ex->up or ex->down; NULL there: nothing. */
+void exchange_put_pipe(struct exchange *ex, struct splice_pipe **pipe);
+
+/* Count bytes as moved in this turn; false: enough. */
+bool exchange_spend(struct exchange *ex, size_t n);
 
 /* Send what is at hand of the request, head and body, to the backend. */
 void exchange_send_request(struct exchange *ex);

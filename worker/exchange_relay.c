@@ -1,4 +1,4 @@
-/* Relays the request to the backend, and the response to the client. */
+/* Relays the response to the client. */
 #include "worker/exchange_parts.h"
 
 #include <assert.h>
@@ -10,82 +10,6 @@
 #include "worker/respond.h"
 #include "worker/settings.h"
 #include "worker/zone.h"
-
-/* Count bytes as moved in this turn; false: enough. */
-static bool
-spend(struct exchange *ex, size_t n)
-{
-	ex->budget -= n < ex->budget ? n : ex->budget;
-	return ex->budget > 0;
-}
-
-/* Measure how long the client is waited for, and nobody else. */
-static void
-note_waiting(struct exchange *ex, bool waiting)
-{
-	uint64_t now = ex->w->loop.now_ms;
-
-	if (ex->waiting_ms != 0)
-		ex->waited_ms += now - ex->waiting_ms;
-	ex->waiting_ms = waiting ? now : 0;
-}
-
-/* Send some more of the request; false: this is all for now. */
-static bool
-send_piece(struct exchange *ex)
-{
-	struct upstream *u = &ex->upstream;
-	struct span piece = SPAN("");
-	bool last = false;
-	enum pull pull;
-	enum reason reason;
-	size_t taken;
-
-	pull = ex->ops->pull(ex, &piece, &last);
-	if (pull == PULL_GONE) {
-		exchange_cut(ex, REASON_CLIENT_GONE);
-		return false;
-	}
-	if (pull == PULL_BAD) {
-		exchange_fail(ex, REASON_BAD_REQUEST);
-		return false;
-	}
-	note_waiting(ex, pull == PULL_WAIT);
-	reason = upstream_send(u, piece, last, &taken);
-	if (reason != REASON_NONE) {
-		exchange_fail(ex, reason);
-		return false;
-	}
-	if (taken > 0) {
-		ex->ops->pulled(ex, taken);
-		ex->client_ms = ex->w->loop.now_ms;
-		ex->received += taken;
-	}
-	if (ex->received > ex->w->conf->request_body_max) {
-		exchange_fail(ex, REASON_BODY_TOO_LARGE);
-		return false;
-	}
-	ex->request_done = u->sink.ended;
-	return pull == PULL_PIECE && !ex->request_done && !u->send_failed &&
-	       u->conn->stream.writable && spend(ex, taken);
-}
-
-void
-exchange_send_request(struct exchange *ex)
-{
-	struct upstream *u = &ex->upstream;
-	enum reason reason;
-	size_t none;
-
-	if (!ex->request_done && !u->send_failed) {
-		while (send_piece(ex))
-			;
-	} else if (sink_pending(&u->sink)) {
-		reason = upstream_send(u, SPAN(""), false, &none);
-		if (reason != REASON_NONE)
-			exchange_fail(ex, reason);
-	}
-}
 
 /* The site's own file, in place of a 404: what came of that is dropped. */
 static void
@@ -137,7 +61,8 @@ begin_body(struct exchange *ex, enum body_end end, uint64_t length)
 	ex->client_ms = ex->w->loop.now_ms;
 	respond_location(msg, &ex->asked, &ex->page);
 	begin_compression(ex, &sent_end, length, etag);
-	zones_apply(ex->settings->zones, asked_host(&ex->asked), ex->asked.https, msg);
+	zones_apply(
+	    ex->settings->zones, asked_host(&ex->asked), ex->asked.https, msg);
 	if (!ex->ops->head(ex, msg, sent_end, length)) {
 		exchange_end_compression(ex);
 		buf_consume(&ex->page, buf_len(&ex->page));
@@ -220,7 +145,7 @@ exchange_push(struct exchange *ex, struct span piece, bool last, size_t *taken)
 	ex->client_blocked = !sent;
 	if (sent && last && *taken == piece.len)
 		ex->stage = STAGE_DONE;
-	return !ex->client_blocked && spend(ex, *taken);
+	return !ex->client_blocked && exchange_spend(ex, *taken);
 }
 
 /* The connection is free as soon as all was received. */
@@ -277,7 +202,7 @@ compress_body(struct exchange *ex)
 		return false;
 	}
 	source_taken(&u->source, &u->in, taken);
-	return spend(ex, taken);
+	return exchange_spend(ex, taken);
 }
 
 static void
@@ -313,8 +238,8 @@ copy_body(struct exchange *ex)
 
 	if (!read_body(ex))
 		return false;
-	more = exchange_push(ex, source_piece(&u->source, &u->in),
-	    u->source.done, &taken);
+	more = exchange_push(
+	    ex, source_piece(&u->source, &u->in), u->source.done, &taken);
 	source_taken(&u->source, &u->in, taken);
 	return more && body_at_hand(ex);
 }
@@ -326,13 +251,13 @@ splice_body(struct exchange *ex, struct stream *client)
 	struct upstream *u = &ex->upstream;
 	ssize_t n = 0;
 
-	if (ex->pipe->held == 0 && !upstream_splice_body(u, ex->pipe)) {
+	if (ex->down->held == 0 && !upstream_splice_body(u, ex->down)) {
 		exchange_cut(ex, REASON_BACKEND_CLOSED);
 		return false;
 	}
 	free_backend(ex);
-	if (ex->pipe->held > 0)
-		n = splice_drain(ex->pipe, client);
+	if (ex->down->held > 0)
+		n = splice_drain(ex->down, client);
 	if (n == -1 && errno != EAGAIN) {
 		exchange_cut(ex, REASON_CLIENT_GONE);
 		return false;
@@ -340,11 +265,12 @@ splice_body(struct exchange *ex, struct stream *client)
 	if (n > 0 || !ex->client_blocked)
 		ex->client_ms = ex->w->loop.now_ms;
 	ex->log.sent += n > 0 ? (uint64_t)n : 0;
-	ex->client_blocked = ex->pipe->held > 0 && !client->writable;
-	if (ex->pipe->held == 0)
-		exchange_end_splicing(ex);
-	return !ex->client_blocked && spend(ex, n > 0 ? (size_t)n : 0) &&
-	       (ex->pipe != NULL || body_at_hand(ex));
+	ex->client_blocked = ex->down->held > 0 && !client->writable;
+	if (ex->down->held == 0)
+		exchange_put_pipe(ex, &ex->down);
+	return !ex->client_blocked &&
+	       exchange_spend(ex, n > 0 ? (size_t)n : 0) &&
+	       (ex->down != NULL || body_at_hand(ex));
 }
 
 /* The client's socket, when the next of the body goes there through a pipe. */
@@ -353,12 +279,12 @@ splices_to(struct exchange *ex)
 {
 	struct stream *client;
 
-	if (ex->pipe == NULL && !upstream_may_splice(&ex->upstream))
+	if (ex->down == NULL && !upstream_may_splice(&ex->upstream))
 		return NULL;
 	client = ex->ops->socket == NULL ? NULL : ex->ops->socket(ex);
-	if (client != NULL && client->writable && ex->pipe == NULL)
-		ex->pipe = splice_get(&ex->w->pipes);
-	return ex->pipe != NULL ? client : NULL;
+	if (client != NULL && client->writable && ex->down == NULL)
+		ex->down = splice_get(&ex->w->pipes);
+	return ex->down != NULL ? client : NULL;
 }
 
 static void

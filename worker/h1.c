@@ -9,6 +9,7 @@
 #include "worker/process.h"
 #include "worker/request.h"
 #include "worker/respond.h"
+#include "worker/splice.h"
 #include "worker/zone.h"
 
 #define SPARES_MAX 64	      /* kept with their buffers */
@@ -234,6 +235,29 @@ h1_pulled(struct exchange *ex, size_t n)
 }
 
 static bool
+h1_fills(struct exchange *ex)
+{
+	struct h1 *h = (struct h1 *)ex;
+
+	return source_passes(&h->body, h->ex.stream);
+}
+
+static enum pull
+h1_fill(struct exchange *ex, struct splice_pipe *pipe, bool *last)
+{
+	struct h1 *h = (struct h1 *)ex;
+	ssize_t n = splice_fill(pipe, h->ex.stream, h->body.left);
+
+	if (n == -1 && errno == EAGAIN)
+		return PULL_WAIT;
+	if (n <= 0)
+		return PULL_GONE;
+	source_passed(&h->body, (size_t)n);
+	*last = h->body.done;
+	return PULL_PIECE;
+}
+
+static bool
 h1_interim(struct exchange *ex, const struct http_msg *msg)
 {
 	struct h1 *h = (struct h1 *)ex;
@@ -330,6 +354,8 @@ static const struct exchange_ops ops = {
 	.protocol = { "h1", 2 },
 	.pull = h1_pull,
 	.pulled = h1_pulled,
+	.fills = h1_fills,
+	.fill = h1_fill,
 	.interim = h1_interim,
 	.changes = h1_changes,
 	.head = h1_head,

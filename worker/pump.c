@@ -7,6 +7,7 @@
 #include "http/fields.h"
 #include "http/parse.h"
 #include "http/serialize.h"
+#include "worker/splice.h"
 
 /* What is behind a chunk's data when it is the last. */
 #define ENDING CHUNK_TAIL CHUNK_LAST
@@ -182,6 +183,13 @@ source_eof(struct source *s)
 	return s->done;
 }
 
+bool
+source_passes(const struct source *s, const struct stream *from)
+{
+	return s->end == BODY_LENGTH && s->ready == 0 &&
+	       s->left >= SPLICE_MIN && from->ssl == NULL && from->readable;
+}
+
 void
 source_passed(struct source *s, size_t n)
 {
@@ -214,6 +222,14 @@ sink_begin(struct sink *s)
 
 	buf_consume(&out, buf_len(&out));
 	*s = (struct sink){ .out = out, .ending = SPAN(ENDING) };
+}
+
+void
+sink_passed(struct sink *s, bool last)
+{
+	assert(!s->chunked && !s->keep && !sink_pending(s));
+	s->lost = true;
+	s->ended = s->ended || last;
 }
 
 void

@@ -66,6 +66,9 @@ bool source_trailers(const struct source *s, struct http_msg *msg);
 /* Write such an ending, of these trailers.  False: they are too large. */
 bool ending_put(struct buf *ending, const struct http_msg *trailers);
 
+/* May what comes next of it go past us?  See splice.h: there, from is read. */
+bool source_passes(const struct source *s, const struct stream *from);
+
 /* n bytes of a BODY_LENGTH went by: they are not in the buffer. */
 void source_passed(struct source *s, size_t n);
 
@@ -99,6 +102,9 @@ void sink_begin(struct sink *s);
  */
 ssize_t sink_send(
     struct sink *s, struct stream *stream, struct span piece, bool last);
+
+/* Some of the body went by, behind all that was in out; last: it has ended. */
+void sink_passed(struct sink *s, bool last);
 
 /* Send all of it again on another stream.  Only while nothing was lost. */
 void sink_rewind(struct sink *s);

@@ -11,7 +11,6 @@
 #include "shm/health.h"
 #include "worker/logline.h"
 #include "worker/process.h"
-#include "worker/splice.h"
 
 #define INTERIMS_MAX 8 /* 7-security.md 7.5 */
 #define HEAD_ROOM 2048 /* what we add to a head, at most */
@@ -299,6 +298,13 @@ connection_died(struct upstream *u)
 	return open_next(u, REASON_BACKEND_CLOSED_REUSED);
 }
 
+void
+upstream_stop_sending(struct upstream *u)
+{
+	u->send_failed = true;
+	u->conn->stream.readable = true;
+}
+
 enum reason
 upstream_send(struct upstream *u, struct span piece, bool last, size_t *taken)
 {
@@ -323,9 +329,7 @@ upstream_send(struct upstream *u, struct span piece, bool last, size_t *taken)
 	}
 	if (!u->connected)
 		return connect_failed(u, connect_reason(errno));
-	/* it may have answered before it stopped listening */
-	u->send_failed = true;
-	u->conn->stream.readable = true;
+	upstream_stop_sending(u);
 	return REASON_NONE;
 }
 
@@ -432,47 +436,6 @@ upstream_head_done(struct upstream *u, enum body_end end, uint64_t length)
 	buf_consume(&u->in, u->w->msg.head_len);
 	source_begin(&u->source, end, length);
 	return source_decode(&u->source, &u->in, &u->w->msg);
-}
-
-bool
-upstream_read_body(struct upstream *u)
-{
-	size_t room = u->in.max - buf_len(&u->in);
-	ssize_t n;
-
-	if (u->source.ready > 0 || u->source.done)
-		return true;
-	n = stream_recv(&u->conn->stream, &u->in, room);
-	if (n == -1)
-		return errno == EAGAIN;
-	if (n == 0)
-		return source_eof(&u->source);
-	u->progress_ms = u->w->loop.now_ms;
-	return source_decode(&u->source, &u->in, &u->w->msg);
-}
-
-bool
-upstream_may_splice(const struct upstream *u)
-{
-	const struct source *s = &u->source;
-
-	return s->end == BODY_LENGTH && s->ready == 0 &&
-	       s->left >= SPLICE_MIN && u->conn != NULL &&
-	       u->conn->stream.ssl == NULL && u->conn->stream.readable;
-}
-
-bool
-upstream_splice_body(struct upstream *u, struct splice_pipe *pipe)
-{
-	ssize_t n = splice_fill(pipe, &u->conn->stream, u->source.left);
-
-	if (n == -1)
-		return errno == EAGAIN;
-	if (n == 0)
-		return source_eof(&u->source);
-	u->progress_ms = u->w->loop.now_ms;
-	source_passed(&u->source, (size_t)n);
-	return true;
 }
 
 void

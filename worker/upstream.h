@@ -84,6 +84,17 @@ enum reason upstream_begin(struct upstream *u, const struct tool *tool,
 enum reason upstream_send(
     struct upstream *u, struct span piece, bool last, size_t *taken);
 
+/*
+ * The same through a pipe, of a body that lets it: may it be next?  And as
+ * much of the pipe as the socket takes; last: the request ends with it.
+ */
+bool upstream_takes_pipe(const struct upstream *u);
+size_t upstream_send_pipe(
+    struct upstream *u, struct splice_pipe *pipe, bool last);
+
+/* It takes no more of the request; it may have answered before that. */
+void upstream_stop_sending(struct upstream *u);
+
 enum upstream_head {
 	UPSTREAM_WAIT,    /* no head yet */
 	UPSTREAM_INTERIM, /* a 1xx; upstream_interim_done() when used */

@@ -299,6 +299,13 @@ sub fill_store {
     die $err if $status;
 }
 
+# Ends of pipes that a worker has open: bodies go through them.
+sub pipes {
+    my ($self) = @_;
+    my ($worker) = grep { slurp("/proc/$_/cmdline") =~ /worker/ } descendants($self->{pid});
+    return scalar grep { (readlink($_) // '') =~ /^pipe:/ } glob "/proc/$worker/fd/*";
+}
+
 sub descendants {
     my ($of) = @_;
     my @children = map { split } map { slurp($_) } glob "/proc/$of/task/*/children";
