@@ -41,6 +41,7 @@ struct book_route {
 	uint64_t since_ms; /* CLOCK_REALTIME of its registration */
 	uint64_t version;  /* of its last change, as Redis has it; 0: it
 			      was the original's, which has none */
+	bool unkept;	   /* SQLite has yet to be told (store_keep.h) */
 	struct book_name *name;
 	struct book_port ports[]; /* one for each of `to` */
 };

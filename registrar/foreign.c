@@ -35,7 +35,7 @@ is_among(
 /* Enter what is new or different.  Returns how many. */
 static size_t
 set_new(struct registrar *r, const char *key, bool canonical,
-    const struct foreign_route *routes, size_t nroutes)
+    const struct foreign_route *routes, size_t nroutes, bool keep_later)
 {
 	struct book_route *route;
 	struct book_name *name;
@@ -43,20 +43,19 @@ set_new(struct registrar *r, const char *key, bool canonical,
 
 	for (size_t i = 0; i < nroutes; i++) {
 		name = book_find(&r->book, key);
-		route = name != NULL
-		    ? book_find_route(name, routes[i].pattern)
-		    : NULL;
+		route = name != NULL ? book_find_route(name, routes[i].pattern)
+				     : NULL;
 		if (change_under_way(r, key, routes[i].pattern) ||
-		    (route != NULL &&
-		        foreign_is_known(key, route, &routes[i])))
+		    (route != NULL && foreign_is_known(key, route, &routes[i])))
 			continue;
-		route = book_set(&r->book, key, routes[i].pattern,
-		    routes[i].to, routes[i].nto, ORIGIN_REDIS,
-		    clock_real_ms());
+		route = book_set(&r->book, key, routes[i].pattern, routes[i].to,
+		    routes[i].nto, ORIGIN_REDIS, clock_real_ms());
 		if (route == NULL)
 			continue;
 		route->version = routes[i].version;
-		change_keep(r, CHANGE_SET, key, route, canonical);
+		route->unkept = keep_later;
+		if (!keep_later)
+			change_keep(r, CHANGE_SET, key, route, canonical);
 		set++;
 	}
 	return set;
@@ -102,14 +101,14 @@ mark(struct registrar *r, struct book_name *name, bool canonical)
 
 void
 foreign_enter(struct registrar *r, const char *key, bool canonical,
-    const struct foreign_route *routes, size_t nroutes)
+    const struct foreign_route *routes, size_t nroutes, bool keep_later)
 {
 	struct book_name *name;
 	size_t differences;
 
 	if (nroutes > ROUTES_MAX)
 		nroutes = ROUTES_MAX;
-	differences = set_new(r, key, canonical, routes, nroutes);
+	differences = set_new(r, key, canonical, routes, nroutes, keep_later);
 	name = book_find(&r->book, key);
 	if (name != NULL)
 		differences +=

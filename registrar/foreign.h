@@ -12,7 +12,7 @@ struct foreign_route {
 	const struct destination *to; /* in order, each once */
 	size_t nto;
 	uint64_t version; /* of its record; 0: it has none, and one destination
-	                     if it is a tool's */
+			     if it is a tool's */
 };
 
 /*
@@ -26,8 +26,10 @@ bool foreign_is_known(const char *key, const struct book_route *ours,
  * What another writer left in Redis for one name: it replaces what the book
  * has, is kept in SQLite and published.  Malformed routes were dropped by the
  * caller.  routes may be empty: the name is gone.
+ *
+ * keep_later   what is new is marked unkept: store_io_keep() is to follow
  */
 void foreign_enter(struct registrar *r, const char *key, bool canonical,
-    const struct foreign_route *routes, size_t nroutes);
+    const struct foreign_route *routes, size_t nroutes, bool keep_later);
 
 #endif

@@ -382,6 +382,12 @@ publish_all(struct registrar *r)
 }
 
 void
+publish_expect(struct registrar *r, size_t names)
+{
+	table_expect(r->table, names);
+}
+
+void
 publish_ready(struct registrar *r)
 {
 	table_set_ready(r->table);

@@ -26,6 +26,9 @@ void publish_close(struct registrar *r);
  */
 void publish_all(struct registrar *r);
 
+/* So many names may come: a guess; 0: none. */
+void publish_expect(struct registrar *r, size_t names);
+
 /* The table is ready: nobody is answered with 503 any more for that. */
 void publish_ready(struct registrar *r);
 

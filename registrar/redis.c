@@ -1,6 +1,8 @@
-/* One connection to Redis: connect, greet, commands out, replies in, back-off. */
+/* One connection to Redis: connect, greet, commands out, replies in, back-off.
+ */
 #include "registrar/redis.h"
 
+#include <assert.h>
 #include <bsd/string.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -15,12 +17,14 @@
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
-#define LASTING_MS     5000 /* up for so long: the next try may be at once */
-#define READ_MAX       16384
+#define LASTING_MS 5000 /* up for so long: the next try may be at once */
+#define READ_MAX 16384
+#define WORDS_MAX 32 /* of redis_command(), with its NULL */
 
 struct redis_owed {
 	TAILQ_ENTRY(redis_owed) entry;
-	redis_answer *answer; /* may be NULL */
+	redis_answer *answer; /* NULL: nobody waits */
+	size_t more;	      /* of the same kind right after it */
 	void *arg;
 	uint64_t due_ms;
 };
@@ -29,12 +33,6 @@ static struct redis *
 redis_of_timer(struct timer *t)
 {
 	return container_of(t, struct redis, timer);
-}
-
-static struct redis *
-redis_of_flush(struct ev_task *task)
-{
-	return container_of(task, struct redis, flush);
 }
 
 static struct redis *
@@ -69,6 +67,11 @@ answer_oldest(struct redis *c, const redisReply *reply)
 {
 	struct redis_owed *owed = TAILQ_FIRST(&c->owed);
 
+	if (owed->answer == NULL && owed->more > 0) {
+		owed->more--;
+		owed->due_ms = c->loop->now_ms + REDIS_ANSWER_MS;
+		return;
+	}
 	TAILQ_REMOVE(&c->owed, owed, entry);
 	if (owed->answer != NULL)
 		owed->answer(owed->arg, reply);
@@ -96,8 +99,8 @@ void
 redis_lose(struct redis *c, const char *why)
 {
 	struct redis_owed_list owed = TAILQ_HEAD_INITIALIZER(owed);
-	bool lasted = c->state == REDIS_UP &&
-	    clock_mono_ms() - c->since_ms >= LASTING_MS;
+	bool lasted =
+	    c->state == REDIS_UP && clock_mono_ms() - c->since_ms >= LASTING_MS;
 	char reason[160]; /* why may belong to what is released here */
 
 	if (c->state == REDIS_APART)
@@ -105,8 +108,8 @@ redis_lose(struct redis *c, const char *why)
 	strlcpy(reason, why, sizeof(reason)); /* cut is fine in a log line */
 	drop(c);
 	c->tries = lasted ? 0 : c->tries + 1;
-	timer_set(&c->loop->timers, &c->timer,
-	    c->since_ms + backoff_ms(c->tries));
+	timer_set(
+	    &c->loop->timers, &c->timer, c->since_ms + backoff_ms(c->tries));
 	TAILQ_CONCAT(&owed, &c->owed, entry);
 	while (!TAILQ_EMPTY(&owed)) {
 		struct redis_owed *o = TAILQ_FIRST(&owed);
@@ -141,8 +144,8 @@ static bool
 is_message(const redisReply *reply)
 {
 	return reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
-	    reply->element[0]->type == REDIS_REPLY_STRING &&
-	    strcmp(reply->element[0]->str, "message") == 0;
+	       reply->element[0]->type == REDIS_REPLY_STRING &&
+	       strcmp(reply->element[0]->str, "message") == 0;
 }
 
 static void
@@ -202,14 +205,29 @@ flush(struct redis *c)
 		}
 	}
 	if (ev_mod(c->loop, &c->io,
-	        buf_len(&c->out) > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN) == -1)
+		buf_len(&c->out) > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN) == -1)
 		redis_lose(c, strerror(errno));
 }
 
 static void
 flush_later(struct ev_task *task)
 {
-	flush(redis_of_flush(task));
+	flush(container_of(task, struct redis, flush));
+}
+
+/* "$<n>\r\n": a length, by hand since each word has one. */
+static bool
+append_length(struct buf *out, char kind, size_t n)
+{
+	char text[24], *at = text + sizeof(text);
+
+	*--at = '\n';
+	*--at = '\r';
+	do
+		*--at = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	*--at = kind;
+	return buf_append(out, at, (size_t)(text + sizeof(text) - at));
 }
 
 static bool
@@ -217,40 +235,41 @@ append_word(struct buf *out, const char *word)
 {
 	size_t len = strlen(word);
 
-	return buf_printf(out, "$%zu\r\n", len) &&
-	    buf_append(out, word, len) && buf_append(out, "\r\n", 2);
+	return append_length(out, '$', len) && buf_append(out, word, len) &&
+	       buf_append(out, "\r\n", 2);
 }
 
 /* All of a command or nothing of it is put into the buffer. */
 static bool
-append_command(struct buf *out, va_list ap)
+append_command(struct buf *out, const char *const words[], size_t n)
 {
 	size_t before = buf_len(out);
-	const char *word;
-	va_list count;
-	int words = 0;
-	bool fits;
+	bool fits = append_length(out, '*', n);
 
-	va_copy(count, ap);
-	while (va_arg(count, const char *) != NULL)
-		words++;
-	va_end(count);
-	fits = buf_printf(out, "*%d\r\n", words);
-	while (fits && (word = va_arg(ap, const char *)) != NULL)
-		fits = append_word(out, word);
+	for (size_t i = 0; fits && i < n; i++)
+		fits = append_word(out, words[i]);
 	if (!fits)
 		out->tail = out->head + before;
 	return fits;
 }
 
 static bool
-command(struct redis *c, redis_answer *answer, void *arg, va_list ap)
+command(struct redis *c, redis_answer *answer, void *arg,
+    const char *const words[], size_t n)
 {
-	struct redis_owed *owed = calloc(1, sizeof(*owed));
+	struct redis_owed *owed = TAILQ_LAST(&c->owed, redis_owed_list);
 
+	/* a transaction has hundreds of these */
+	if (answer == NULL && owed != NULL && owed->answer == NULL) {
+		if (!append_command(&c->out, words, n))
+			return false;
+		owed->more++;
+		return true;
+	}
+	owed = calloc(1, sizeof(*owed));
 	if (owed == NULL)
 		return false;
-	if (!append_command(&c->out, ap)) {
+	if (!append_command(&c->out, words, n)) {
 		free(owed);
 		return false;
 	}
@@ -264,31 +283,44 @@ command(struct redis *c, redis_answer *answer, void *arg, va_list ap)
 	return true;
 }
 
+/* The words of a command up to its NULL.  Returns how many. */
+static size_t
+collect(const char *words[WORDS_MAX], va_list ap)
+{
+	size_t n = 0;
+
+	while ((words[n] = va_arg(ap, const char *)) != NULL) {
+		n++;
+		assert(n < WORDS_MAX);
+	}
+	return n;
+}
+
 bool
 redis_command(struct redis *c, redis_answer *answer, void *arg, ...)
 {
+	const char *words[WORDS_MAX];
 	va_list ap;
-	bool taken;
+	size_t n;
 
-	if (c->state != REDIS_UP)
-		return false;
 	va_start(ap, arg);
-	taken = command(c, answer, arg, ap);
+	n = collect(words, ap);
 	va_end(ap);
-	return taken;
+	return c->state == REDIS_UP && command(c, answer, arg, words, n);
 }
 
 /* As redis_command(), before the connection is up. */
 static bool
 greet_with(struct redis *c, redis_answer *answer, ...)
 {
+	const char *words[WORDS_MAX];
 	va_list ap;
-	bool taken;
+	size_t n;
 
 	va_start(ap, answer);
-	taken = command(c, answer, c, ap);
+	n = collect(words, ap);
 	va_end(ap);
-	return taken;
+	return command(c, answer, c, words, n);
 }
 
 static void
@@ -298,8 +330,8 @@ authenticated(void *arg, const redisReply *reply)
 
 	if (reply != NULL && reply->type != REDIS_REPLY_STATUS)
 		redis_lose(c, reply->type == REDIS_REPLY_ERROR
-		                  ? reply->str
-		                  : "no answer to AUTH");
+				  ? reply->str
+				  : "no answer to AUTH");
 }
 
 static void
@@ -315,8 +347,8 @@ greeted(void *arg, const redisReply *reply)
 		c->ops->up(c);
 	} else {
 		redis_lose(c, reply->type == REDIS_REPLY_ERROR
-		                  ? reply->str
-		                  : "not a Redis: no answer to PING");
+				  ? reply->str
+				  : "not a Redis: no answer to PING");
 	}
 }
 
@@ -327,8 +359,7 @@ authenticate(struct redis *c)
 		return true;
 	if (*c->user == '\0')
 		return greet_with(c, authenticated, "AUTH", c->password, NULL);
-	return greet_with(
-	    c, authenticated, "AUTH", c->user, c->password, NULL);
+	return greet_with(c, authenticated, "AUTH", c->user, c->password, NULL);
 }
 
 static void
@@ -460,6 +491,6 @@ redis_is_error(const redisReply *reply, const char *kind)
 	size_t len = strlen(kind);
 
 	return reply->type == REDIS_REPLY_ERROR &&
-	    strncmp(reply->str, kind, len) == 0 &&
-	    (reply->str[len] == ' ' || reply->str[len] == '\0');
+	       strncmp(reply->str, kind, len) == 0 &&
+	       (reply->str[len] == ' ' || reply->str[len] == '\0');
 }

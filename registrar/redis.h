@@ -16,16 +16,17 @@
 #include "lib/ev.h"
 #include "registrar/redis_reader.h"
 
-#define REDIS_ANSWER_MS 1000            /* for one command, and to connect:
-                                           SQLite needs the rest of 2 s */
-#define REDIS_OUT_MAX   (8u << 20)      /* bytes not yet sent */
-#define REDIS_TOO_LARGE "TOOLARGE"      /* the error a reply over it becomes */
+#define REDIS_ANSWER_MS                                                        \
+	1000			   /* for one command, and to connect:         \
+				      SQLite needs the rest of 2 s */
+#define REDIS_OUT_MAX (8u << 20)   /* bytes not yet sent */
+#define REDIS_TOO_LARGE "TOOLARGE" /* the error a reply over it becomes */
 
 enum redis_state {
-	REDIS_APART,      /* waiting for the next try; fd is -1 */
+	REDIS_APART,	  /* waiting for the next try; fd is -1 */
 	REDIS_CONNECTING, /* connect(2) is under way */
-	REDIS_GREETING,   /* AUTH and PING are */
-	REDIS_UP,         /* commands are taken */
+	REDIS_GREETING,	  /* AUTH and PING are */
+	REDIS_UP,	  /* commands are taken */
 };
 
 struct redis;
@@ -46,21 +47,21 @@ typedef void redis_answer(void *arg, const redisReply *reply);
 struct redis_owed; /* a command whose reply has not come */
 
 struct redis {
-	struct ev_io io;            /* owns the descriptor; first */
-	struct ev_loop *loop;       /* borrowed, like the next four */
-	const struct addr *addr;    /* len 0: not known yet */
+	struct ev_io io;	     /* owns the descriptor; first */
+	struct ev_loop *loop;	     /* borrowed, like the next four */
+	const struct addr *addr;     /* len 0: not known yet */
 	const char *user, *password; /* empty: the default one; none */
 	const struct redis_ops *ops;
-	void *owner;                /* for ops */
-	struct timer timer;         /* next try, or look at what is owed */
-	struct ev_task flush;       /* commands of one turn leave together */
+	void *owner;	      /* for ops */
+	struct timer timer;   /* next try, or look at what is owed */
+	struct ev_task flush; /* commands of one turn leave together */
 	struct buf out;
 	struct redis_reader replies; /* open unless apart */
 	TAILQ_HEAD(redis_owed_list, redis_owed) owed;
 	enum redis_state state;
-	uint64_t since_ms;          /* of the state */
-	uint64_t generation;        /* counts connections lost */
-	unsigned tries;             /* without lasting success */
+	uint64_t since_ms;   /* of the state */
+	uint64_t generation; /* counts connections lost */
+	unsigned tries;	     /* without lasting success */
 };
 
 /* Begin to connect: never fails, tries again.  Redis is in use by the loop. */

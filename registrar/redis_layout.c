@@ -11,29 +11,36 @@
 #include "registrar/vet.h"
 #include "route/pattern.h"
 
-#define ENTRIES_MAX       (2 * ROUTES_MAX) /* looked at, of one name */
+#define ENTRIES_MAX (2 * ROUTES_MAX) /* looked at, of one name */
+
+/* Without printf: three for each name that is read. */
+static const char *
+join(const char *prefix, const char *key, char out[REDIS_KEY_MAX])
+{
+	size_t len = strlen(prefix);
+
+	memcpy(out, prefix, len);
+	strlcpy(out + len, key + 1, REDIS_KEY_MAX - len);
+	return out;
+}
 
 const char *
 redis_routes_key(const char *key, char out[REDIS_KEY_MAX])
 {
-	snprintf(out, REDIS_KEY_MAX, "%s:%s",
-	    *key == KEY_TOOL ? "prefix" : "frontend", key + 1);
-	return out;
+	return join(*key == KEY_TOOL ? "prefix:" : "frontend:", key, out);
 }
 
 const char *
 redis_redirect_key(const char *key, char out[REDIS_KEY_MAX])
 {
-	snprintf(out, REDIS_KEY_MAX, "redirect:%s", key + 1);
-	return out;
+	return join("redirect:", key, out);
 }
 
 const char *
 redis_records_key(const char *key, char out[REDIS_KEY_MAX])
 {
-	snprintf(out, REDIS_KEY_MAX, "dynproxy:%s:%s",
-	    *key == KEY_TOOL ? "route" : "frontend", key + 1);
-	return out;
+	return join(*key == KEY_TOOL ? "dynproxy:route:" : "dynproxy:frontend:",
+	    key, out);
 }
 
 bool
@@ -69,7 +76,7 @@ static bool
 is_text(const redisReply *reply)
 {
 	return reply->type == REDIS_REPLY_STRING &&
-	    strlen(reply->str) == reply->len;
+	       strlen(reply->str) == reply->len;
 }
 
 static void
@@ -88,7 +95,7 @@ read_destination(struct redis_view *view, const redisReply *text)
 
 	*to = (struct destination){ .url = text->str };
 	fault = is_text(text) ? vet_url(span_str(text->str), &to->backend)
-	                      : VET_ADDRESS;
+			      : VET_ADDRESS;
 
 	if (fault != VET_FINE) {
 		refuse(view, vet_says(fault));
@@ -121,7 +128,7 @@ read_recorded(struct redis_view *view, char *text)
 		if (n == ROUTE_BACKENDS_MAX ||
 		    !destination_restore(&first[n], stored) ||
 		    vet_url(span_str(first[n].url), &first[n].backend) !=
-		        VET_FINE)
+			VET_FINE)
 			return 0;
 		n++;
 	}
@@ -154,8 +161,8 @@ is_allowed(struct redis_view *view, const struct destination *to)
  * it replaces them.
  */
 static void
-add_recorded(struct redis_view *view, const char *pattern,
-    const struct destination *to)
+add_recorded(
+    struct redis_view *view, const char *pattern, const struct destination *to)
 {
 	const struct redis_record *record = redis_view_record(view, pattern);
 	struct destinations all = {
@@ -184,7 +191,7 @@ too_many_regexes(struct redis_view *view, const char *pattern)
 	struct span text;
 
 	return pattern_kind(span_str(pattern), &text) == ROUTE_REGEX &&
-	    view->nregexes++ >= PATTERN_REGEXES_MAX;
+	       view->nregexes++ >= PATTERN_REGEXES_MAX;
 }
 
 /* One route of a tool into the view, or a count of what was refused. */
@@ -199,7 +206,7 @@ read_route(struct redis_view *view, const redisReply *pattern,
 	else if (!is_text(pattern))
 		refuse(view, "a NUL in a route");
 	else if (!pattern_valid(span_str(pattern->str), view->why_text,
-	             sizeof(view->why_text)))
+		     sizeof(view->why_text)))
 		refuse(view, view->why_text);
 	else if (too_many_regexes(view, pattern->str))
 		refuse(view, "more regular expressions than a name may have");
@@ -241,8 +248,8 @@ end_backends(struct redis_view *view)
 }
 
 bool
-redis_view_read(struct redis_view *view, const char *key,
-    const redisReply *reply)
+redis_view_read(
+    struct redis_view *view, const char *key, const redisReply *reply)
 {
 	size_t step = *key == KEY_FRONTEND ? 1 : 2, entries;
 

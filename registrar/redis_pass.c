@@ -5,6 +5,7 @@
 #include "registrar/redis_pass.h"
 
 #include <bsd/string.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,15 +13,17 @@
 #include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/process.h"
+#include "registrar/publish.h"
 #include "registrar/redis_layout.h"
 #include "registrar/redis_watch.h"
 #include "registrar/store_redis.h"
 
-#define PASS_MS       60000
-#define SCAN_COUNT    "512"
-#define NAMES_MAX     1000000 /* as many as a table may hold */
-#define HELD_ROUTES   50      /* a pass that removes more than this, ... */
-#define HELD_PERCENT  20      /* ... and more than that, is held */
+#define PASS_MS 60000
+#define SCAN_COUNT 512
+#define EXPECT_MAX 1000000 /* names; so many a table is made for */
+#define NAMES_MAX 4000000  /* more than a table holds; SCAN may repeat some */
+#define HELD_ROUTES 50	   /* a pass that removes more than this, ... */
+#define HELD_PERCENT 20	   /* ... and more than that, is held */
 
 static void step(struct store_redis *s);
 
@@ -39,6 +42,10 @@ pass_stop(struct store_redis *s)
 {
 	timer_clear(&s->r->loop.timers, &s->pass.timer);
 	forget_names(&s->pass);
+	if (s->pass.unkept)
+		store_io_keep(s->r->io);
+	s->pass.unkept = false;
+	publish_expect(s->r, 0);
 	s->pass.phase = PASS_IDLE;
 	s->pass.open = 0;
 	s->pass.scanning = false;
@@ -56,8 +63,8 @@ static void
 end(struct store_redis *s)
 {
 	pass_stop(s);
-	timer_set(&s->r->loop.timers, &s->pass.timer,
-	    clock_mono_ms() + PASS_MS);
+	timer_set(
+	    &s->r->loop.timers, &s->pass.timer, clock_mono_ms() + PASS_MS);
 }
 
 /* It cannot be completed, so it removes nothing; there is a next one. */
@@ -91,13 +98,13 @@ pass_going(struct store_redis *s, const char *key, const char *pattern)
 	char *copy;
 
 	p->routes_going++;
-	p->going_hash += store_redis_hash(s, key) *
-	    store_redis_hash(s, pattern);
+	p->going_hash +=
+	    store_redis_hash(s, key) * store_redis_hash(s, pattern);
 	if (p->ngoing > 0 && strcmp(p->going[p->ngoing - 1], key) == 0)
 		return;
 	copy = strdup(key);
-	if (copy == NULL || !grow((void **)&p->going, &p->going_size,
-	                        p->ngoing, sizeof(*p->going))) {
+	if (copy == NULL || !grow((void **)&p->going, &p->going_size, p->ngoing,
+				sizeof(*p->going))) {
 		free(copy); /* it stays until the next pass */
 		return;
 	}
@@ -196,9 +203,8 @@ was_seen(const struct store_redis *s, const char *key)
 	uint64_t hash = store_redis_hash(s, key);
 
 	/* an array of none may be NULL, which bsearch(3) may not be given */
-	return s->pass.nseen > 0 &&
-	    bsearch(&hash, s->pass.seen, s->pass.nseen, sizeof(hash),
-	           compare_hashes) != NULL;
+	return s->pass.nseen > 0 && bsearch(&hash, s->pass.seen, s->pass.nseen,
+					sizeof(hash), compare_hashes) != NULL;
 }
 
 static void
@@ -248,17 +254,18 @@ take_name(struct store_redis *s, const redisReply *element)
 
 	if (element->type != REDIS_REPLY_STRING)
 		return;
-	if (!redis_key_parse((struct span){ element->str, element->len },
-	        key)) {
+	if (!redis_key_parse(
+		(struct span){ element->str, element->len }, key)) {
 		watch_refused(s, element->str, 1, "no valid name");
 		return;
 	}
 	if (p->nseen >= NAMES_MAX || !grow((void **)&p->seen, &p->seen_size,
-	                                 p->nseen, sizeof(*p->seen))) {
+					 p->nseen, sizeof(*p->seen))) {
 		give_up(s, "more names than a table may hold");
 		return;
 	}
 	p->seen[p->nseen++] = store_redis_hash(s, key);
+	p->named_ms = s->r->loop.now_ms;
 	want(s, key);
 }
 
@@ -266,9 +273,22 @@ static bool
 is_scan(const redisReply *reply)
 {
 	return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-	    reply->element[0]->type == REDIS_REPLY_STRING &&
-	    reply->element[0]->len < sizeof((struct pass *)NULL)->cursor &&
-	    reply->element[1]->type == REDIS_REPLY_ARRAY;
+	       reply->element[0]->type == REDIS_REPLY_STRING &&
+	       reply->element[0]->len < sizeof((struct pass *)NULL)->cursor &&
+	       reply->element[1]->type == REDIS_REPLY_ARRAY;
+}
+
+/* What SCAN has shown of it is like the rest: that many names are to come. */
+static void
+expect_names(struct store_redis *s)
+{
+	struct pass *p = &s->pass;
+	uint64_t shown = ++p->scans * SCAN_COUNT, names;
+
+	if (p->keys < shown || p->keys > UINT32_MAX)
+		return;
+	names = p->keys * p->nseen / shown;
+	publish_expect(s->r, names < EXPECT_MAX ? names : EXPECT_MAX);
 }
 
 static void
@@ -281,11 +301,11 @@ scanned(void *arg, const redisReply *reply)
 		return;
 	if (!is_scan(reply)) {
 		redis_lose(&s->reads, reply->type == REDIS_REPLY_ERROR
-		                             ? reply->str
-		                             : "no answer to SCAN");
+					  ? reply->str
+					  : "no answer to SCAN");
 		return;
 	}
-	if (clock_mono_ms() - p->begun_ms > PASS_MS) {
+	if (clock_mono_ms() - p->named_ms > PASS_MS) {
 		give_up(s, "SCAN does not come to its end");
 		return;
 	}
@@ -295,6 +315,7 @@ scanned(void *arg, const redisReply *reply)
 		if (p->phase == PASS_IDLE)
 			return;
 	}
+	expect_names(s);
 	p->scanning = false; /* only now: step() waits for it */
 	if (strcmp(p->cursor, "0") == 0) {
 		if (p->phase == PASS_PREFIX)
@@ -309,13 +330,15 @@ static void
 step_scan(struct store_redis *s)
 {
 	struct pass *p = &s->pass;
+	char count[16];
 
 	if (p->scanning || p->open >= WINDOW_MAX)
 		return;
 	p->scanning = true;
-	if (!redis_command(&s->reads, scanned, s, "SCAN", p->cursor,
-	        "MATCH", p->phase == PASS_PREFIX ? "prefix:*" : "frontend:*",
-	        "COUNT", SCAN_COUNT, NULL))
+	snprintf(count, sizeof(count), "%d", SCAN_COUNT);
+	if (!redis_command(&s->reads, scanned, s, "SCAN", p->cursor, "MATCH",
+		p->phase == PASS_PREFIX ? "prefix:*" : "frontend:*", "COUNT",
+		count, NULL))
 		redis_lose(&s->reads, "too much is waiting to be sent");
 }
 
@@ -368,8 +391,8 @@ static bool
 is_known(const struct pass *p)
 {
 	return *p->known == '\0' || *p->replid == '\0' ||
-	    strcmp(p->known, p->replid) == 0 ||
-	    strcmp(p->known, p->replid2) == 0;
+	       strcmp(p->known, p->replid) == 0 ||
+	       strcmp(p->known, p->replid2) == 0;
 }
 
 static void
@@ -391,6 +414,16 @@ who(void *arg, const redisReply *reply)
 	step(s);
 }
 
+static void
+sized(void *arg, const redisReply *reply)
+{
+	struct store_redis *s = arg;
+
+	if (reply != NULL && reply->type == REDIS_REPLY_INTEGER &&
+	    reply->integer > 0)
+		s->pass.keys = (uint64_t)reply->integer;
+}
+
 void
 pass_begin(struct store_redis *s)
 {
@@ -402,10 +435,12 @@ pass_begin(struct store_redis *s)
 	p->loss = p->loss || p->flushed;
 	p->expected = s->r->book.nroutes > s->unsaved.count;
 	p->phase = PASS_WHO;
-	p->begun_ms = clock_mono_ms();
+	p->named_ms = clock_mono_ms();
+	p->keys = p->scans = 0;
 	redis_policy_begin(s);
 	strlcpy(p->cursor, "0", sizeof(p->cursor));
-	if (!redis_command(&s->reads, who, s, "INFO", "replication", NULL))
+	if (!redis_command(&s->reads, sized, s, "DBSIZE", NULL) ||
+	    !redis_command(&s->reads, who, s, "INFO", "replication", NULL))
 		redis_lose(&s->reads, "too much is waiting to be sent");
 }
 

@@ -16,6 +16,7 @@
 #include "registrar/redis_layout.h"
 #include "registrar/redis_merge.h"
 #include "registrar/redis_pass.h"
+#include "registrar/redis_read.h"
 #include "registrar/store_redis.h"
 
 #define CHANNEL "__redis__:invalidate"
@@ -26,7 +27,7 @@
  */
 #define REST_MS 20
 
-#define WANTED_MAX   100000           /* names to be read, at a time */
+#define WANTED_MAX 100000	      /* names to be read, at a time */
 #define TOO_LARGE_MS (10 * 60 * 1000) /* before such a name is read again */
 
 struct wanted {
@@ -34,12 +35,13 @@ struct wanted {
 	TAILQ_ENTRY(wanted) entry; /* of queue or resting; not while reading */
 	struct store_redis *store; /* borrowed */
 	enum { QUEUED, READING, RESTING } state;
-	bool again;     /* it changed while it was read */
-	bool forgotten; /* the answer is not wanted any more */
-	bool live;      /* it changed now; else only the pass wants it */
+	bool alone;	   /* nothing else was asked for with it */
+	bool again;	   /* it changed while it was read */
+	bool forgotten;	   /* the answer is not wanted any more */
+	bool live;	   /* it changed now; else only the pass wants it */
 	unsigned for_pass; /* how often the pass has asked for it */
-	bool sure;      /* it had lost routes, and has rested since */
-	char *key;      /* owned, in the same allocation */
+	bool sure;	   /* it had lost routes, and has rested since */
+	char *key;	   /* owned, in the same allocation */
 };
 
 static int
@@ -48,8 +50,8 @@ compare(const struct wanted *a, const struct wanted *b)
 	return strcmp(a->key, b->key);
 }
 
-RB_GENERATE_INTERNAL(wanted_names, wanted, name_entry, compare,
-    static __attribute__((unused)))
+RB_GENERATE_INTERNAL(
+    wanted_names, wanted, name_entry, compare, static __attribute__((unused)))
 
 static struct wanted *
 find(struct watch *w, const char *key)
@@ -63,15 +65,24 @@ static void
 enqueue(struct watch *w, struct wanted *name)
 {
 	name->state = QUEUED;
+	w->queued++;
 	TAILQ_INSERT_TAIL(&w->queue, name, entry);
+}
+
+/* At the end of the turn, when all are known that can be read together. */
+static void
+pump_later(struct store_redis *s)
+{
+	ev_later(&s->r->loop, &s->watch.pump);
 }
 
 static void
 unlink_name(struct watch *w, struct wanted *name)
 {
-	if (name->state == QUEUED)
+	if (name->state == QUEUED) {
 		TAILQ_REMOVE(&w->queue, name, entry);
-	else if (name->state == RESTING)
+		w->queued--;
+	} else if (name->state == RESTING)
 		TAILQ_REMOVE(&w->resting, name, entry);
 	RB_REMOVE(wanted_names, &w->names, name);
 	w->nnames--;
@@ -103,8 +114,8 @@ rest(struct wanted *name)
 }
 
 void
-watch_refused(struct store_redis *s, const char *name, size_t count,
-    const char *why)
+watch_refused(
+    struct store_redis *s, const char *name, size_t count, const char *why)
 {
 	uint64_t hash = store_redis_hash(s, name);
 	uint64_t *slot = &s->watch.refused_names[hash % REFUSED_NAMES];
@@ -123,6 +134,7 @@ refuse_large(struct store_redis *s, const char *key)
 	uint64_t hash = store_redis_hash(s, key);
 	size_t at = hash % TOO_LARGE_NAMES;
 
+	s->watch.any_too_large = true;
 	s->watch.too_large[at].name = hash;
 	s->watch.too_large[at].until_ms = clock_mono_ms() + TOO_LARGE_MS;
 	watch_refused(s, key, 1, "its reply is too large");
@@ -131,11 +143,15 @@ refuse_large(struct store_redis *s, const char *key)
 static bool
 is_too_large(const struct store_redis *s, const char *key)
 {
-	uint64_t hash = store_redis_hash(s, key);
-	size_t at = hash % TOO_LARGE_NAMES;
+	uint64_t hash;
+	size_t at;
 
+	if (!s->watch.any_too_large)
+		return false;
+	hash = store_redis_hash(s, key);
+	at = hash % TOO_LARGE_NAMES;
 	return s->watch.too_large[at].name == hash &&
-	    s->watch.too_large[at].until_ms > clock_mono_ms();
+	       s->watch.too_large[at].until_ms > clock_mono_ms();
 }
 
 /* Bring the book in line; a name that lost routes rests before it does. */
@@ -157,9 +173,11 @@ apply(struct wanted *wanted, struct redis_view *view)
 		rest(wanted);
 		return;
 	}
-	if (m.changed || m.lost)
+	if (m.changed || m.lost) {
+		s->pass.unkept = s->pass.unkept || !wanted->live;
 		foreign_enter(s->r, wanted->key, m.canonical, m.routes,
-		    m.nroutes);
+		    m.nroutes, !wanted->live);
+	}
 	finish(wanted);
 }
 
@@ -180,102 +198,105 @@ read_error(struct wanted *name, const redisReply *reply)
 	char redis_key[REDIS_KEY_MAX];
 
 	redis_routes_key(name->key, redis_key);
-	if (redis_is_error(reply, REDIS_TOO_LARGE))
-		refuse_large(s, redis_key);
-	else if (redis_is_error(reply, "WRONGTYPE"))
+	if (redis_is_error(reply, "WRONGTYPE"))
 		watch_refused(s, redis_key, 1, "it has another type");
-	else
+	else if (!redis_is_error(reply, REDIS_TOO_LARGE))
 		redis_lose(&s->reads, reply->str);
+	else if (name->alone)
+		refuse_large(s, redis_key);
+	else /* one of those that were asked for with it is: each by itself */
+		s->watch.alone_ms = clock_mono_ms() + TOO_LARGE_MS;
 	finish(name);
 }
 
-static void pump(struct store_redis *s);
-
 static void
-routes_read(struct wanted *name, const redisReply *reply)
+entry_read(struct wanted *name, const struct redis_entry *entry)
 {
 	static struct redis_view view; /* as large as that */
 	struct store_redis *s = name->store;
-	bool whole = reply->type == REDIS_REPLY_ARRAY && reply->elements == 3;
 
-	if (whole) {
-		redisReply *const *part = reply->element;
-
-		view.canonical = part[0]->type == REDIS_REPLY_INTEGER &&
-		    part[0]->integer > 0;
-		view.vet = &s->r->vet;
-		redis_view_records(&view, part[1]);
-		reply = part[2];
+	if (entry->routes->type == REDIS_REPLY_ERROR) {
+		read_error(name, entry->routes);
+		return;
 	}
-	if (reply->type == REDIS_REPLY_ERROR) {
-		read_error(name, reply);
-	} else if (store_redis_busy(s, name->key)) {
+	if (store_redis_busy(s, name->key)) {
 		defer(name);
-	} else if (whole && redis_view_read(&view, name->key, reply)) {
-		apply(name, &view);
-	} else {
-		redis_lose(&s->reads, "a reply of the wrong type");
-		finish(name);
+		return;
 	}
+	view.canonical = entry->mark->type == REDIS_REPLY_INTEGER &&
+			 entry->mark->integer > 0;
+	view.vet = &s->r->vet;
+	redis_view_records(&view, entry->records);
+	if (redis_view_read(&view, name->key, entry->routes)) {
+		apply(name, &view);
+		return;
+	}
+	redis_lose(&s->reads, "a reply of the wrong type");
+	finish(name);
 }
 
 static void
-routes_answered(void *arg, const redisReply *reply)
+answered(void *arg, const struct redis_entry *entry, const redisReply *fault)
 {
 	struct wanted *name = arg;
 	struct store_redis *s = name->store;
+	bool lost = entry == NULL && fault == NULL;
 
 	s->watch.reading--;
-	if (reply == NULL)
+	pump_later(s);
+	if (lost)
 		name->for_pass = 0; /* it ends too */
-	if (reply == NULL || (name->forgotten && !name->again)) {
+	if (lost || (name->forgotten && !name->again)) {
 		finish(name);
 	} else if (name->again) {
 		name->again = name->forgotten = name->sure = false;
 		enqueue(&s->watch, name);
+	} else if (fault != NULL) {
+		read_error(name, fault);
 	} else {
-		routes_read(name, reply);
+		entry_read(name, entry);
 	}
-	pump(s);
 }
 
-/* All of it at one moment; the last one's answer ends it. */
+/* Read the first n of the queue. */
 static bool
-send_read(struct wanted *name)
+send_read(struct store_redis *s, size_t n)
 {
-	struct redis *c = &name->store->reads;
-	char routes[REDIS_KEY_MAX], redirect[REDIS_KEY_MAX];
-	char records[REDIS_KEY_MAX];
+	struct watch *w = &s->watch;
+	struct wanted *name = TAILQ_FIRST(&w->queue);
+	const char *keys[READ_NAMES];
+	void *args[READ_NAMES];
 
-	redis_routes_key(name->key, routes);
-	redis_redirect_key(name->key, redirect);
-	redis_records_key(name->key, records);
-	return redis_command(c, NULL, NULL, "MULTI", NULL) &&
-	    redis_command(c, NULL, NULL, "EXISTS", redirect, NULL) &&
-	    redis_command(c, NULL, NULL, "HGETALL", records, NULL) &&
-	    redis_command(c, NULL, NULL,
-	        *name->key == KEY_TOOL ? "HGETALL" : "SMEMBERS", routes,
-	        NULL) &&
-	    redis_command(c, routes_answered, name, "EXEC", NULL);
+	for (size_t i = 0; i < n; i++, name = TAILQ_NEXT(name, entry)) {
+		keys[i] = name->key;
+		args[i] = name;
+	}
+	if (!redis_read(&s->reads, keys, args, n, answered))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		name = args[i];
+		TAILQ_REMOVE(&w->queue, name, entry);
+		name->state = READING;
+		name->alone = n == 1;
+	}
+	w->reading += n;
+	w->queued -= n;
+	return true;
 }
 
 /* Read what is queued, so many at a time. */
 static void
-pump(struct store_redis *s)
+pump(struct ev_task *task)
 {
-	struct watch *w = &s->watch;
-	struct wanted *name;
+	struct watch *w = container_of(task, struct watch, pump);
+	struct store_redis *s = container_of(w, struct store_redis, watch);
+	size_t most = clock_mono_ms() < w->alone_ms ? 1 : READ_NAMES, n;
 
-	while (store_redis_is_up(s) && w->reading < WINDOW_MAX &&
-	    (name = TAILQ_FIRST(&w->queue)) != NULL) {
-		TAILQ_REMOVE(&w->queue, name, entry);
-		name->state = READING;
-		w->reading++;
-		if (send_read(name))
-			continue;
-		w->reading--;
-		enqueue(w, name); /* as one that waits it is forgotten with */
-		redis_lose(&s->reads, "too much is waiting to be sent");
+	while (
+	    store_redis_is_up(s) && w->queued > 0 && w->reading < WINDOW_MAX) {
+		n = w->queued < most ? w->queued : most;
+		if (!send_read(s, n))
+			redis_lose(&s->reads, "too much is waiting to be sent");
 	}
 }
 
@@ -325,7 +346,7 @@ watch_want(struct store_redis *s, const char *key, bool for_pass)
 	}
 	name->live = name->live || !for_pass;
 	name->for_pass += for_pass;
-	pump(s);
+	pump_later(s);
 }
 
 void
@@ -334,7 +355,8 @@ watch_forget(struct store_redis *s)
 	struct wanted *name, *next;
 
 	timer_clear(&s->r->loop.timers, &s->watch.timer);
-	RB_FOREACH_SAFE (name, wanted_names, &s->watch.names, next) {
+	RB_FOREACH_SAFE(name, wanted_names, &s->watch.names, next)
+	{
 		name->forgotten = true;
 		name->again = name->live = false;
 		name->for_pass = 0;
@@ -346,7 +368,8 @@ watch_forget(struct store_redis *s)
 static void
 rested(struct timer *t)
 {
-	struct store_redis *s = container_of(t, struct store_redis, watch.timer);
+	struct store_redis *s =
+	    container_of(t, struct store_redis, watch.timer);
 	struct watch *w = &s->watch;
 	struct wanted *name;
 
@@ -354,7 +377,7 @@ rested(struct timer *t)
 		TAILQ_REMOVE(&w->resting, name, entry);
 		enqueue(w, name);
 	}
-	pump(s);
+	pump_later(s);
 }
 
 static void
@@ -403,8 +426,8 @@ tracked(void *arg, const redisReply *reply)
 		s->watch.begun(s);
 	else
 		redis_lose(&s->reads, reply->type == REDIS_REPLY_ERROR
-		                             ? reply->str
-		                             : "no answer to CLIENT TRACKING");
+					  ? reply->str
+					  : "no answer to CLIENT TRACKING");
 }
 
 /* Tracking to a connection that is not subscribed yet would say nothing. */
@@ -435,13 +458,13 @@ identified(void *arg, const redisReply *reply)
 		return;
 	if (reply->type != REDIS_REPLY_INTEGER) {
 		redis_lose(&s->messages, reply->type == REDIS_REPLY_ERROR
-		                             ? reply->str
-		                             : "no answer to CLIENT ID");
+					     ? reply->str
+					     : "no answer to CLIENT ID");
 		return;
 	}
 	snprintf(s->watch.id, sizeof(s->watch.id), "%lld", reply->integer);
-	if (!redis_command(&s->messages, subscribed, s, "SUBSCRIBE", CHANNEL,
-	        NULL))
+	if (!redis_command(
+		&s->messages, subscribed, s, "SUBSCRIBE", CHANNEL, NULL))
 		redis_lose(&s->messages, "out of memory");
 }
 
@@ -460,6 +483,7 @@ watch_init(struct store_redis *s)
 	TAILQ_INIT(&s->watch.queue);
 	TAILQ_INIT(&s->watch.resting);
 	s->watch.timer.fire = rested;
+	s->watch.pump.run = pump;
 }
 
 /* Both connections are closed: nothing is being read. */
@@ -467,4 +491,5 @@ void
 watch_release(struct store_redis *s)
 {
 	watch_forget(s);
+	ev_forget(&s->r->loop, &s->watch.pump);
 }

@@ -28,7 +28,7 @@ void watch_want(struct store_redis *s, const char *key, bool for_pass);
 void watch_forget(struct store_redis *s);
 
 /* Count what was refused of a name; logged once a name. */
-void watch_refused(struct store_redis *s, const char *name, size_t count,
-    const char *why);
+void watch_refused(
+    struct store_redis *s, const char *name, size_t count, const char *why);
 
 #endif

@@ -57,6 +57,13 @@ void store_io_close(struct store_io *io);
  */
 void store_io_save(struct store_io *io, struct change *change);
 
+/* Write what is in the book and marked unkept; now, and a part at a time. */
+void store_io_keep(struct store_io *io);
+
+/* Changes that are not answered yet; have those written without delay. */
+size_t store_io_open_jobs(const struct store_io *io);
+void store_io_hurry(struct store_io *io);
+
 /* Redis has got all changes: SQLite forgets that it had not. */
 void store_io_saved(struct store_io *io);
 

@@ -18,10 +18,11 @@
 #include "registrar/process.h"
 #include "registrar/store.h"
 #include "registrar/store_batch.h"
+#include "registrar/store_keep.h"
 #include "registrar/store_sqlite.h"
 
-#define KEEP_MAX 4096 /* changes under way, when all is written anew */
-#define REST_S 1      /* what Redis has, too, waits so long for its like */
+#define ANSWERS 512 /* of one turn of the loop */
+#define REST_S 1    /* what Redis has, too, waits so long for its like */
 
 struct store_io {
 	struct registrar *r;	 /* borrowed */
@@ -31,8 +32,9 @@ struct store_io {
 	uint64_t serial;	 /* of the last one */
 	bool failing;		 /* the last answer was a failure */
 	bool closing;		 /* store_io_close() has been called */
-	bool keeping;		 /* the book is being written to it again */
-	char kept[KEY_MAX];	 /* up to this name */
+	struct jobs answered;	 /* by the thread, not yet by us */
+	struct ev_task answers;
+	struct store_keep keep;
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* of the rest */
@@ -140,49 +142,45 @@ answer(struct store_io *io, struct job *job)
 		fail(io, change, fault);
 }
 
-/* All that is in the book, so much at a time, into the new file. */
+/* So many a turn: a hundred thousand may come back at once. */
 static void
-keep_more(struct store_io *io)
+answer_some(struct store_io *io, size_t most)
 {
-	struct book *book = &io->r->book;
-	struct book_name *name = book_from(book, io->kept);
-	const struct book_route *route;
+	struct job *job;
 
-	if (name != NULL && strcmp(name->key, io->kept) == 0)
-		name = book_next(book, name);
-	for (; name != NULL && io->nopen < KEEP_MAX;
-	     name = book_next(book, name)) {
-		strlcpy(io->kept, name->key, sizeof(io->kept));
-		TAILQ_FOREACH(route, &name->routes, entry)
-		change_keep(
-		    io->r, CHANGE_SET, name->key, route, name->canonical);
+	for (; most > 0 && (job = TAILQ_FIRST(&io->answered)) != NULL; most--) {
+		TAILQ_REMOVE(&io->answered, job, queue);
+		answer(io, job);
 	}
-	io->keeping = name != NULL;
+	if (io->closing)
+		return;
+	if (job != NULL)
+		ev_later(&io->r->loop, &io->answers);
+	else
+		store_keep_go_on(&io->keep);
 }
 
 static void
-answer_written(struct store_io *io)
+answer_later(struct ev_task *task)
 {
-	struct jobs written = TAILQ_HEAD_INITIALIZER(written);
-	struct job *job;
+	answer_some(container_of(task, struct store_io, answers), ANSWERS);
+}
+
+static void
+answer_written(struct store_io *io, size_t most)
+{
 	bool empty;
 
 	pthread_mutex_lock(&io->lock);
-	TAILQ_CONCAT(&written, &io->written, queue);
+	TAILQ_CONCAT(&io->answered, &io->written, queue);
 	empty = io->empty;
 	io->empty = false;
 	pthread_mutex_unlock(&io->lock);
-	while ((job = TAILQ_FIRST(&written)) != NULL) {
-		TAILQ_REMOVE(&written, job, queue);
-		answer(io, job);
-	}
-	if (empty) {
+	if (empty && !io->closing) {
 		policy_keep(io->r);
-		io->keeping = true;
-		*io->kept = '\0';
+		store_keep_begin(&io->keep, true);
 	}
-	if (io->keeping && !io->closing)
-		keep_more(io);
+	answer_some(io, most);
 }
 
 static void
@@ -194,7 +192,7 @@ event_ready(struct ev_io *event, uint32_t events)
 	(void)events;
 	if (read(event->fd, &count, sizeof(count)) == -1)
 		return; /* EAGAIN: seen before */
-	answer_written(io);
+	answer_written(io, ANSWERS);
 }
 
 /* Signals are the loop's: the thread is made with all of them blocked. */
@@ -228,6 +226,8 @@ start(struct store_io *io)
 static void
 release(struct store_io *io)
 {
+	ev_forget(&io->r->loop, &io->answers);
+	store_keep_release(&io->keep);
 	if (io->event.fd != -1) {
 		ev_del(&io->r->loop, &io->event);
 		close(io->event.fd);
@@ -304,6 +304,9 @@ store_io_open(struct registrar *r, const char *directory,
 	pthread_condattr_destroy(&clock);
 	TAILQ_INIT(&io->waiting);
 	TAILQ_INIT(&io->written);
+	TAILQ_INIT(&io->answered);
+	io->answers.run = answer_later;
+	store_keep_init(&io->keep, r);
 	io->db = store_sqlite_open(directory); /* which says why not */
 	if (io->db == NULL)
 		goto fail;
@@ -329,13 +332,14 @@ store_io_close(struct store_io *io)
 {
 	if (io == NULL)
 		return;
+	store_keep_finish(&io->keep);
 	io->closing = true;
 	pthread_mutex_lock(&io->lock);
 	io->ending = true;
 	pthread_cond_signal(&io->wake);
 	pthread_mutex_unlock(&io->lock);
 	pthread_join(io->thread, NULL);
-	answer_written(io);
+	answer_written(io, SIZE_MAX);
 	assert(io->nopen == 0);
 	release(io);
 }
@@ -417,4 +421,25 @@ store_io_saved(struct store_io *io)
 	if (job == NULL)
 		return; /* the next start tells Redis once more: no harm */
 	submit(io, job, "");
+}
+
+void
+store_io_keep(struct store_io *io)
+{
+	store_keep_begin(&io->keep, false);
+}
+
+size_t
+store_io_open_jobs(const struct store_io *io)
+{
+	return io->nopen;
+}
+
+void
+store_io_hurry(struct store_io *io)
+{
+	pthread_mutex_lock(&io->lock);
+	io->urgent = !TAILQ_EMPTY(&io->waiting);
+	pthread_cond_signal(&io->wake);
+	pthread_mutex_unlock(&io->lock);
 }

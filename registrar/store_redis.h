@@ -1,9 +1,9 @@
 /*
  * What the parts of the Redis store share: store_redis.c (the connections),
  * redis_write.c (what we write), redis_push.c (what Redis has not got),
- * redis_watch.c (what others write, as it happens), redis_pass.c (all there is,
- * now and then), redis_policy.c (what operators said) and redis_nodes.c (who
- * lives).  All of it runs on the loop.
+ * redis_watch.c (what others write, as it happens; redis_read.c reads it),
+ * redis_pass.c (all there is, now and then), redis_policy.c (what operators
+ * said) and redis_nodes.c (who lives).  All of it runs on the loop.
  */
 #ifndef REGISTRAR_STORE_REDIS_H
 #define REGISTRAR_STORE_REDIS_H
@@ -22,7 +22,7 @@
 #include "registrar/store.h"
 #include "shm/route.h"
 
-#define WINDOW_MAX       64   /* keys read, or pushed, at the same time */
+#define WINDOW_MAX       256  /* keys read, or pushed, at the same time */
 #define REFUSED_NAMES    4096 /* of which it is logged that they were refused */
 #define TOO_LARGE_NAMES  64   /* whose reply was over REDIS_REPLY_MAX */
 
@@ -59,13 +59,16 @@ struct watch {
 	RB_HEAD(wanted_names, wanted) names; /* owned; each at most once */
 	size_t nnames;
 	TAILQ_HEAD(wanted_queue, wanted) queue, resting;
-	size_t reading;
+	size_t queued, reading;
+	struct ev_task pump; /* those that are queued are asked for */
 	struct timer timer; /* those that rest go on */
 	uint64_t refused;   /* entries that were malformed */
 	uint64_t refused_names[REFUSED_NAMES]; /* their hashes; 0: free */
+	uint64_t alone_ms; /* until then each name is read by itself */
 	struct {
 		uint64_t name, until_ms;
 	} too_large[TOO_LARGE_NAMES];
+	bool any_too_large; /* so far */
 };
 
 enum pass_phase {
@@ -82,11 +85,14 @@ struct pass {
 	size_t missing;    /* routes that it lacks since then */
 	bool flushed;      /* Redis has said so since the last pass began */
 	bool expected;     /* it must have routes: not all of ours are unsaved */
+	bool unkept;       /* it has found what SQLite is told at its end */
 	bool scanning;     /* a SCAN has not been answered */
 	size_t open;       /* reads asked of watch, not yet done */
 	struct timer timer;
-	uint64_t begun_ms;
+	uint64_t named_ms; /* when SCAN named one last, or began */
 	char cursor[24];   /* of SCAN */
+	uint64_t keys;     /* that Redis has; 0: it does not say */
+	uint64_t scans;    /* so far */
 	char book_at[KEY_MAX]; /* of PASS_BOOK: the name last seen */
 	char replid[48], replid2[48]; /* this Redis's; empty: it does not say */
 	char known[48];    /* replid of the last complete pass */

@@ -13,6 +13,12 @@
 /* Of one slice: units zeroed, entries looked at, units given back. */
 #define CLEAR_SLICE ARENA_CHUNK
 #define RELEASE_SLICE (8 * ARENA_CHUNK)
+/*
+ * The most it grows by at once, however many names are expected: each name put
+ * meanwhile clears CLEAR_SLICE, and there is room for three of ten more.
+ */
+#define LEAP_LOG2 6
+
 #ifndef MOVE_SLICE /* a test makes it smaller */
 #define MOVE_SLICE 64
 #endif
@@ -43,14 +49,22 @@ begin(struct table_writer *w, unsigned log2)
 void
 grow_begin(struct table_writer *w)
 {
-	unsigned log2 = w->now.log2;
+	struct directory like = { .log2 = w->now.log2, .used = w->expected };
 
 	if (w->phase != GROW_NONE)
 		return;
 	/* Few names: it is full of deleted ones, and a new one has none. */
 	if (w->now.live * 20 > (size_t)directory_size(&w->now) * 7)
-		log2++;
-	begin(w, log2);
+		like.log2++;
+	while (grow_wanted(&like) && like.log2 < w->now.log2 + LEAP_LOG2)
+		like.log2++;
+	begin(w, like.log2);
+}
+
+void
+table_expect(struct table_writer *w, size_t names)
+{
+	w->expected = names;
 }
 
 void

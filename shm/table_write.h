@@ -35,8 +35,8 @@ void table_writer_free(struct table_writer *w);
  * -1 with errno: ENOSPC (table full), EINVAL (over a bound of route.h), ESTALE
  * (the table has a newer version), EBUSY (another writer has taken over).
  */
-int table_put(struct table_writer *w, const struct tool *tool,
-    uint64_t version);
+int table_put(
+    struct table_writer *w, const struct tool *tool, uint64_t version);
 
 /* Withdraw a name.  0 also when it is not there; -1 with errno as above. */
 int table_delete(struct table_writer *w, struct span key, uint64_t version);
@@ -53,6 +53,12 @@ bool table_grow_step(struct table_writer *w);
  * of them, at once.  Before table_set_ready() only.
  */
 void table_reserve(struct table_writer *w, size_t names);
+
+/*
+ * So many names may be put, over all: when the directory grows it takes larger
+ * steps, though not in larger slices.  A guess; 0: there is none.
+ */
+void table_expect(struct table_writer *w, size_t names);
 
 /*
  * The first load is complete: workers may answer 404 from now on, and no call

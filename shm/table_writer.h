@@ -9,11 +9,11 @@
 
 struct directory {
 	struct entry *entries; /* in the segment; NULL: there is none */
-	uint32_t unit;         /* where that is */
-	unsigned log2;         /* of the number of entries */
+	uint32_t unit;	       /* where that is */
+	unsigned log2;	       /* of the number of entries */
 	uint64_t key[2];       /* of its hashes */
-	size_t live;           /* names */
-	size_t used;           /* entries ever used: live, deleted, damaged */
+	size_t live;	       /* names */
+	size_t used;	       /* entries ever used: live, deleted, damaged */
 };
 
 enum grow_phase {
@@ -24,17 +24,18 @@ enum grow_phase {
 };
 
 struct table_writer {
-	int fd;                 /* borrowed; carries the lock */
+	int fd;			/* borrowed; carries the lock */
 	struct table_header *h; /* the mapping; owned */
-	size_t bytes;           /* of the mapping */
-	uint64_t epoch;         /* ours; another in the header: we are deposed */
+	size_t bytes;		/* of the mapping */
+	uint64_t epoch; /* ours; another in the header: we are deposed */
 	struct arena arena;
-	struct directory now;   /* what the root shows */
-	struct directory next;  /* from GROW_CLEAR to the end of GROW_MOVE */
-	struct directory old;   /* in GROW_RELEASE */
+	struct directory now;  /* what the root shows */
+	struct directory next; /* from GROW_CLEAR to the end of GROW_MOVE */
+	struct directory old;  /* in GROW_RELEASE */
 	enum grow_phase phase;
-	uint32_t cursor;        /* how far the phase is */
-	size_t damaged;         /* entries that recovery quarantined */
+	uint32_t cursor; /* how far the phase is */
+	size_t expected; /* names that may come; see table_expect() */
+	size_t damaged;	 /* entries that recovery quarantined */
 
 	uint64_t blob[ROUTE_BLOB_MAX / 8]; /* being put */
 	uint64_t copy[ROUTE_BLOB_MAX / 8]; /* read back; tool points into it */
@@ -44,7 +45,7 @@ struct table_writer {
 /* An entry where a key is, or may be put. */
 struct place {
 	struct entry *entry; /* NULL: none is free in reach */
-	bool mine;           /* it is this key's already, whatever its state */
+	bool mine;	     /* it is this key's already, whatever its state */
 	uint64_t words[ENTRY_WORDS]; /* as it is; zeros: never used */
 };
 
@@ -62,8 +63,8 @@ bool entry_words(const struct entry *e, uint64_t words[ENTRY_WORDS]);
  * words   as the entry shows them; it is live
  * Returns NULL when entry and blob do not fit together.
  */
-const struct tool *entry_tool(struct table_writer *w,
-    const uint64_t words[ENTRY_WORDS]);
+const struct tool *entry_tool(
+    struct table_writer *w, const uint64_t words[ENTRY_WORDS]);
 
 /* Bytes of the blob in w->copy. */
 static inline size_t
