@@ -7,8 +7,7 @@ use IO::Select;
 use Socket qw(SOL_SOCKET SO_LINGER);
 
 my $proxy = DynProxy->new(workers => 2, tools => ['echo', 'games'], tls => ["*.$DynProxy::DOMAIN"], conf => {
-    https_redirect => 'off', keepalive_timeout => '400ms',
-    map { $_ => '1s' } qw(request_head_timeout body_timeout send_timeout response_timeout) });
+    https_redirect => 'off', map { $_ => '2s' } qw(request_head_timeout body_timeout send_timeout response_timeout) });
 
 # --- WebSocket, by somebody else's code at both ends
 my $script = "$FindBin::Bin/websocket.py";
@@ -24,10 +23,14 @@ if (!$pid) {
 close $_ for $stdin, $stdout;
 chomp(my $port = <$ports>);
 is $proxy->register('echo', '.*', "http://127.0.0.1:$port"), 'ok', 'a WebSocket server';
-for my $to ([$proxy->{http_port}], [$proxy->{https_port}, $proxy->ca->file]) {
-    my ($status, $out, $err) = run_command('timeout', '60', $script, 'client', $proxy->host('echo'), @$to);
-    is $status, 0, @$to > 1 ? 'its client, by TLS' : 'its client' or diag $err;
-    my @lines = split /\n/, $out;
+my @clients = map {
+    open my $says, '-|', 'timeout', '60', $script, 'client', $proxy->host('echo'), @$_ or die $!;
+    $says
+} [$proxy->{http_port}], [$proxy->{https_port}, $proxy->ca->file];
+for my $how ('', ', by TLS') {
+    my $says = shift @clients;
+    chomp(my @lines = <$says>);
+    ok close $says, "its client$how";
     is scalar @lines, 10, 'said all it has to say';
     like $_, qr/^ok/, $_ for @lines;
 }
@@ -41,13 +44,21 @@ my $host = 'Host: ' . $proxy->host('games');
 
 # Read until it looks like that; what came.
 sub read_until {
-    my ($socket, $like, $seconds) = @_;
+    my ($socket, $like) = @_;
     my $got = '';
     my $select = IO::Select->new($socket);
     until ($got =~ $like) {
-        last if !$select->can_read($seconds // 10) || !$socket->sysread($got, 65536, length $got);
+        last if !$select->can_read(10) || !$socket->sysread($got, 65536, length $got);
     }
     return $got;
+}
+
+# An answer, and whatever comes behind it: the client says that it has no more.
+sub read_all {
+    my ($client) = @_;
+    my $got = read_until($client, qr/\r\n\r\n/);
+    $client->shutdown(1);
+    return $got . read_until($client, qr/(?!)/);
 }
 
 # Nothing there, and not for a while?
@@ -133,7 +144,7 @@ for my $case (@unasked) {
     ($client, $backend, $head) = begin($request);
     unlike $head, qr/^(?:Upgrade|HTTP2-Settings|Connection):/mi, "$what: not passed on";
     print $backend $gives . 'secret';
-    $answer = DynProxy::Response->new(read_until($client, qr/(?!)/, 3));
+    $answer = DynProxy::Response->new(read_all($client));
     is $answer->status, 502, 'and a 101 to it is 502';
     is $answer->reason, 'backend-bad-response', 'because it was not asked for';
     unlike $answer->raw, qr/secret/, 'nothing behind it is passed on';
@@ -151,7 +162,7 @@ for my $case (@games) {
     my ($what, $fields) = @$case;
     ($client, $backend) = begin($asks);
     print $backend "HTTP/1.1 101 Switching Protocols\r\n$fields\r\nsecret";
-    $answer = DynProxy::Response->new(read_until($client, qr/(?!)/, 3));
+    $answer = DynProxy::Response->new(read_all($client));
     is $answer->status, 502, "a 101 that $what";
     unlike $answer->raw, qr/secret/, 'nothing behind it is passed on';
 }
