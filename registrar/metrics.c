@@ -194,11 +194,13 @@ cpu_seconds(const struct measured *m)
  * Those that are one number.  A family's rows stand together; its help and
  * type are said at the first.
  */
-static const struct {
+struct number {
 	const char *name, *type, *help;
 	const char *labels; /* "" or {...} */
 	double (*value)(const struct measured *m);
-} numbers[] = {
+};
+
+static const struct number numbers[] = {
 	{ "dynproxy_start_time_seconds", "gauge",
 	    "When the registrar was started, unix time.", "", start_time },
 	{ "dynproxy_tools", "gauge", "Names that have a route.", "", tools },
@@ -211,20 +213,6 @@ static const struct {
 	    table_free },
 	{ "dynproxy_table_slots", "gauge", NULL, "{state=\"damaged\"}",
 	    table_damaged },
-	{ "dynproxy_store_up", "gauge", "Whether Redis is connected.",
-	    "{store=\"redis\"}", redis_up },
-	{ "dynproxy_store_last_sync_timestamp_seconds", "gauge",
-	    "When all of Redis was read last, unix time.", "{store=\"redis\"}",
-	    redis_synced },
-	{ "dynproxy_store_unsaved_changes", "gauge",
-	    "Changes that Redis has not got yet.", "{store=\"redis\"}",
-	    redis_unsaved },
-	{ "dynproxy_store_held_routes", "gauge",
-	    "Routes that Redis lacks and that are kept until it is confirmed.",
-	    "{store=\"redis\"}", redis_held },
-	{ "dynproxy_store_refused_entries_total", "counter",
-	    "Entries of others in Redis that were malformed.",
-	    "{store=\"redis\"}", redis_refused },
 	{ "dynproxy_store_changes_total", "counter",
 	    "Changes written to SQLite.", "{result=\"saved\"}", sqlite_saved },
 	{ "dynproxy_store_changes_total", "counter", NULL,
@@ -261,6 +249,40 @@ static const struct {
 	    cpu_seconds },
 };
 
+/* And where a Redis is configured. */
+static const struct number redis_numbers[] = {
+	{ "dynproxy_store_up", "gauge", "Whether Redis is connected.",
+	    "{store=\"redis\"}", redis_up },
+	{ "dynproxy_store_last_sync_timestamp_seconds", "gauge",
+	    "When all of Redis was read last, unix time.", "{store=\"redis\"}",
+	    redis_synced },
+	{ "dynproxy_store_unsaved_changes", "gauge",
+	    "Changes that Redis has not got yet.", "{store=\"redis\"}",
+	    redis_unsaved },
+	{ "dynproxy_store_held_routes", "gauge",
+	    "Routes that Redis lacks and that are kept until it is confirmed.",
+	    "{store=\"redis\"}", redis_held },
+	{ "dynproxy_store_refused_entries_total", "counter",
+	    "Entries of others in Redis that were malformed.",
+	    "{store=\"redis\"}", redis_refused },
+};
+
+static bool
+write_numbers(const struct number *n, size_t count, const struct measured *m,
+    struct buf *out)
+{
+	bool fits = true;
+
+	for (; fits && count > 0; n++, count--) {
+		if (n->help != NULL)
+			fits = buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n",
+			    n->name, n->help, n->name, n->type);
+		fits = fits && buf_printf(out, "%s%s %.15g\n", n->name,
+				   n->labels, n->value(m));
+	}
+	return fits;
+}
+
 static void
 measure(const struct registrar *r, struct measured *m)
 {
@@ -279,17 +301,10 @@ bool
 metrics_write(const struct registrar *r, struct buf *out)
 {
 	struct measured m;
-	bool fits = true;
 
 	measure(r, &m);
-	for (size_t i = 0; fits && i < nitems(numbers); i++) {
-		if (numbers[i].help != NULL)
-			fits = buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n",
-			    numbers[i].name, numbers[i].help, numbers[i].name,
-			    numbers[i].type);
-		fits = fits && buf_printf(out, "%s%s %.15g\n", numbers[i].name,
-				   numbers[i].labels, numbers[i].value(&m));
-	}
-	return fits && metrics_node_write(r, out) &&
-	       metrics_tools_write(r, out);
+	return write_numbers(numbers, nitems(numbers), &m, out) &&
+	       (r->redis == NULL || write_numbers(redis_numbers,
+					nitems(redis_numbers), &m, out)) &&
+	       metrics_node_write(r, out) && metrics_tools_write(r, out);
 }

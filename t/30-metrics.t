@@ -84,6 +84,7 @@ my ($status, $out, $err) = do {
 is $status, 0, 'promtool check metrics' or diag $out, $err;
 is $err, '', 'has nothing to say';
 
+unlike $proxy->admin('/metrics')->body, qr/redis/, 'nothing of a Redis, where none is configured';
 is $proxy->admin('/metrics')->header('content-type'), 'text/plain; version=0.0.4; charset=utf-8', 'the type';
 done_testing;
 
