@@ -2,11 +2,11 @@
 #include <curl/curl.h>
 #include <err.h>
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 
 #include "lib/log.h"
 #include "tools/domains_api.h"
+#include "tools/options.h"
 
 #define LISTEN "127.0.0.1:5668"
 #define DATABASE "/var/lib/dynproxy-domains/data.db"
@@ -34,52 +34,24 @@ usage(FILE *out)
 static void
 parse(struct domains *d, struct options *o, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "conf", required_argument, NULL, 'c' },
-		{ "control", required_argument, NULL, 's' },
-		{ "database", required_argument, NULL, 'f' },
-		{ "dns-hook", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "keystone", required_argument, NULL, 'k' },
-		{ "keystone-ca", required_argument, NULL, 'a' },
-		{ "keystone-token", required_argument, NULL, 'o' },
-		{ "listen", required_argument, NULL, 'l' },
-		{ "live", required_argument, NULL, 'i' },
-		{ "live-hook", required_argument, NULL, 'j' },
-		{ "read-only", no_argument, NULL, 'r' },
-		{ "tokens", required_argument, NULL, 't' },
-		{ "zones", required_argument, NULL, 'z' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_row rows[] = {
+		{ "conf", .text = &d->registrar.conf_path },
+		{ "control", .text = &d->registrar.control },
+		{ "database", .text = &o->database },
+		{ "dns-hook", .text = &d->dns.hook },
+		{ "keystone", .text = &o->keystone },
+		{ "keystone-ca", .text = &o->keystone_ca },
+		{ "keystone-token", .text = &o->keystone_token },
+		{ "listen", .text = &o->listen },
+		{ "live", .text = &d->live_file },
+		{ "live-hook", .text = &d->live_hook },
+		{ "read-only", .flag = &d->read_only },
+		{ "tokens", .text = &o->tokens },
+		{ "zones", .text = &o->zones },
+		{ NULL },
 	};
-	const char **texts['z' + 1] = {
-		['c'] = &d->registrar.conf_path,
-		['s'] = &d->registrar.control,
-		['f'] = &o->database,
-		['d'] = &d->dns.hook,
-		['k'] = &o->keystone,
-		['a'] = &o->keystone_ca,
-		['o'] = &o->keystone_token,
-		['l'] = &o->listen,
-		['i'] = &d->live_file,
-		['j'] = &d->live_hook,
-		['t'] = &o->tokens,
-		['z'] = &o->zones,
-	};
-	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'h') {
-			usage(stdout);
-			exit(0);
-		}
-		if (c == 'r')
-			d->read_only = true;
-		else if (c != '?')
-			*texts[c] = optarg;
-		else
-			break;
-	}
-	if (c == -1 && optind == argc &&
+	if (options_read(argc, argv, rows, usage, 2) == argc &&
 	    (o->tokens == NULL) != (o->keystone == NULL) &&
 	    (o->keystone == NULL) == (o->keystone_token == NULL) &&
 	    (d->live_file == NULL || d->live_hook == NULL))

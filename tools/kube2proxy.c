@@ -7,7 +7,6 @@
 #include <bsd/string.h>
 #include <curl/curl.h>
 #include <err.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -15,6 +14,7 @@
 #include "lib/log.h"
 #include "tools/kube2proxy_routes.h"
 #include "tools/kube_watch.h"
+#include "tools/options.h"
 
 #define SELECTOR "tools.wmflabs.org/webservice=true"
 #define PATH_LABEL "toollabs-proxy-path"
@@ -196,44 +196,18 @@ read_redis(struct proxy *p, const char *text)
 static const char *
 parse(struct proxy *p, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "control", required_argument, NULL, 's' },
-		{ "endpoint-slices", no_argument, NULL, 'e' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "kubeconfig", required_argument, NULL, 'k' },
-		{ "path-label", required_argument, NULL, 'p' },
-		{ "redis", required_argument, NULL, 'r' },
-		{ "selector", required_argument, NULL, 'l' },
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *kubeconfig = NULL, *redis = REDIS;
-	int c;
+	const struct option_row rows[] = {
+		{ "control", .text = &p->routes.control },
+		{ "endpoint-slices", .flag = &p->by_slices },
+		{ "kubeconfig", .text = &kubeconfig },
+		{ "path-label", .text = &p->path_label },
+		{ "redis", .text = &redis },
+		{ "selector", .text = &p->selector },
+		{ NULL },
+	};
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
-		switch (c) {
-		case 's':
-			p->routes.control = optarg;
-			break;
-		case 'e':
-			p->by_slices = true;
-			break;
-		case 'k':
-			kubeconfig = optarg;
-			break;
-		case 'p':
-			p->path_label = optarg;
-			break;
-		case 'r':
-			redis = optarg;
-			break;
-		case 'l':
-			p->selector = optarg;
-			break;
-		default:
-			usage(c == 'h' ? stdout : stderr);
-			exit(c == 'h' ? 0 : 2);
-		}
-	if (optind < argc) {
+	if (options_read(argc, argv, rows, usage, 2) < argc) {
 		usage(stderr);
 		exit(2);
 	}

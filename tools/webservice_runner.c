@@ -6,7 +6,6 @@
 #include <bsd/stdlib.h>
 #include <err.h>
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -19,6 +18,7 @@
 #include "lib/clock.h"
 #include "tools/lease.h"
 #include "tools/listening.h"
+#include "tools/options.h"
 #include "tools/own_address.h"
 #include "tools/server_type.h"
 
@@ -92,48 +92,26 @@ parse_type(const char *name)
 static void
 parse_options(struct runner *r, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "address", required_argument, NULL, 'a' },
-		{ "canonical", no_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "port", required_argument, NULL, 'p' },
-		{ "proxy", required_argument, NULL, 'x' },
-		{ "register-proxy", no_argument, NULL, 'r' },
-		{ "type", required_argument, NULL, 't' },
-		{ NULL, 0, NULL, 0 },
+	const char *type = NULL, *port = NULL;
+	const struct option_row rows[] = {
+		{ "address", .text = &r->address },
+		{ "canonical",
+		    .flag = NULL }, /* of the original: so it is always */
+		{ "port", .text = &port },
+		{ "proxy", .text = &r->proxy },
+		{ "register-proxy", .flag = &r->registers },
+		{ "type", .text = &type },
+		{ NULL },
 	};
-	int c;
+	int operand = options_read(argc, argv, rows, usage, EXIT_CANNOT_START);
 
-	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		switch (c) {
-		case 'a':
-			r->address = optarg;
-			break;
-		case 'c': /* of the original: so it is always */
-			break;
-		case 'p':
-			r->port = parse_port(optarg);
-			break;
-		case 'r':
-			r->registers = true;
-			break;
-		case 't':
-			r->type = parse_type(optarg);
-			break;
-		case 'x':
-			r->proxy = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		default:
-			usage(stderr);
-			exit(EXIT_CANNOT_START);
-		}
-	}
-	r->request.args = argv + optind;
-	r->request.nargs = (size_t)(argc - optind);
-	if (r->type != NULL && (!r->type->own_command || optind < argc))
+	if (port != NULL)
+		r->port = parse_port(port);
+	if (type != NULL)
+		r->type = parse_type(type);
+	r->request.args = argv + operand;
+	r->request.nargs = (size_t)(argc - operand);
+	if (r->type != NULL && (!r->type->own_command || operand < argc))
 		return;
 	usage(stderr);
 	errx(EXIT_CANNOT_START, "%s is missing",

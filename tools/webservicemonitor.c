@@ -10,7 +10,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <grp.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "lib/log.h"
 #include "tools/child.h"
 #include "tools/manifest.h"
+#include "tools/options.h"
 #include "tools/proxy_list.h"
 #include "tools/qstat.h"
 #include "tools/restarts.h"
@@ -57,54 +57,25 @@ usage(FILE *out)
 static void
 parse(struct monitor *m, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "dry-run", no_argument, NULL, 'n' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "homes", required_argument, NULL, 'd' },
-		{ "interval", required_argument, NULL, 'i' },
-		{ "list", required_argument, NULL, 'l' },
-		{ "once", no_argument, NULL, 'o' },
-		{ "state", required_argument, NULL, 's' },
-		{ NULL, 0, NULL, 0 },
+	const char *interval = NULL, *wrong = NULL;
+	const struct option_row rows[] = {
+		{ "dry-run", .flag = &m->dry_run },
+		{ "homes", .text = &m->homes },
+		{ "interval", .text = &interval },
+		{ "list", .text = &m->list_url },
+		{ "once", .flag = &m->once },
+		{ "state", .text = &m->state },
+		{ NULL },
 	};
-	const char *wrong = NULL;
-	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			m->homes = optarg;
-			break;
-		case 'i':
-			m->interval_s =
-			    (unsigned)strtonum(optarg, 1, 86400, &wrong);
-			if (wrong != NULL)
-				errx(2, "--interval %s is %s", optarg, wrong);
-			break;
-		case 'l':
-			m->list_url = optarg;
-			break;
-		case 'n':
-			m->dry_run = true;
-			break;
-		case 'o':
-			m->once = true;
-			break;
-		case 's':
-			m->state = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		default:
-			usage(stderr);
-			exit(2);
-		}
-	}
-	if (optind < argc) {
+	if (options_read(argc, argv, rows, usage, 2) < argc) {
 		usage(stderr);
 		exit(2);
 	}
+	if (interval != NULL)
+		m->interval_s = (unsigned)strtonum(interval, 1, 86400, &wrong);
+	if (wrong != NULL)
+		errx(2, "--interval %s is %s", interval, wrong);
 }
 
 static void
