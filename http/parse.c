@@ -128,8 +128,15 @@ take_word(
 static enum http_fault
 take_version(struct parser *p, struct http_msg *msg)
 {
-	static const char form[] = "HTTP/0.0";
+	static const char form[] = "HTTP/0.0", most[] = "HTTP/1.1";
+	const size_t len = sizeof(most) - 1;
 
+	if ((size_t)(p->stop - p->at) >= len &&
+	    memcmp(p->at, most, len) == 0) {
+		p->at += len;
+		msg->major = msg->minor = 1;
+		return HTTP_FINE;
+	}
 	for (const char *f = form; *f != '\0'; f++, p->at++) {
 		if (p->at == p->stop)
 			return out_of_bytes(p);

@@ -100,7 +100,7 @@ parent_valid(struct span s)
 
 bool
 trace_parent(struct trace_source *source, struct span received,
-    char out[TRACE_PARENT_LEN])
+    const char *id, char out[TRACE_PARENT_LEN])
 {
 	bool goes_on = parent_valid(received);
 	/* what this version does not know is zero: sampled and random stay */
@@ -111,10 +111,11 @@ trace_parent(struct trace_source *source, struct span received,
 	memcpy(out, "00-", 3);
 	if (goes_on) {
 		memcpy(out + 3, received.ptr + 3, 32);
+	} else if (id != NULL) {
+		memcpy(out + 3, id, REQUEST_ID_LEN);
 	} else {
 		/* one in 2^128 is all zero, and invalid: nobody is hurt */
-		put_hex(out + 3, 16, next(source));
-		put_hex(out + 19, 16, next(source));
+		request_id_make(source, out + 3);
 	}
 	out[35] = '-';
 	put_hex(out + 36, 16, span != 0 ? span : 1);

@@ -35,7 +35,7 @@ size_t request_id_make(struct trace_source *source, char *out);
  * Returns   whether the trace goes on, so that its tracestate does
  */
 bool trace_parent(struct trace_source *source, struct span received,
-    char out[TRACE_PARENT_LEN]);
+    const char *id, char out[TRACE_PARENT_LEN]);
 
 /* Is it one line of a tracestate: members of the form key=value? */
 bool trace_state_valid(struct span state);

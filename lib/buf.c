@@ -51,12 +51,10 @@ grow(struct buf *b, size_t need)
 }
 
 bool
-buf_reserve(struct buf *b, size_t n)
+buf_make_room(struct buf *b, size_t n)
 {
 	size_t len = buf_len(b);
 
-	if (n <= b->size - b->tail)
-		return true;
 	if (n > b->max - len)
 		return false;
 	if (len + n > b->size)

@@ -40,7 +40,13 @@ buf_span(const struct buf *b)
  * Make room for n more bytes at the tail (b->data + b->tail), moving what is
  * there to the front or growing.  False, b unchanged: over max, or no memory.
  */
-bool buf_reserve(struct buf *b, size_t n);
+bool buf_make_room(struct buf *b, size_t n); /* where there is none */
+
+static inline bool
+buf_reserve(struct buf *b, size_t n)
+{
+	return n <= b->size - b->tail || buf_make_room(b, n);
+}
 
 /* Append; all or nothing.  False: over max, or no memory. */
 bool buf_append(struct buf *b, const void *bytes, size_t n);

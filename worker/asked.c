@@ -31,27 +31,30 @@ asked_nothing(struct asked *a, struct trace_source *source, struct span proto)
 
 /* Of two traces none goes on. */
 static void
-take_trace(
-    struct asked *a, struct trace_source *source, const struct http_msg *msg)
+take_trace(struct asked *a, struct trace_source *source,
+    const struct http_msg *msg, bool id_is_ours)
 {
 	const struct http_field *f = http_msg_field(msg, FIELD_TRACEPARENT);
 	bool one = msg->count[FIELD_TRACEPARENT] == 1;
 
-	a->traced = trace_parent(source, one ? f->value : SPAN(""), a->trace);
+	a->traced = trace_parent(source, one ? f->value : SPAN(""),
+	    id_is_ours ? a->id : NULL, a->trace);
 	a->trace_len = sizeof(a->trace);
 }
 
-/* An id is kept, unless there are two of them. */
-static void
+/* An id is kept, unless there are two of them.  True: one was made. */
+static bool
 take_id(
     struct asked *a, struct trace_source *source, const struct http_msg *msg)
 {
 	const struct http_field *f = http_msg_field(msg, FIELD_X_REQUEST_ID);
 
-	if (msg->count[FIELD_X_REQUEST_ID] == 1 && request_id_valid(f->value))
+	if (msg->count[FIELD_X_REQUEST_ID] == 1 && request_id_valid(f->value)) {
 		a->id_len = (uint8_t)keep(a->id, sizeof(a->id), f->value);
-	else
-		a->id_len = (uint8_t)request_id_make(source, a->id);
+		return false;
+	}
+	a->id_len = (uint8_t)request_id_make(source, a->id);
+	return true;
 }
 
 void
@@ -60,6 +63,7 @@ asked_begin(struct asked *a, struct trace_source *source,
     struct span proto)
 {
 	const struct http_field *accept = http_msg_field(msg, FIELD_ACCEPT);
+	bool id_is_ours;
 
 	a->media =
 	    http_negotiate_media(accept == NULL ? SPAN("") : accept->value);
@@ -72,8 +76,8 @@ asked_begin(struct asked *a, struct trace_source *source,
 	if (target != NULL)
 		a->authority_len = (uint16_t)keep(
 		    a->authority, sizeof(a->authority), target->authority);
-	take_id(a, source, msg);
-	take_trace(a, source, msg);
+	id_is_ours = take_id(a, source, msg);
+	take_trace(a, source, msg, id_is_ours);
 }
 
 void

@@ -37,7 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		      memchr(data, '"', size) == NULL);
 	if (trace_state_valid(bytes))
 		check(memchr(data, '=', size) != NULL);
-	goes_on = trace_parent(&source, bytes, out);
+	goes_on = trace_parent(&source, bytes, NULL, out);
 	out[TRACE_PARENT_LEN] = '\0';
 	check(is_hex(out, 2) && out[2] == '-' && is_hex(out + 3, 32) &&
 	      out[35] == '-' && is_hex(out + 36, 16) && out[52] == '-' &&

@@ -79,7 +79,7 @@ main(void)
 		const char *flags = parents[i].flags;
 
 		is_int(trace_parent(&source, span_str(parents[i].received),
-			   out), flags != NULL, "%s", parents[i].what);
+			   NULL, out), flags != NULL, "%s", parents[i].what);
 		is_int(memcmp(out + 3, ID, 32) == 0, flags != NULL,
 		    "  the same trace or another");
 		is_str(out + 53, flags != NULL ? flags : "00", "  its flags");
@@ -87,7 +87,7 @@ main(void)
 			memcmp(out + 36, before + 36, 16) != 0,
 		    "  a span of our own");
 		ok(trace_parent(&source, (struct span){ out, TRACE_PARENT_LEN },
-		       before), "  what we wrote is valid");
+		       NULL, before), "  what we wrote is valid");
 	}
 	for (size_t i = 0; i < nitems(states); i++)
 		is_int(trace_state_valid(span_str(states[i].state)),
@@ -102,5 +102,10 @@ main(void)
 	request_id_make(&source, other);
 	ok(request_id_valid((struct span){ id, 32 }), "is valid");
 	ok(memcmp(id, other, 32) != 0, "and never the same");
+	ok(!trace_parent(&source, SPAN(""), id, out) &&
+		memcmp(out + 3, id, 32) == 0, "a new trace is known by it");
+	ok(trace_parent(&source, (struct span){ out, TRACE_PARENT_LEN }, other,
+	       before) && memcmp(before + 3, id, 32) == 0,
+	    "one that goes on is not");
 	return done();
 }
