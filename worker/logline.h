@@ -33,6 +33,9 @@ enum logline_part {
 	LINE_PARTS
 };
 
+/* Bytes of host, tool, route, ids, TLS: beside the head. */
+#define LOGLINE_PARTS_ROOM 2560
+
 #define LOGLINE_TRIES_MAX (ROUTE_BACKENDS_MAX + 1) /* one of them twice */
 
 struct logline {
