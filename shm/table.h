@@ -6,9 +6,11 @@
  *   the rest  units of 64 bytes: directories and blobs, in any order
  *
  * The root says where the directory is; an entry of the directory says where
- * the blob of its name is.  A blob is never changed: a new one is written and
- * the entry then points at it.  Nothing but these words is needed to read or
- * to recover the table; what no valid entry leads to is free.
+ * the blob of its name is.  Behind the entries is a byte for each, the tag:
+ * what is not there mostly is known from these, which the processor's cache
+ * holds. A blob is never changed: a new one is written and the entry then
+ * points at it.  Nothing but these words is needed to read or to recover the
+ * table; what no valid entry leads to is free.
  */
 #ifndef SHM_TABLE_H
 #define SHM_TABLE_H
@@ -18,18 +20,18 @@
 #include "shm/latch.h"
 #include "shm/route.h"
 
-#define TABLE_MAGIC    UINT64_C(0x31747278706e7964) /* "dynpxrt1" */
-#define TABLE_UNIT     64                           /* bytes: a cache line */
-#define TABLE_ROOM     4096                         /* bytes before the units */
-#define TABLE_PROBES   64                           /* bound of a search */
-#define TABLE_LOG2_MIN 4                            /* entries of a directory */
+#define TABLE_MAGIC UINT64_C(0x31747278706e7964) /* "dynpxrt1" */
+#define TABLE_UNIT 64				 /* bytes: a cache line */
+#define TABLE_ROOM 4096				 /* bytes before the units */
+#define TABLE_PROBES 64				 /* bound of a search */
+#define TABLE_LOG2_MIN 4			 /* entries of a directory */
 #define TABLE_LOG2_MAX 26
 
 #define LATCH_TRIES 8 /* of one entry */
-#define ROOT_TRIES  4 /* directories changed under the eyes of one lookup */
+#define ROOT_TRIES 4  /* directories changed under the eyes of one lookup */
 
 enum entry_state {
-	ENTRY_DELETED,     /* no blob; keeps hash and version, probing goes on */
+	ENTRY_DELETED, /* no blob; keeps hash and version, probing goes on */
 	ENTRY_LIVE,
 	ENTRY_QUARANTINED, /* was found damaged; no blob */
 };
@@ -38,7 +40,7 @@ enum entry_state {
 enum {
 	ENTRY_HASH,    /* SipHash of the key, keyed by the root */
 	ENTRY_VERSION, /* as the registrar gave it */
-	ENTRY_PLACE,   /* bits 63..58 state, 57..32 first unit, 31..0 checksum */
+	ENTRY_PLACE, /* bits 63..58 state, 57..32 first unit, 31..0 checksum */
 	ENTRY_WORDS,
 };
 
@@ -51,7 +53,8 @@ struct entry {
 enum {
 	ROOT_KEY0,
 	ROOT_KEY1,
-	ROOT_PLACE, /* bits 63..58 log2 of entries, 57..32 first unit, checksum */
+	ROOT_PLACE, /* bits 63..58 log2 of entries, 57..32 first unit, checksum
+		     */
 	ROOT_WORDS,
 };
 
@@ -63,7 +66,7 @@ struct table_header {
 
 	/* the writer's; each is a word on its own */
 	alignas(TABLE_UNIT) latch_word epoch; /* writers so far */
-	latch_word changes;                   /* published by all of them */
+	latch_word changes;		      /* published by all of them */
 	latch_word ready;
 
 	alignas(TABLE_UNIT) latch_word root_seq;
@@ -80,31 +83,40 @@ _Static_assert(ROUTE_BLOB_MAX % TABLE_UNIT == 0, "blobs are whole units");
  * probing, order of a blob's parts.  (t/dynproxyd-table has another one.)
  */
 #ifndef TABLE_MEANING
-#define TABLE_MEANING 2
+#define TABLE_MEANING 3
 #endif
 #define ABI_MIX(h, n) (((h) ^ (uint64_t)(n)) * UINT64_C(0x100000001b3))
 #define ABI_1                                                                  \
 	ABI_MIX(ABI_MIX(ABI_MIX(ABI_MIX(UINT64_C(0xcbf29ce484222325),          \
-	    TABLE_MEANING), __BYTE_ORDER__), TABLE_ROOM), TABLE_PROBES)
+				    TABLE_MEANING),                            \
+			    __BYTE_ORDER__),                                   \
+		    TABLE_ROOM),                                               \
+	    TABLE_PROBES)
 #define ABI_2                                                                  \
 	ABI_MIX(ABI_MIX(ABI_MIX(ABI_MIX(ABI_1, sizeof(struct entry)),          \
-	    offsetof(struct entry, copies)), ENTRY_WORDS), ENTRY_QUARANTINED)
+			    offsetof(struct entry, copies)),                   \
+		    ENTRY_WORDS),                                              \
+	    ENTRY_QUARANTINED)
 #define ABI_3                                                                  \
 	ABI_MIX(ABI_MIX(ABI_MIX(ABI_MIX(ABI_2,                                 \
-	    offsetof(struct table_header, epoch)),                             \
-	    offsetof(struct table_header, root_seq)),                          \
-	    offsetof(struct table_header, root_copies)), ROOT_WORDS)
+				    offsetof(struct table_header, epoch)),     \
+			    offsetof(struct table_header, root_seq)),          \
+		    offsetof(struct table_header, root_copies)),               \
+	    ROOT_WORDS)
 #define ABI_4                                                                  \
 	ABI_MIX(ABI_MIX(ABI_MIX(ABI_MIX(ABI_3, sizeof(struct route_head)),     \
-	    offsetof(struct route_head, nroutes)),                             \
-	    offsetof(struct route_head, state)), sizeof(struct route_record))
+			    offsetof(struct route_head, nroutes)),             \
+		    offsetof(struct route_head, state)),                       \
+	    sizeof(struct route_record))
 #define ABI_5                                                                  \
 	ABI_MIX(ABI_MIX(ABI_MIX(ABI_MIX(ABI_4, sizeof(struct backend)),        \
-	    offsetof(struct backend, scheme)),                                 \
-	    offsetof(struct backend, port)), offsetof(struct ip, family))
+			    offsetof(struct backend, scheme)),                 \
+		    offsetof(struct backend, port)),                           \
+	    offsetof(struct ip, family))
 #define TABLE_ABI                                                              \
 	ABI_MIX(ABI_MIX(ABI_MIX(ABI_MIX(ABI_5, ROUTE_ANY), TOOL_QUARANTINED),  \
-	    BACKEND_HTTPS), ROUTE_BLOB_MAX)
+		    BACKEND_HTTPS),                                            \
+	    ROUTE_BLOB_MAX)
 
 static inline unsigned
 place_state(uint64_t place)
@@ -141,7 +153,8 @@ units_in(size_t bytes)
 static inline bool
 units_inside(uint32_t unit, uint64_t n, size_t bytes)
 {
-	return unit >= TABLE_ROOM / TABLE_UNIT && unit + n <= bytes / TABLE_UNIT;
+	return unit >= TABLE_ROOM / TABLE_UNIT &&
+	       unit + n <= bytes / TABLE_UNIT;
 }
 
 static inline latch_word *
@@ -167,7 +180,8 @@ probe_at(uint64_t hash, uint32_t i, uint32_t mask)
 	uint32_t pair = i / 2;
 
 	return (((uint32_t)(hash >> 1) + pair * (pair + 1) / 2) * 2 +
-	    (((uint32_t)hash ^ i) & 1)) & mask;
+		   (((uint32_t)hash ^ i) & 1)) &
+	       mask;
 }
 
 /*
@@ -193,8 +207,8 @@ sum_words(uint64_t sum, const uint64_t *words, size_t n)
 static inline uint32_t
 entry_sum(const uint64_t entry[ENTRY_WORDS], const uint64_t *blob, size_t n)
 {
-	uint64_t sum = sum_word(sum_word(1, entry[ENTRY_HASH]),
-	    entry[ENTRY_VERSION]);
+	uint64_t sum =
+	    sum_word(sum_word(1, entry[ENTRY_HASH]), entry[ENTRY_VERSION]);
 
 	return sum_words(sum_word(sum, entry[ENTRY_PLACE] >> 32), blob, n);
 }
@@ -207,6 +221,42 @@ root_sum(const uint64_t root[ROOT_WORDS])
 	return sum_words(sum_word(sum, root[ROOT_PLACE] >> 32), NULL, 0);
 }
 
+/*
+ * A tag is written before its entry is first published with that hash, and is
+ * another only when the entry is nobody's.  So an entry in use has the tag of
+ * its hash; what has no tag is unused, and ends a search.  The other way round
+ * nothing follows: a writer may have died in between.
+ */
+static inline uint8_t
+tag_of(uint64_t hash)
+{
+	return (uint8_t)(hash >> 56 != 0 ? hash >> 56 : 1);
+}
+
+static inline uint8_t
+tag_read(const latch_word *tags, uint32_t at)
+{
+	return (uint8_t)(word_read(&tags[at / 8]) >> at % 8 * 8);
+}
+
+static inline void
+tag_write(latch_word *tags, uint32_t at, uint8_t tag)
+{
+	unsigned shift = at % 8 * 8;
+	uint64_t others = word_read(&tags[at / 8]) & ~(UINT64_C(0xff) << shift);
+
+	word_write(&tags[at / 8], others | (uint64_t)tag << shift);
+}
+
+/* Of a directory: its entries, and the tags behind them. */
+static inline uint32_t
+directory_units(unsigned log2)
+{
+	uint32_t size = UINT32_C(1) << log2;
+
+	return size + units_of(size);
+}
+
 /* Is a root what a writer published, and its directory inside? */
 static inline bool
 root_valid(const uint64_t root[ROOT_WORDS], size_t bytes)
@@ -214,9 +264,9 @@ root_valid(const uint64_t root[ROOT_WORDS], size_t bytes)
 	unsigned log2 = place_state(root[ROOT_PLACE]);
 
 	return log2 >= TABLE_LOG2_MIN && log2 <= TABLE_LOG2_MAX &&
-	    units_inside(place_unit(root[ROOT_PLACE]), UINT64_C(1) << log2,
-	        bytes) &&
-	    (uint32_t)root[ROOT_PLACE] == root_sum(root);
+	       units_inside(place_unit(root[ROOT_PLACE]), directory_units(log2),
+		   bytes) &&
+	       (uint32_t)root[ROOT_PLACE] == root_sum(root);
 }
 
 /*

@@ -33,15 +33,16 @@ static void
 begin(struct table_writer *w, unsigned log2)
 {
 	struct directory *next = &w->next;
+	uint32_t unit;
 
 	*next = (struct directory){ .log2 = log2 };
 	if (next->log2 > TABLE_LOG2_MAX ||
 	    getentropy(next->key, sizeof(next->key)) == -1)
 		return;
-	next->unit = arena_take(&w->arena, directory_size(next));
-	if (next->unit == 0)
+	unit = arena_take(&w->arena, directory_units(log2));
+	if (unit == 0)
 		return;
-	next->entries = (struct entry *)unit_words(w->h, next->unit);
+	directory_at(next, w->h, unit, log2);
 	w->phase = GROW_CLEAR;
 	w->cursor = 0;
 }
@@ -96,7 +97,7 @@ phase_end(struct table_writer *w, enum grow_phase next)
 static void
 clear_slice(struct table_writer *w)
 {
-	uint32_t size = directory_size(&w->next), at, n;
+	uint32_t size = directory_units(w->next.log2), at, n;
 
 	n = slice_of(w, size, CLEAR_SLICE, &at);
 	if (arena_back(&w->arena, w->next.unit + at, n) == -1) {
@@ -169,7 +170,7 @@ move_slice(struct table_writer *w)
 static void
 release_slice(struct table_writer *w)
 {
-	uint32_t size = directory_size(&w->old), at, n;
+	uint32_t size = directory_units(w->old.log2), at, n;
 
 	n = slice_of(w, size, RELEASE_SLICE, &at);
 	arena_give(&w->arena, w->old.unit + at, n);

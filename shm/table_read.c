@@ -11,7 +11,7 @@
 /* Private: the segment's own words may change under a reader's feet. */
 struct table {
 	const struct table_header *header; /* the mapping */
-	size_t bytes;                      /* of the mapping */
+	size_t bytes;			   /* of the mapping */
 };
 
 /* The root, copied out and checked. */
@@ -19,6 +19,7 @@ struct root {
 	uint64_t seq;
 	uint64_t key[2];
 	const struct entry *entries;
+	const latch_word *tags;
 	uint32_t mask;
 };
 
@@ -71,9 +72,11 @@ root_read(const struct table *t, struct root *root)
 			return false;
 		root->key[0] = words[ROOT_KEY0];
 		root->key[1] = words[ROOT_KEY1];
-		root->entries = (const struct entry *)unit_words(h,
-		    place_unit(words[ROOT_PLACE]));
+		root->entries = (const struct entry *)unit_words(
+		    h, place_unit(words[ROOT_PLACE]));
 		root->mask = (1u << place_state(words[ROOT_PLACE])) - 1;
+		root->tags =
+		    (const latch_word *)(root->entries + root->mask + 1);
 		return true;
 	}
 	return false;
@@ -115,8 +118,8 @@ entry_read(const struct table *t, const struct entry *e, uint64_t hash,
 
 	for (int tries = 0; tries < LATCH_TRIES; tries++) {
 		seq = latch_begin(&e->seq);
-		latch_copy_out(words, e->copies + (seq & 1) * ENTRY_WORDS,
-		    ENTRY_WORDS);
+		latch_copy_out(
+		    words, e->copies + (seq & 1) * ENTRY_WORDS, ENTRY_WORDS);
 		len = 0;
 		if (place_state(words[ENTRY_PLACE]) == ENTRY_LIVE)
 			len = blob_copy_out(copy->words, t->header, t->bytes,
@@ -131,32 +134,33 @@ entry_read(const struct table *t, const struct entry *e, uint64_t hash,
 	return LOOKUP_BUSY;
 }
 
-/* The second and third entry are on their way while the first is looked at. */
-static void
-prefetch(const struct root *root, uint64_t hash)
-{
-	for (uint32_t i = 0; i < 3; i++)
-		__builtin_prefetch(
-		    &root->entries[probe_at(hash, i, root->mask)]);
-}
-
 /* Try the entries that a key may be in; an unused one ends the search. */
 static enum lookup
 directory_search(const struct table *t, const struct root *root,
     struct span key, struct table_copy *copy, struct tool *tool)
 {
 	uint64_t hash = siphash(root->key, key.ptr, key.len), seq;
+	uint32_t at = probe_at(hash, 0, root->mask);
+	uint8_t tag;
 	const struct entry *e;
 	enum lookup found;
 
-	prefetch(root, hash);
+	/* on its way while the tags are looked at */
+	__builtin_prefetch(&root->entries[at]);
 	for (uint32_t i = 0; i < probe_count(root->mask); i++) {
-		e = &root->entries[probe_at(hash, i, root->mask)];
+		at = probe_at(hash, i, root->mask);
+		tag = tag_read(root->tags, at);
+		if (tag == 0)
+			return LOOKUP_ABSENT;
+		if (tag != tag_of(hash))
+			continue;
+		e = &root->entries[at];
 		seq = latch_begin(&e->seq);
 		if (seq == 0)
 			return LOOKUP_ABSENT;
-		if (latch_load(&e->copies[(seq & 1) * ENTRY_WORDS +
-		        ENTRY_HASH]) != hash)
+		if (latch_load(
+			&e->copies[(seq & 1) * ENTRY_WORDS + ENTRY_HASH]) !=
+		    hash)
 			continue;
 		found = entry_read(t, e, hash, key, copy, tool);
 		if (found != LOOKUP_ABSENT)
@@ -180,9 +184,9 @@ table_read(const struct table *t, struct span key, struct table_copy *copy,
 			return LOOKUP_DAMAGED;
 		found = directory_search(t, &root, key, copy, tool);
 		if (latch_held(&t->header->root_seq, root.seq))
-			return found == LOOKUP_ABSENT && !ready ?
-			    LOOKUP_NOT_READY :
-			    found;
+			return found == LOOKUP_ABSENT && !ready
+				   ? LOOKUP_NOT_READY
+				   : found;
 		copy->retries++;
 	}
 	return LOOKUP_BUSY;

@@ -11,8 +11,8 @@ entry_claim(struct table_writer *w, const uint64_t words[ENTRY_WORDS])
 {
 	if (entry_tool(w, words) == NULL)
 		return false;
-	return arena_claim(&w->arena, place_unit(words[ENTRY_PLACE]),
-	    units_of(copy_len(w)));
+	return arena_claim(
+	    &w->arena, place_unit(words[ENTRY_PLACE]), units_of(copy_len(w)));
 }
 
 static bool
@@ -23,10 +23,21 @@ entry_valid(struct table_writer *w, const uint64_t words[ENTRY_WORDS])
 		return entry_claim(w, words);
 	case ENTRY_DELETED:
 	case ENTRY_QUARANTINED:
-		return (uint32_t)words[ENTRY_PLACE] == entry_sum(words, NULL, 0);
+		return (uint32_t)words[ENTRY_PLACE] ==
+		       entry_sum(words, NULL, 0);
 	default:
 		return false;
 	}
+}
+
+/* Something else than a writer may have damaged that, too. */
+static void
+tag_recover(struct directory *d, const struct entry *e, uint64_t hash)
+{
+	uint32_t at = (uint32_t)(e - d->entries);
+
+	if (tag_read(d->tags, at) != tag_of(hash))
+		tag_write(d->tags, at, tag_of(hash));
 }
 
 static void
@@ -36,6 +47,7 @@ entry_recover(struct table_writer *w, struct entry *e)
 
 	if (!entry_words(e, at.words))
 		return;
+	tag_recover(&w->now, e, at.words[ENTRY_HASH]);
 	w->now.used++;
 	w->now.live += place_state(at.words[ENTRY_PLACE]) == ENTRY_LIVE;
 	if (!entry_valid(w, at.words)) {
@@ -58,12 +70,11 @@ table_recover(struct table_writer *w)
 	    ROOT_WORDS);
 	if (!root_valid(root, w->bytes))
 		return false;
-	now->log2 = place_state(root[ROOT_PLACE]);
-	now->unit = place_unit(root[ROOT_PLACE]);
-	now->entries = (struct entry *)unit_words(w->h, now->unit);
+	directory_at(now, w->h, place_unit(root[ROOT_PLACE]),
+	    place_state(root[ROOT_PLACE]));
 	now->key[0] = root[ROOT_KEY0];
 	now->key[1] = root[ROOT_KEY1];
-	if (!arena_claim(&w->arena, now->unit, directory_size(now)))
+	if (!arena_claim(&w->arena, now->unit, directory_units(now->log2)))
 		return false;
 	for (uint32_t i = 0; i < directory_size(now); i++)
 		entry_recover(w, &now->entries[i]);

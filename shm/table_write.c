@@ -112,6 +112,16 @@ table_writer_free(struct table_writer *w)
 	free(w);
 }
 
+void
+directory_at(
+    struct directory *d, struct table_header *h, uint32_t unit, unsigned log2)
+{
+	d->unit = unit;
+	d->log2 = log2;
+	d->entries = (struct entry *)unit_words(h, unit);
+	d->tags = (latch_word *)(d->entries + directory_size(d));
+}
+
 bool
 entry_words(const struct entry *e, uint64_t words[ENTRY_WORDS])
 {
@@ -129,7 +139,7 @@ entry_tool(struct table_writer *w, const uint64_t words[ENTRY_WORDS])
 	len = blob_copy_out(w->copy, w->h, w->bytes, words[ENTRY_PLACE]);
 	if (len == 0 ||
 	    (uint32_t)words[ENTRY_PLACE] !=
-	        entry_sum(words, w->copy, (len + 7) / 8) ||
+		entry_sum(words, w->copy, (len + 7) / 8) ||
 	    !route_decode(w->copy, len, &w->tool))
 		return NULL;
 	w->tool.version = words[ENTRY_VERSION];
@@ -143,15 +153,16 @@ entry_publish(struct directory *d, const struct place *place, uint64_t hash,
 {
 	uint64_t words[ENTRY_WORDS];
 	bool was_used = latch_begin(&place->entry->seq) != 0;
-	bool was_live = was_used &&
-	    place_state(place->words[ENTRY_PLACE]) == ENTRY_LIVE;
+	bool was_live =
+	    was_used && place_state(place->words[ENTRY_PLACE]) == ENTRY_LIVE;
 
 	words[ENTRY_HASH] = hash;
 	words[ENTRY_VERSION] = version;
 	words[ENTRY_PLACE] = place_make(state, unit, 0);
 	words[ENTRY_PLACE] |= entry_sum(words, blob, n);
-	latch_publish(&place->entry->seq, place->entry->copies, words,
-	    ENTRY_WORDS);
+	tag_write(d->tags, (uint32_t)(place->entry - d->entries), tag_of(hash));
+	latch_publish(
+	    &place->entry->seq, place->entry->copies, words, ENTRY_WORDS);
 	d->used += !was_used;
 	d->live += (size_t)(state == ENTRY_LIVE) - (size_t)was_live;
 }
@@ -164,8 +175,8 @@ directory_hash(const struct directory *d, struct span key)
 
 /* Is a used entry with this hash the key's?  A damaged one may be: it is. */
 static bool
-entry_is(struct table_writer *w, const uint64_t words[ENTRY_WORDS],
-    struct span key)
+entry_is(
+    struct table_writer *w, const uint64_t words[ENTRY_WORDS], struct span key)
 {
 	const struct tool *tool;
 
@@ -176,8 +187,8 @@ entry_is(struct table_writer *w, const uint64_t words[ENTRY_WORDS],
 }
 
 struct place
-directory_find(struct table_writer *w, const struct directory *d,
-    uint64_t hash, struct span key)
+directory_find(struct table_writer *w, const struct directory *d, uint64_t hash,
+    struct span key)
 {
 	uint32_t mask = directory_size(d) - 1;
 	struct place at, reuse = { .entry = NULL };
@@ -188,8 +199,8 @@ directory_find(struct table_writer *w, const struct directory *d,
 		};
 		if (!entry_words(at.entry, at.words))
 			return reuse.entry != NULL ? reuse : at;
-		at.mine = at.words[ENTRY_HASH] == hash &&
-		    entry_is(w, at.words, key);
+		at.mine =
+		    at.words[ENTRY_HASH] == hash && entry_is(w, at.words, key);
 		if (at.mine)
 			return at;
 		/* Nobody needs a deleted entry but the search beyond it. */
@@ -202,8 +213,8 @@ directory_find(struct table_writer *w, const struct directory *d,
 
 /* May this version replace what is there?  -1 with errno. */
 static int
-change_allowed(const struct table_writer *w, const struct place *at,
-    uint64_t version)
+change_allowed(
+    const struct table_writer *w, const struct place *at, uint64_t version)
 {
 	if (word_read(&w->h->epoch) != w->epoch) {
 		errno = EBUSY;
@@ -247,8 +258,7 @@ blob_free(struct table_writer *w, const struct place *was)
 
 	if (was->mine && place_state(place) == ENTRY_LIVE &&
 	    entry_tool(w, was->words) != NULL)
-		arena_give(&w->arena, place_unit(place),
-		    units_of(copy_len(w)));
+		arena_give(&w->arena, place_unit(place), units_of(copy_len(w)));
 }
 
 /* Where a key goes, growing as far as that takes.  NULL entry: no room. */
@@ -262,8 +272,8 @@ place_for(struct table_writer *w, struct span key)
 		grow_begin(w);
 	table_grow_step(w);
 	for (;;) {
-		at = directory_find(w, &w->now, directory_hash(&w->now, key),
-		    key);
+		at = directory_find(
+		    w, &w->now, directory_hash(&w->now, key), key);
 		if (at.entry != NULL)
 			return at;
 		/* The second: should one have been under way too long. */

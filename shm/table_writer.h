@@ -9,6 +9,7 @@
 
 struct directory {
 	struct entry *entries; /* in the segment; NULL: there is none */
+	latch_word *tags;      /* behind them */
 	uint32_t unit;	       /* where that is */
 	unsigned log2;	       /* of the number of entries */
 	uint64_t key[2];       /* of its hashes */
@@ -54,6 +55,10 @@ directory_size(const struct directory *d)
 {
 	return UINT32_C(1) << d->log2;
 }
+
+/* One of that many entries is, or shall be, at a unit. */
+void directory_at(struct directory *d, struct table_header *h, uint32_t unit,
+    unsigned log2);
 
 /* The valid words of an entry; false: never used. */
 bool entry_words(const struct entry *e, uint64_t words[ENTRY_WORDS]);

@@ -296,6 +296,49 @@ quarantine(void)
 	close(fd);
 }
 
+/* The words of the root that is valid. */
+static latch_word *
+root_of(struct table_header *h)
+{
+	return h->root_copies + (h->root_seq & 1) * ROOT_WORDS;
+}
+
+/* A name is not there while its tag is wrong, which the next writer mends. */
+static void
+tags(void)
+{
+	struct table_header *h;
+	latch_word *words;
+	size_t size;
+
+	start();
+	table_set_ready(w);
+	put(1, 1);
+	h = segment_map(fd, true, &size);
+	words = unit_words(h, place_unit(root_of(h)[ROOT_PLACE]) + 16);
+	words[0] = words[1] = 0;
+	is_int(look(1), LOOKUP_ABSENT, "no tag: no name");
+	succeed();
+	ok(holds(1, 1), "the next writer writes it again");
+	word_write(&h->epoch, word_read(&h->epoch) + 1);
+	ok(put(1, 2) == -1 && errno == EBUSY, "who was deposed writes nothing");
+	segment_unmap(h, size);
+	stop();
+}
+
+/* The tags have to be inside, too. */
+static void
+directory_at_the_end(void)
+{
+	uint64_t root[ROOT_WORDS] = { 1, 2 };
+
+	root[ROOT_PLACE] =
+	    place_make(TABLE_LOG2_MIN, SIZE / TABLE_UNIT - 16, 0);
+	root[ROOT_PLACE] |= root_sum(root);
+	ok(!root_valid(root, SIZE), "a directory whose tags are outside");
+	ok(root_valid(root, SIZE + TABLE_UNIT), "and one that fits");
+}
+
 static void
 not_a_table(void)
 {
@@ -342,6 +385,8 @@ main(void)
 	reserved();
 	second_writer();
 	quarantine();
+	tags();
+	directory_at_the_end();
 	not_a_table();
 	return done();
 }
