@@ -46,15 +46,29 @@ ev_mod(struct ev_loop *loop, struct ev_io *io, uint32_t events)
 	return control(loop, EPOLL_CTL_MOD, io, events);
 }
 
+static void
+forget_events(struct ev_loop *loop, const struct ev_io *io)
+{
+	for (int i = loop->at + 1; i < loop->nready; i++)
+		if (loop->batch[i].data.ptr == io)
+			loop->batch[i].data.ptr = NULL;
+}
+
 void
 ev_del(struct ev_loop *loop, struct ev_io *io)
 {
 	int rc = control(loop, EPOLL_CTL_DEL, io, 0);
 
 	assert(rc == 0 || errno == ENOENT); /* closed too early: our bug */
-	for (int i = loop->at + 1; i < loop->nready; i++)
-		if (loop->batch[i].data.ptr == io)
-			loop->batch[i].data.ptr = NULL;
+	forget_events(loop, io);
+}
+
+void
+ev_close(struct ev_loop *loop, struct ev_io *io)
+{
+	close(io->fd);
+	io->fd = -1;
+	forget_events(loop, io);
 }
 
 void

@@ -48,6 +48,12 @@ int ev_mod(struct ev_loop *loop, struct ev_io *io, uint32_t events);
  */
 void ev_del(struct ev_loop *loop, struct ev_io *io);
 
+/*
+ * The same, and close it, which is a system call less: for descriptors that
+ * nobody else has a copy of, since only then is epoll(7) rid of it.
+ */
+void ev_close(struct ev_loop *loop, struct ev_io *io);
+
 /* Run task->run once, after the events at hand.  Queued already: nothing. */
 void ev_later(struct ev_loop *loop, struct ev_task *task);
 void ev_forget(struct ev_loop *loop, struct ev_task *task);

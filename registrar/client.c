@@ -158,8 +158,7 @@ free_client(struct client *c)
 	c->kind->closed(c);
 	timer_clear(&r->loop.timers, &c->timer);
 	ev_forget(&r->loop, &c->task);
-	ev_del(&r->loop, &c->io);
-	close(c->io.fd);
+	ev_close(&r->loop, &c->io);
 	LIST_REMOVE(c, entry);
 	r->clients.open[c->kind->listener]--;
 	buf_release(&c->in);
@@ -167,11 +166,26 @@ free_client(struct client *c)
 	free(c);
 }
 
+/*
+ * Watch for what its state waits for.  What it does not wait for may go on
+ * being watched until that disturbs: mostly the next state waits for it again.
+ */
+static void
+watch(struct client *c, bool disturbed)
+{
+	uint32_t wanted = states[c->state].events;
+
+	if ((wanted & ~c->watched) == 0 && !disturbed)
+		return;
+	if (wanted != c->watched)
+		ev_mod(&c->r->loop, &c->io, wanted);
+	c->watched = wanted;
+}
+
 /* Run a client until it has to wait or is gone: every event ends here. */
 static void
-run(struct client *c)
+run(struct client *c, bool disturbed)
 {
-	uint32_t events = states[c->state].events;
 	enum client_state next;
 
 	while ((next = states[c->state].step(c)) != c->state) {
@@ -184,8 +198,7 @@ run(struct client *c)
 		c->expired = false;
 		set_deadline(c, state_ms(c));
 	}
-	if (states[c->state].events != events)
-		ev_mod(&c->r->loop, &c->io, states[c->state].events);
+	watch(c, disturbed);
 }
 
 static void
@@ -195,7 +208,7 @@ on_ready(struct ev_io *io, uint32_t events)
 
 	if (events & (EPOLLHUP | EPOLLERR))
 		c->hung_up = true;
-	run(c);
+	run(c, (events & (EPOLLIN | EPOLLOUT) & ~states[c->state].events) != 0);
 }
 
 static void
@@ -204,13 +217,13 @@ on_timer(struct timer *timer)
 	struct client *c = __containerof(timer, struct client, timer);
 
 	c->expired = true;
-	run(c);
+	run(c, false);
 }
 
 static void
 on_task(struct ev_task *task)
 {
-	run(__containerof(task, struct client, task));
+	run(__containerof(task, struct client, task), false);
 }
 
 /*
@@ -244,7 +257,8 @@ new_client(struct registrar *r, const struct client_kind *kind, int fd,
 	c->peer = *peer;
 	buf_init(&c->in, kind->request_max);
 	buf_init(&c->out, CLIENT_ANSWER_MAX);
-	if (ev_add(&r->loop, &c->io, EPOLLIN) == -1) {
+	c->watched = states[c->state].events;
+	if (ev_add(&r->loop, &c->io, c->watched) == -1) {
 		free(c);
 		return NULL;
 	}

@@ -80,6 +80,7 @@ struct client {
 	struct buf in, out;
 	uint64_t request_ms, work_ms; /* how long these states may last */
 	uint64_t drained;             /* bytes thrown away while lingering */
+	uint32_t watched;             /* events, perhaps more than its state's */
 	enum client_state state;      /* set by run() only */
 	bool complete;                /* the request */
 	bool answered;                /* out has the answer's beginning */

@@ -156,9 +156,7 @@ forget(struct ident_query *q)
 
 	timer_clear(&ident->loop->timers, &q->timer);
 	if (q->io.fd != -1) {
-		ev_del(ident->loop, &q->io);
-		close(q->io.fd);
-		q->io.fd = -1;
+		ev_close(ident->loop, &q->io);
 		ident->asking--;
 		q->peer->asking--;
 		queue_host(ident, q->peer);
@@ -199,13 +197,9 @@ send_question(struct ident_query *q)
 	char text[32];
 	int len;
 
-	if (sock_error(q->io.fd) != 0)
-		return false;
 	len = snprintf(text, sizeof(text), "%u , %u\r\n", q->theirs, q->ours);
-	if (send(q->io.fd, text, (size_t)len, MSG_NOSIGNAL) != len)
-		return false;
-	q->sent = true;
-	return ev_mod(q->ident->loop, &q->io, EPOLLIN) == 0;
+	q->sent = send(q->io.fd, text, (size_t)len, MSG_NOSIGNAL) == len;
+	return q->sent;
 }
 
 /*
@@ -242,13 +236,11 @@ on_ready(struct ev_io *io, uint32_t events)
 	struct span user = { NULL, 0 };
 	enum ident_fault fault;
 
-	(void)events;
-	if (!q->sent) {
-		if (!send_question(q))
-			fail(q, IDENT_UNREACHABLE);
+	if (!q->sent && !send_question(q)) {
+		fail(q, IDENT_UNREACHABLE);
 		return;
 	}
-	if (!receive_answer(q, &fault))
+	if ((events & ~(uint32_t)EPOLLOUT) == 0 || !receive_answer(q, &fault))
 		return;
 	if (fault == IDENT_FINE)
 		fault = ident_parse((struct span){ q->reply, q->len },
@@ -265,7 +257,7 @@ start(struct ident *ident, struct ident_query *q)
 	if (fd == -1)
 		return false;
 	q->io = (struct ev_io){ .fd = fd, .ready = on_ready };
-	if (ev_add(ident->loop, &q->io, EPOLLOUT) == -1) {
+	if (ev_add(ident->loop, &q->io, EPOLLIN | EPOLLOUT | EPOLLET) == -1) {
 		close(fd);
 		q->io.fd = -1;
 		return false;

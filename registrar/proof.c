@@ -62,10 +62,8 @@ static void
 proof_free(struct proof *p)
 {
 	ident_cancel(&p->query);
-	if (p->io.fd != -1) {
-		ev_del(&p->all->r->loop, &p->io);
-		close(p->io.fd);
-	}
+	if (p->io.fd != -1)
+		ev_close(&p->all->r->loop, &p->io);
 	timer_clear(&p->all->r->loop.timers, &p->timer);
 	if (p->peer != NULL) {
 		p->peer->proofs--;
@@ -251,11 +249,9 @@ on_connected(struct ev_io *io, uint32_t events)
 {
 	struct proof *p = __containerof(io, struct proof, io);
 
-	(void)events;
-	ev_del(&p->all->r->loop, io);
 	timer_clear(&p->all->r->loop.timers, &p->timer);
 	p->from.len = sizeof(p->from.u);
-	if (sock_error(io->fd) != 0 ||
+	if ((events & EPOLLERR) != 0 ||
 	    getsockname(io->fd, &p->from.u.sa, &p->from.len) == -1)
 		unknown(p);
 	else
@@ -282,7 +278,8 @@ begin(struct proof *p)
 	addr_set(&p->to, &p->backend.ip, p->backend.port);
 	if (p->peer != NULL)
 		p->io.fd = sock_connect(&p->to, NULL);
-	if (p->io.fd == -1 || ev_add(&r->loop, &p->io, EPOLLOUT) == -1) {
+	if (p->io.fd == -1 ||
+	    ev_add(&r->loop, &p->io, EPOLLOUT | EPOLLONESHOT) == -1) {
 		unknown(p);
 		return;
 	}
