@@ -31,6 +31,7 @@ struct pool_conn {
 	void *user;              /* of ready(), NULL while idle */
 	void (*ready)(void *user);
 	bool used;               /* it has carried a response */
+	bool spliced;            /* and the last one went through a pipe */
 	uint64_t idle_since_ms;
 	TAILQ_ENTRY(pool_conn) of_peer, by_age; /* while idle */
 };

@@ -14,7 +14,10 @@
 
 #define INTERIMS_MAX 8 /* 7-security.md 7.5 */
 #define HEAD_ROOM 2048 /* what we add to a head, at most */
+
+/* Bytes asked for, for a head: fewer where a pipe may take what follows. */
 #define FIRST_READ (16 * 1024)
+#define FIRST_READ_SPLICED (4 * 1024)
 
 void
 upstream_init(
@@ -405,7 +408,8 @@ upstream_read_head(struct upstream *u, enum body_end *end, uint64_t *length,
 				return UPSTREAM_FAILED;
 			}
 		}
-		n = stream_recv(&u->conn->stream, &u->in, FIRST_READ);
+		n = stream_recv(&u->conn->stream, &u->in,
+		    u->conn->spliced ? FIRST_READ_SPLICED : FIRST_READ);
 		if (n == -1 && errno == EAGAIN)
 			return UPSTREAM_WAIT;
 		if (n == -1 && !u->connected) {
@@ -433,6 +437,7 @@ upstream_interim_done(struct upstream *u)
 bool
 upstream_head_done(struct upstream *u, enum body_end end, uint64_t length)
 {
+	u->conn->spliced = false;
 	buf_consume(&u->in, u->w->msg.head_len);
 	source_begin(&u->source, end, length);
 	return source_decode(&u->source, &u->in, &u->w->msg);

@@ -38,6 +38,7 @@ upstream_splice_body(struct upstream *u, struct splice_pipe *pipe)
 		return errno == EAGAIN;
 	if (n == 0)
 		return source_eof(&u->source);
+	u->conn->spliced = true;
 	u->progress_ms = u->w->loop.now_ms;
 	source_passed(&u->source, (size_t)n);
 	return true;
