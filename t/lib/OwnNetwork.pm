@@ -71,7 +71,8 @@ sub append {
 
 # Another machine, at the other end of a cable.
 sub host {
-    my (%want) = @_;    # name, ours => address of our end, theirs => of its end
+    my (%want) = @_;    # name, ours => address of our end, or bridge => whose
+                        # port that is, theirs => address of its end
     return OwnNetwork::Host->new(%want);
 }
 

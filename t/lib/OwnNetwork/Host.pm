@@ -22,7 +22,7 @@ sub new {
     }
     my $cable = $want{name};
     OwnNetwork::run(qw(ip link add), $cable, qw(type veth peer name eth0 netns), $pid);
-    OwnNetwork::run(qw(ip addr add), "$want{ours}/24", 'dev', $cable);
+    OwnNetwork::run($want{bridge} ? (qw(ip link set), $cable, 'master', $want{bridge}) : (qw(ip addr add), "$want{ours}/24", 'dev', $cable));
     OwnNetwork::run(qw(ip link set), $cable, 'up');
     $self->run(qw(ip link set lo up));
     $self->run(qw(ip addr add), "$want{theirs}/24", qw(dev eth0));
@@ -67,6 +67,20 @@ sub start {
     }
     push @{ $self->{started} }, $pid;
     return $pid;
+}
+
+# Pull the cable, and put it in again.
+sub unplug { OwnNetwork::run(qw(ip link set), $_[0]{name}, 'down') }
+sub plug   { OwnNetwork::run(qw(ip link set), $_[0]{name}, 'up') }
+
+# A power failure: nobody on the other side hears anything of it.
+sub crash {
+    my ($self) = @_;
+    $self->unplug;
+    my $here = readlink "/proc/$self->{pid}/ns/net";
+    kill 'KILL', grep { $_ != $self->{pid} && (readlink("/proc/$_/ns/net") // '') eq $here } map { m{/(\d+)$} } glob '/proc/[0-9]*';
+    waitpid $_, 0 for @{ $self->{started} };
+    $self->{started} = [];
 }
 
 sub stop {
