@@ -60,25 +60,41 @@ write_registrations(const struct writing *w)
 	return fits;
 }
 
+/* Buckets are cumulative here; the counts are not. */
 static bool
-write_duration(const struct writing *w)
+write_times(const struct writing *w, const uint64_t *times, uint64_t took_ms)
 {
-	const struct registrations *n = &w->r->registrations;
 	uint64_t sum = 0;
 	bool fits = true;
 
 	for (size_t i = 0; fits && i < COUNTERS_TIMES - 1; i++) {
-		sum += n->times[i];
+		sum += times[i];
 		fits = buf_printf(w->out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n",
 		    w->name, counters_times_ms[i] / 1e3, sum);
 	}
-	sum += n->times[COUNTERS_TIMES - 1];
+	sum += times[COUNTERS_TIMES - 1];
 	return fits &&
 	       buf_printf(w->out,
 		   "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %g\n%s_count "
 		   "%" PRIu64 "\n",
-		   w->name, sum, w->name, (double)n->took_ms / 1e3, w->name,
-		   sum);
+		   w->name, sum, w->name, (double)took_ms / 1e3, w->name, sum);
+}
+
+static bool
+write_duration(const struct writing *w)
+{
+	const struct registrations *n = &w->r->registrations;
+
+	return write_times(w, n->times, n->took_ms);
+}
+
+static bool
+write_connects(const struct writing *w)
+{
+	struct counters_connects sum;
+
+	counters_read_connects(w->r->counters, &sum);
+	return write_times(w, sum.times, sum.took_ms);
 }
 
 static bool
@@ -278,6 +294,9 @@ static const struct {
 	    "HTTP/2 connections that were ended for a flood.", write_floods },
 	{ "dynproxy_backend_connections_total", "counter",
 	    "Connections to backends that were begun.", write_opened },
+	{ "dynproxy_backend_connect_duration_seconds", "histogram",
+	    "From a connection's begin until a request can be sent on it.",
+	    write_connects },
 	{ "dynproxy_backend_connections_reused_total", "counter",
 	    "Requests on a backend's kept-alive connection.", write_reused },
 	{ "dynproxy_backend_retries_total", "counter",

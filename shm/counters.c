@@ -9,7 +9,7 @@
 
 #include "shm/segment.h"
 
-#define COUNTERS_MAGIC UINT64_C(0x31746e63706e7964) /* "dynpcnt1" */
+#define COUNTERS_MAGIC UINT64_C(0x32746e63706e7964) /* "dynpcnt2" */
 
 #define COUNT_MAX (UINT64_C(1) << 53) /* what a double holds exactly */
 #define UNDER_WAY_MAX 1000000	      /* of one worker */
@@ -30,6 +30,7 @@ struct slab {
 	_Atomic uint32_t under_way[COUNTERS_SLOTS];
 	struct record records[COUNTERS_SLOTS];
 	alignas(64) count events[EVENT_COUNT];
+	count connects[COUNTERS_TIMES], connects_ms;
 };
 
 struct counters_segment {
@@ -279,6 +280,13 @@ counters_event(struct counters *c, enum counters_event event)
 	add(&c->own->events[event], 1);
 }
 
+void
+counters_connected(struct counters *c, uint64_t took_ms)
+{
+	add(&c->own->connects[time_of(took_ms)], 1);
+	add(&c->own->connects_ms, took_ms);
+}
+
 /* Reading. */
 
 static void
@@ -317,6 +325,18 @@ counters_events(const struct counters *c, enum counters_event event)
 	for (size_t i = 0; i < c->nslabs; i++)
 		sum_word(&sum, &c->segment->slabs[i].events[event]);
 	return sum;
+}
+
+void
+counters_read_connects(const struct counters *c, struct counters_connects *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (size_t i = 0; i < c->nslabs; i++) {
+		const struct slab *s = &c->segment->slabs[i];
+
+		sum_words(sum->times, s->connects, COUNTERS_TIMES);
+		sum_word(&sum->took_ms, &s->connects_ms);
+	}
 }
 
 void

@@ -53,7 +53,7 @@ enum counters_event {
 	EVENT_BACKEND_AGAIN,   /* which was dead: the request was sent again */
 	EVENT_BACKEND_NEXT,    /* it failed: the next one was tried */
 	EVENT_TUNNEL,	       /* a protocol was changed to, as WebSocket */
-	EVENT_FLOOD_RESET, /* HTTP/2 connections ended for it: h2_guard.h */
+	EVENT_FLOOD_RESET,     /* HTTP/2 connections ended for it: h2_guard.h */
 	EVENT_FLOOD_PROVOKED,
 	EVENT_FLOOD_CONTINUATION,
 	EVENT_FLOOD_PING,
@@ -127,8 +127,18 @@ void counters_leave(struct counters *c, uint32_t slot);
 
 /* Count an event, and how many there were of all workers. */
 void counters_event(struct counters *c, enum counters_event event);
-uint64_t counters_events(
-    const struct counters *c, enum counters_event event);
+uint64_t counters_events(const struct counters *c, enum counters_event event);
+
+/* A connection to a backend was made, in so long. */
+void counters_connected(struct counters *c, uint64_t took_ms);
+
+/* Those of all workers. */
+struct counters_connects {
+	uint64_t times[COUNTERS_TIMES]; /* not cumulative */
+	uint64_t took_ms;		/* all of them together */
+};
+void counters_read_connects(
+    const struct counters *c, struct counters_connects *sum);
 
 /* Count a response. */
 void counters_add(struct counters *c, const struct counted *r);

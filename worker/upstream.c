@@ -148,8 +148,10 @@ static void
 note_connected(struct upstream *u)
 {
 	u->log->connected_ms = u->w->loop.now_ms;
-	if (!u->conn->used)
-		health_reached(u->w->health, &u->owner.backend);
+	if (u->conn->used)
+		return;
+	health_reached(u->w->health, &u->owner.backend);
+	counters_connected(u->w->counters, u->w->loop.now_ms - u->since_ms);
 }
 
 /* Nobody listens: has nobody ever?  Tools register before they listen. */

@@ -57,6 +57,7 @@ test_responses(void)
 		.reason = 17,
 		.took_ms = 70000 };
 	const struct counted nobody = { .slot = COUNTERS_NONE, .status = 404 };
+	struct counters_connects connects;
 	struct counters_sum sum;
 
 	open_all();
@@ -76,6 +77,13 @@ test_responses(void)
 	counters_read_all(reader, &sum);
 	is_int(sum.requests[0][4][0], 1, "all: nobody's, too");
 	is_int(sum.requests[1][2][1], 2, "and the tools'");
+
+	counters_connected(l, 3);
+	counters_connected(m, 20);
+	counters_read_connects(reader, &connects);
+	is_int(connects.times[0] + connects.times[2], 2,
+	    "connections of two workers, by how long they took");
+	is_int(connects.took_ms, 23, "together");
 
 	is_int(counters_forget(fd, 1), 0, "a worker is dead");
 	counters_read(reader, TOOL, &sum);
