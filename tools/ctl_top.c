@@ -10,16 +10,19 @@
 #include "tools/ctl_commands.h"
 
 #define REFRESH_MS 1000
-#define SPARK 24 /* characters */
+#define SPARK 24	/* characters */
+#define ERRORS_BAD 0.05 /* of the requests */
+#define SLOW_MS 1000
 
 /* How it looks; empty where there are no colours. */
 static struct look {
 	const char *bold, *faint, *good, *bad, *plain, *bar;
+	const char *rest; /* the rest of the line is as what is before it */
 } look;
 
 static const struct look colours = { "\033[1m", "\033[2m", "\033[32m",
-	"\033[31m", "\033[0m", "\033[7m" };
-static const struct look no_colours = { "", "", "", "", "", "" };
+	"\033[31m", "\033[0m", "\033[48;5;24;97m", "\033[K" };
+static const struct look no_colours = { "", "", "", "", "", "", "" };
 
 static struct termios before;
 static const char screen_on[] = "\033[?1049h\033[?25l";
@@ -82,25 +85,33 @@ put_head(const json_t *all)
 	printf("%s%.1f%s requests/s  %s%.1f %%%s errors  %s%.0f ms%s  "
 	       "%.0f under way  %.0f workers  %.0f tools  %.0f routes\n",
 	    look.bold, real(all, "rate"), look.plain,
-	    real(all, "errors") > 0.05 ? look.bad : look.bold,
+	    real(all, "errors") > ERRORS_BAD ? look.bad : look.bold,
 	    100 * real(all, "errors"), look.plain, look.bold, real(all, "ms"),
 	    look.plain, real(all, "under_way"), real(all, "workers"),
 	    real(all, "total"), real(table, "routes"));
-	printf("%s%-28s %-8s %9s %8s %9s %6s  %s%s\n", look.bar, "tool",
-	    "health", "req/s", "errors", "latency", "now", "requests, 2 min  ",
-	    look.plain);
+	printf("%s%-28s %-8s %9s %8s %9s %6s  %s%s%s\n", look.bar, "tool",
+	    "health", "req/s", "errors", "latency", "now", "requests, 2 min",
+	    look.rest, look.plain);
 }
 
+/* What is worth no look is faint, what is wrong is not. */
 static void
 put_tool(const json_t *tool)
 {
 	const char *state = text(tool, "state");
+	bool idle = real(tool, "rate") < 0.005 && real(tool, "under_way") < 1;
+	const char *calm = idle ? look.faint : "";
+	const char *bad = real(tool, "errors") > ERRORS_BAD ? look.bad : calm;
+	const char *slow = real(tool, "ms") > SLOW_MS ? look.bad : calm;
 
-	printf("%-28.28s %s%-8s%s %9.2f %6.1f %% %6.0f ms %6.0f  ",
-	    text(tool, "name"), colour_of(state), state, look.plain,
-	    real(tool, "rate"), 100 * real(tool, "errors"), real(tool, "ms"),
-	    real(tool, "under_way"));
+	printf("%s%-28.28s%s %s%-8s%s %s%9.2f%s %s%6.1f %%%s %s%6.0f ms%s "
+	       "%s%6.0f%s  %s",
+	    calm, text(tool, "name"), look.plain, colour_of(state), state,
+	    look.plain, calm, real(tool, "rate"), look.plain, bad,
+	    100 * real(tool, "errors"), look.plain, slow, real(tool, "ms"),
+	    look.plain, calm, real(tool, "under_way"), look.plain, look.good);
 	put_spark(json_object_get(json_object_get(tool, "series"), "requests"));
+	fputs(look.plain, stdout);
 }
 
 static void
