@@ -57,5 +57,6 @@ void type_print_text(const char *text, FILE *out);
 
 /* Kept in conf->listeners, with directive->kind. */
 extern const struct type type_tcp_listeners, type_listeners, type_unix_listener;
+bool type_is_listener(const struct type *type);
 
 #endif

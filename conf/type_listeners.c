@@ -111,3 +111,9 @@ const struct type type_listeners = { "address",
 	true, true, LISTENERS };
 const struct type type_unix_listener = { "path of a Unix socket",
 	"an absolute path of at most 107 bytes", false, true, LISTENERS };
+
+bool
+type_is_listener(const struct type *type)
+{
+	return type->count == count_listeners;
+}

@@ -9,12 +9,12 @@
 #define NAME "presence"
 
 static struct flock
-range(enum presence who, short type)
+range(enum presence first, unsigned n, short type)
 {
 	return (struct flock){ .l_type = type,
 		.l_whence = SEEK_SET,
-		.l_start = (off_t)who,
-		.l_len = 1 };
+		.l_start = (off_t)first,
+		.l_len = (off_t)n };
 }
 
 int
@@ -32,9 +32,9 @@ presence_open(const char *directory)
 }
 
 int
-presence_claim(int fd, enum presence who, bool shared)
+presence_claim(int fd, enum presence who)
 {
-	struct flock lock = range(who, shared ? F_RDLCK : F_WRLCK);
+	struct flock lock = range(who, 1, F_WRLCK);
 
 	return fcntl(fd, F_OFD_SETLK, &lock);
 }
@@ -42,7 +42,13 @@ presence_claim(int fd, enum presence who, bool shared)
 bool
 presence_of(int fd, enum presence who)
 {
-	struct flock lock = range(who, F_WRLCK);
+	return presence_of_any(fd, who, 1);
+}
+
+bool
+presence_of_any(int fd, enum presence first, unsigned n)
+{
+	struct flock lock = range(first, n, F_WRLCK);
 
 	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

@@ -11,19 +11,24 @@ enum presence {
 	PRESENCE_MASTER,
 	PRESENCE_SERVING, /* a master whose workers are ready */
 	PRESENCE_REGISTRAR,
-	PRESENCE_WORKERS,
+	PRESENCE_DRAINING, /* a master that ends, when its workers are done */
+	PRESENCE_ENDING,   /* a master that ends now */
+	PRESENCE_WORKERS = 16, /* and those behind it: one a ring */
 };
 
 /* A description of one's own of that file.  -1 with errno. */
 int presence_open(const char *directory);
 
 /*
- * Be there as long as the description is open.  shared: so may others be.  -1
- * with errno; EAGAIN: somebody else is.
+ * Be there as long as the description is open.  -1 with errno; EAGAIN: somebody
+ * else is.
  */
-int presence_claim(int fd, enum presence who, bool shared);
+int presence_claim(int fd, enum presence who);
 
 /* Is another description there? */
 bool presence_of(int fd, enum presence who);
+
+/* Or one of n, from that one on? */
+bool presence_of_any(int fd, enum presence first, unsigned n);
 
 #endif

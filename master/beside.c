@@ -6,12 +6,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/container.h"
 #include "lib/log.h"
 #include "lib/presence.h"
+#include "master/listeners.h"
 #include "master/master.h"
+#include "master/segments.h"
+#include "master/supervise.h"
 
 #define REGISTRAR_MS 5000 /* for a registrar without a master, to its end */
 #define STEP_MS 5
+#define LOOK_MS 100 /* whether its workers are still there */
 
 /* It writes the store, and has the sockets of 8282: there is no second one. */
 static int
@@ -31,42 +36,109 @@ wait_for_registrar(const struct master *m)
 	return -1;
 }
 
+static bool
+has_workers(const struct master *m, unsigned generation)
+{
+	return presence_of_any(
+	    m->presence, PRESENCE_WORKERS + generation * m->places, m->places);
+}
+
+/* Beside those there are: their places in shared memory stay theirs. */
+static void
+choose_generation(struct master *m)
+{
+	m->beside = has_workers(m, 0) || has_workers(m, 1);
+	if (m->beside)
+		log_event(LOG_NOTICE, "master-before",
+		    "its workers serve until ours do");
+	m->generation = has_workers(m, 0);
+	if (!has_workers(m, 0) || !has_workers(m, 1))
+		return;
+	m->generation = 0;
+	log_event(LOG_NOTICE, "master-before",
+	    "two generations of them: shared memory is begun anew");
+	segments_release(m);
+	m->handed = false;
+}
+
 int
 beside_begin(struct master *m)
 {
 	m->presence = presence_open(m->conf->state_directory);
 	if (m->presence == -1 ||
-	    presence_claim(m->presence, PRESENCE_MASTER, false) == -1) {
+	    presence_claim(m->presence, PRESENCE_MASTER) == -1) {
 		log_event(LOG_CRIT, "fatal", "state_directory %s: %s",
 		    m->conf->state_directory,
 		    errno == EAGAIN ? "dynproxyd runs already"
 				    : strerror(errno));
 		return -1;
 	}
-	m->beside = presence_of(m->presence, PRESENCE_WORKERS);
-	if (m->beside)
-		log_event(LOG_NOTICE, "master-before",
-		    "its workers serve until ours do");
+	choose_generation(m);
 	return wait_for_registrar(m);
+}
+
+/* What a dead worker had under way is nobody's. */
+static void
+look(struct timer *t)
+{
+	struct master *m = container_of(t, struct master, orphans);
+	bool any = false;
+
+	for (unsigned i = 0; i < 2 * m->places; i++) {
+		struct child *c = &m->children[i];
+
+		if (c->state != CHILD_ORPHANED)
+			continue;
+		if (presence_of(m->presence, PRESENCE_WORKERS + c->ring))
+			any = true;
+		else
+			supervise_orphan_gone(c);
+	}
+	if (any)
+		timer_set(&m->loop.timers, t, m->loop.now_ms + LOOK_MS);
+}
+
+void
+beside_place(struct master *m)
+{
+	for (unsigned i = 0; i < 2 * m->places; i++) {
+		struct child *c = &m->children[i];
+
+		if (presence_of(m->presence, PRESENCE_WORKERS + c->ring))
+			c->state = CHILD_ORPHANED;
+		else if (m->handed && c->slot < m->listeners->slots)
+			segments_forget_worker(m, c->ring);
+	}
+	m->orphans.fire = look;
+	look(&m->orphans);
 }
 
 void
 beside_serving(struct master *m)
 {
 	m->beside = false;
-	if (presence_claim(m->presence, PRESENCE_SERVING, false) == -1)
+	if (presence_claim(m->presence, PRESENCE_SERVING) == -1)
+		log_event(LOG_ERR, "presence-failed", "%s", strerror(errno));
+}
+
+void
+beside_ending(struct master *m)
+{
+	if (presence_claim(m->presence, m->phase == PHASE_DRAINING
+					    ? PRESENCE_DRAINING
+					    : PRESENCE_ENDING) == -1)
 		log_event(LOG_ERR, "presence-failed", "%s", strerror(errno));
 }
 
 int
 beside_presence_of(const struct child *child)
 {
-	bool worker = child->role == ROLE_WORKER;
+	enum presence who = child->role == ROLE_WORKER
+				? PRESENCE_WORKERS + child->ring
+				: PRESENCE_REGISTRAR;
 	int fd = presence_open(child->master->conf->state_directory), saved;
 
-	if (fd == -1 ||
-	    presence_claim(fd, worker ? PRESENCE_WORKERS : PRESENCE_REGISTRAR,
-		worker) == 0)
+	if (fd == -1 || presence_claim(fd, who) == 0)
 		return fd;
 	saved = errno; /* close() may change it */
 	close(fd);

@@ -1,6 +1,8 @@
 /*
  * A master that starts while children of a dead one are still there: its
- * registrar is waited for, its workers serve until ours do.
+ * registrar is waited for, its workers serve until ours do.  They are not our
+ * children: locks tell that they are there (lib/presence.h), and tell them
+ * what we do.
  */
 #ifndef MASTER_BESIDE_H
 #define MASTER_BESIDE_H
@@ -8,11 +10,21 @@
 struct child;
 struct master;
 
-/* Be the master of this state directory.  -1: it was logged why not. */
+/*
+ * Be the master of this state directory; m->generation is one that they leave
+ * free, and without, so that nothing is shared with them, m->segments are
+ * none.  -1: it was logged why not.
+ */
 int beside_begin(struct master *m);
+
+/* After supervise_init(): they have their places. */
+void beside_place(struct master *m);
 
 /* Our workers are ready: those of a dead master drain. */
 void beside_serving(struct master *m);
+
+/* We end: so are they to; phase is one of the last two. */
+void beside_ending(struct master *m);
 
 /* What a child shows that it is there with, the caller's; -1 with errno. */
 int beside_presence_of(const struct child *child);

@@ -9,6 +9,7 @@
 
 #include "lib/container.h"
 #include "lib/log.h"
+#include "master/beside.h"
 #include "master/facts.h"
 #include "master/listeners.h"
 #include "master/notify.h"
@@ -21,7 +22,7 @@ static bool
 any_process(const struct master *m, bool workers_only)
 {
 	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i].pid != 0 &&
+		if (child_lives(&m->children[i]) &&
 		    (!workers_only || m->children[i].role == ROLE_WORKER))
 			return true;
 	return false;
@@ -32,14 +33,19 @@ end_by_force(struct master *m)
 {
 	char name[CHILD_NAME_MAX];
 
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i].pid != 0) {
-			log_event(LOG_WARNING, "child-killed",
-			    "%s pid=%d did not end by itself",
-			    child_name(&m->children[i], name),
-			    m->children[i].pid);
-			kill(m->children[i].pid, SIGKILL);
-		}
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = &m->children[i];
+
+		if (!child_lives(c))
+			continue;
+		log_event(LOG_WARNING, "child-killed",
+		    "%s pid=%d did not end by itself", child_name(c, name),
+		    c->pid);
+		if (c->state == CHILD_ORPHANED)
+			supervise_orphan_gone(c); /* it is not ours to kill */
+		else
+			kill(c->pid, SIGKILL);
+	}
 }
 
 /* The phase took too long. */
@@ -86,6 +92,7 @@ enter_last_phase(struct master *m, enum phase phase, uint64_t at_most_ms)
 {
 	m->phase = phase;
 	notify_stopping(m);
+	beside_ending(m);
 	ending_watch(m, at_most_ms);
 	for (size_t i = 0; i < m->nchildren; i++)
 		timer_clear(&m->loop.timers, &m->children[i].again);

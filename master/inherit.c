@@ -13,7 +13,7 @@
 #include "master/listeners.h"
 #include "master/supervise.h"
 
-#define VERSION 1
+#define VERSION 2
 #define LINE_MAX_BYTES 4096
 #define NUMBERS_MAX 8
 
@@ -25,7 +25,7 @@ static const struct {
 	{ "master", 2, 0 }, /* generation, places */
 	{ "exe", 1, 1 }, { "asker", 1, 1 }, { "config", 1, 1 },
 	{ "presence", 1, 1 }, { "lookup", 2, 3 }, { "wake", 2, 3 },
-	{ "slots", 1, 0 }, { "listener", 1, 1 },
+	{ "slots", 1, 0 }, { "listener", 2, 1 },
 	{ "segment", 3, 6 }, /* which, writable, read-only */
 	{ "child", 7, 2 },   /* pid, ctl, role, slot, ring, generation, state */
 };
@@ -75,7 +75,8 @@ inherit_write(const struct master *m, int asker,
 	    m->log_wake[0], m->log_wake[1]);
 	fprintf(out, "slots %u\n", m->listeners->slots);
 	for (size_t i = 0; i < m->listeners->n; i++)
-		fprintf(out, "listener %d\n", m->listeners->list[i].fd);
+		fprintf(out, "listener %d %u\n", m->listeners->list[i].fd,
+		    m->listeners->list[i].named);
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
 		fprintf(out, "segment %u %d %d\n", i, segments[i].writable,
 		    segments[i].readonly);
@@ -194,8 +195,8 @@ take_line(struct master *m, struct inherited *in, enum line line,
 		in->listeners->slots = (unsigned)n[0];
 		return n[0] > 0;
 	case LINE_LISTENER:
-		return n[0] == -1 ||
-		       listeners_add_take(in->listeners, n[0]) == 0;
+		return n[0] == -1 || listeners_add_take(in->listeners, n[0],
+					 (unsigned)n[1]) == 0;
 	case LINE_SEGMENT:
 		if (n[0] < 0 || n[0] >= SEGMENT_COUNT)
 			return false;
@@ -265,8 +266,10 @@ inherit_read_take(struct master *m, int fd, FILE *err)
 		fclose(text);
 	if (good)
 		m->conf = read_conf(in->config_fd, err);
-	if (m->conf != NULL)
+	if (m->conf != NULL) {
+		listeners_fit(in->listeners, m->conf);
 		return in;
+	}
 	inherit_free(in);
 	return NULL;
 }

@@ -57,15 +57,15 @@ same_addr(const struct addr *a, const struct addr *b)
 	return strcmp(addr_format(a, one), addr_format(b, other)) == 0;
 }
 
-/* The socket of an address; -1: there is none. */
-static int
+/* The socket of an address; NULL: there is none. */
+static const struct listener *
 find(const struct listeners *from, const struct addr *a, unsigned slot)
 {
 	for (size_t i = 0; from != NULL && i < from->n; i++)
 		if (from->list[i].slot == slot && from->list[i].fd != -1 &&
 		    same_addr(&from->list[i].addr, a))
-			return from->list[i].fd;
-	return -1;
+			return &from->list[i];
+	return NULL;
 }
 
 /*
@@ -92,32 +92,48 @@ bind_to(const struct listener_conf *l)
 	return sock_listen(&l->addr, BACKLOG, false, modes[l->kind]);
 }
 
+/* The socket of a slot; first: that of slot 0, NULL: none yet.  As open(2). */
+static int
+open_slot(const struct listener_conf *conf, const struct listener *is,
+    const struct listener *first)
+{
+	int fd;
+
+	if (is == NULL && first != NULL && first->named != 0)
+		is = first; /* its own address is another one */
+	if (is != NULL)
+		return fcntl(is->fd, F_DUPFD_CLOEXEC, 0);
+	fd = bind_to(conf);
+	/* who handed us the first did not let others beside it */
+	if (fd == -1 && errno == EADDRINUSE && first != NULL)
+		return fcntl(first->fd, F_DUPFD_CLOEXEC, 0);
+	return fd;
+}
+
 /* -1 with errno. */
 static int
 open_listener(struct listeners *l, const struct listener_conf *conf, size_t at,
     const struct listeners *from)
 {
 	bool web = listener_is_web(conf->kind);
-	int first = find(from, &conf->addr, 0);
+	const struct listener *first = find(from, &conf->addr, 0);
 
-	if (web && first == -1 && !l->beside && probe(&conf->addr) == -1)
+	if (web && first == NULL && !l->beside && probe(&conf->addr) == -1)
 		return -1;
 	for (unsigned slot = 0; slot < (web ? l->slots : 1); slot++) {
-		int fd = find(from, &conf->addr, slot);
-		struct listener *more = add(l);
+		int fd = open_slot(conf, find(from, &conf->addr, slot), first);
+		struct listener *more = fd == -1 ? NULL : add(l);
 
-		if (more == NULL)
+		if (more == NULL) {
+			if (fd != -1)
+				close(fd);
 			return -1;
-		more->addr = conf->addr;
-		more->at = at;
-		more->slot = slot;
-		more->fd =
-		    fd == -1 ? bind_to(conf) : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		/* who handed us the first did not let others beside it */
-		if (more->fd == -1 && errno == EADDRINUSE && first != -1)
-			more->fd = fcntl(first, F_DUPFD_CLOEXEC, 0);
-		if (more->fd == -1)
-			return -1;
+		}
+		*more = (struct listener){ .addr = conf->addr,
+			.at = at,
+			.slot = slot,
+			.named = first == NULL ? 0 : first->named,
+			.fd = fd };
 	}
 	return 0;
 }
@@ -147,7 +163,7 @@ listeners_new(const struct conf *conf, const struct listeners *from,
 }
 
 int
-listeners_add_take(struct listeners *l, int fd)
+listeners_add_take(struct listeners *l, int fd, unsigned named)
 {
 	struct addr addr = { .len = sizeof(addr.u) };
 	struct listener *more = NULL;
@@ -159,10 +175,64 @@ listeners_add_take(struct listeners *l, int fd)
 		close(fd);
 		return -1;
 	}
-	while (find(l, &addr, slot) != -1)
+	while (find(l, &addr, slot) != NULL)
 		slot++;
-	*more = (struct listener){ .addr = addr, .slot = slot, .fd = fd };
+	*more = (struct listener){
+		.addr = addr, .slot = slot, .named = named, .fd = fd
+	};
+	if (slot >= l->slots)
+		l->slots = slot + 1;
 	return 0;
+}
+
+/* The listener that one was named for, and that has no socket yet. */
+static const struct listener_conf *
+meant(const struct listeners *l, const struct conf *conf,
+    const struct listener *one)
+{
+	for (size_t i = 0; one->named != 0 && i < conf->nlisteners; i++)
+		if (conf->listeners[i].kind == one->named - 1 &&
+		    find(l, &conf->listeners[i].addr, 0) == NULL)
+			return &conf->listeners[i];
+	return NULL;
+}
+
+/* Does conf want one at its address?  A path that is gone is none. */
+static bool
+is_wanted(const struct listener *one, const struct conf *conf)
+{
+	if (one->addr.u.sa.sa_family == AF_UNIX &&
+	    access(one->addr.u.un.sun_path, F_OK) == -1)
+		return false;
+	for (size_t i = 0; i < conf->nlisteners; i++)
+		if (same_addr(&conf->listeners[i].addr, &one->addr))
+			return true;
+	return false;
+}
+
+void
+listeners_fit(struct listeners *l, const struct conf *conf)
+{
+	const struct listener_conf *other;
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct listener *one = &l->list[i];
+
+		if (is_wanted(one, conf)) {
+			one->named = 0;
+			continue;
+		}
+		other = meant(l, conf, one);
+		if (other != NULL) {
+			one->addr = other->addr;
+			continue;
+		}
+		log_event(LOG_NOTICE, "socket-unused", "%s: no listener has it",
+		    addr_format(&one->addr, text));
+		close(one->fd);
+		one->fd = -1;
+	}
 }
 
 void
@@ -190,7 +260,7 @@ listeners_free(struct listeners *l, const struct listeners *next)
 		if (one->fd == -1)
 			continue;
 		if (one->addr.u.sa.sa_family == AF_UNIX &&
-		    find(next, &one->addr, 0) == -1)
+		    find(next, &one->addr, 0) == NULL)
 			unlink(one->addr.u.un.sun_path);
 		close(one->fd);
 	}

@@ -15,6 +15,8 @@ struct listener {
 	size_t at;     /* its place in conf->listeners */
 	unsigned slot; /* of those for clients, each worker has its own */
 	int fd;        /* owned; -1: closed */
+	unsigned named; /* 1 + the kind that it was given to us for, whatever
+			   its own address; 0: it has addr */
 };
 
 struct listeners {
@@ -39,8 +41,18 @@ struct listeners *listeners_new(const struct conf *conf,
  */
 void listeners_free(struct listeners *l, const struct listeners *next);
 
-/* One more socket that somebody handed to us; it is ours from now on. */
-int listeners_add_take(struct listeners *l, int fd);
+/*
+ * One more socket that somebody handed to us; it is ours from now on.  named: as
+ * in struct listener.
+ */
+int listeners_add_take(struct listeners *l, int fd, unsigned named);
+
+/*
+ * Those that were handed to us, as the configuration wants them: one that is
+ * named is for a listener of that kind which has none; it is logged which is
+ * for none.
+ */
+void listeners_fit(struct listeners *l, const struct conf *conf);
 
 /*
  * Let go of those for clients: the workers that drain close the last

@@ -20,6 +20,7 @@
 #include "master/contain.h"
 #include "master/ctl.h"
 #include "master/daemon.h"
+#include "master/fdstore.h"
 #include "master/inherit.h"
 #include "master/listeners.h"
 #include "master/master.h"
@@ -140,8 +141,10 @@ begin(struct master *m)
 static int
 start_children(struct master *m)
 {
+	notify_watch(m);
 	if (m->inherited != NULL)
 		return upgrade_go_on(m);
+	beside_place(m);
 	supervise_start(m);
 	return 0;
 }
@@ -150,7 +153,7 @@ start_children(struct master *m)
 static int
 serve(struct master *m)
 {
-	struct listeners *given = notify_sockets();
+	struct listeners *given = fdstore_take(m);
 	int status = 1;
 
 	raise_descriptor_limit();

@@ -27,6 +27,7 @@ enum child_state {
 	CHILD_STARTING, /* has not said that it serves */
 	CHILD_READY,
 	CHILD_DRAINING, /* told to finish; a successor is there, or on its way */
+	CHILD_ORPHANED, /* a worker of a dead master has the place; pid is 0 */
 };
 
 /* A place for a process, which outlives each of those that take it. */
@@ -49,6 +50,13 @@ struct child {
 	unsigned failures;     /* exits in a row, none of them ready */
 	unsigned restarts;     /* processes that came after the first */
 };
+
+/* Is there a process in it? */
+static inline bool
+child_lives(const struct child *c)
+{
+	return c->pid != 0 || c->state == CHILD_ORPHANED;
+}
 
 /* From one generation of workers to the next, one by one. */
 struct rollover {
@@ -96,6 +104,8 @@ struct master {
 
 	int presence; /* of this instance; see beside.h */
 	bool beside;  /* workers of a dead master have our addresses */
+	bool handed;  /* so have segments been, by systemd: fdstore.h */
+	struct timer orphans; /* looks whether these are still there */
 	int log_wake[2]; /* a pipe, see CTL_LOG_WAKE */
 	struct segment_fds {
 		int writable, readonly; /* two descriptions of one memory */

@@ -1,84 +1,90 @@
-/*
- * Writes the datagrams of sd_notify(3), which is all there is to it, and reads
- * the variables of sd_listen_fds(3).
- */
+/* Writes the datagrams of sd_notify(3), which is all there is to it. */
 #include "master/notify.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/container.h"
 #include "lib/log.h"
-#include "master/listeners.h"
+#include "master/fdstore.h"
 
-#define FIRST_FD 3 /* SD_LISTEN_FDS_START */
-#define FDS_MAX 1024
-
-/* A number in a variable that is for this process; 0: there is none. */
-static unsigned long
-number_in(const char *name, const char *pid_name)
+/* NOTIFY_SOCKET is a path, or "@" and an abstract name.  False: neither. */
+static bool
+find_socket(struct sockaddr_un *to, socklen_t *len)
 {
-	const char *value = getenv(name), *pid = getenv(pid_name);
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t n = path == NULL ? 0 : strlen(path);
 
-	if (value == NULL || (pid != NULL && strtol(pid, NULL, 10) != getpid()))
-		return 0;
-	return strtoul(value, NULL, 10);
+	*to = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (n == 0 || n >= sizeof(to->sun_path))
+		return false;
+	memcpy(to->sun_path, path, n);
+	if (*path == '@')
+		to->sun_path[0] = '\0';
+	*len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+	return true;
 }
 
-struct listeners *
-notify_sockets(void)
+/* False after logging it, or there is nobody. */
+static bool
+send_to_starter(const char *text, const int *fds, size_t n, int flags)
 {
-	unsigned long n = number_in("LISTEN_FDS", "LISTEN_PID");
-	struct listeners *l = NULL;
+	char control[CMSG_SPACE(NOTIFY_FDS_MAX * sizeof(int))] = { 0 };
+	const struct timeval patience = { .tv_sec = 1 };
+	struct sockaddr_un to;
+	struct iovec iov = { (void *)text, strlen(text) };
+	struct msghdr msg = {
+		.msg_name = &to, .msg_iov = &iov, .msg_iovlen = 1
+	};
+	struct cmsghdr *c;
+	bool sent;
+	int fd;
 
-	if (n > 0 && n <= FDS_MAX && getenv("LISTEN_PID") != NULL)
-		l = calloc(1, sizeof(*l));
-	for (int fd = FIRST_FD; l != NULL && fd < FIRST_FD + (int)n; fd++) {
-		int ours = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD + (int)n);
-
-		close(fd);
-		if (ours != -1 && fcntl(ours, F_SETFL, O_NONBLOCK) == 0 &&
-		    listeners_add_take(l, ours) == 0)
-			continue;
-		log_event(LOG_WARNING, "socket-refused", "fd=%d: %s", fd,
-		    strerror(errno));
+	if (!find_socket(&to, &msg.msg_namelen))
+		return false;
+	if (n > 0) {
+		assert(n <= NOTIFY_FDS_MAX);
+		msg.msg_control = control;
+		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, n * sizeof(int));
 	}
-	unsetenv("LISTEN_FDS");
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDNAMES");
-	return l;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	sent = fd != -1 &&
+	       setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+		   sizeof(patience)) == 0 &&
+	       sendmsg(fd, &msg, MSG_NOSIGNAL | flags) != -1;
+	if (!sent)
+		log_event(LOG_WARNING, "notify-failed", "%s: %s",
+		    getenv("NOTIFY_SOCKET"), strerror(errno));
+	if (fd != -1)
+		close(fd);
+	return sent;
 }
 
-/* NOTIFY_SOCKET is a path, or "@" and an abstract name. */
+/* It may have more to read than its queue holds: wait, not for long. */
+bool
+notify_send(const char *text, const int *fds, size_t n)
+{
+	return send_to_starter(text, fds, n, 0);
+}
+
 static void
 say(const char *text)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	const char *path = getenv("NOTIFY_SOCKET");
-	size_t n = path == NULL ? 0 : strlen(path);
-	int fd;
-
-	if (n == 0 || n >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, n);
-	if (*path == '@')
-		to.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1 ||
-	    sendto(fd, text, strlen(text), MSG_NOSIGNAL,
-		(const struct sockaddr *)&to,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) == -1)
-		log_event(LOG_WARNING, "notify-failed", "%s: %s", path,
-		    strerror(errno));
-	if (fd != -1)
-		close(fd);
+	send_to_starter(text, NULL, 0, MSG_DONTWAIT);
 }
 
 /* As often again as it wants, half of its time in between. */
@@ -100,10 +106,7 @@ notify_ready(struct master *m)
 	    "READY=1\nSTATUS=serving with %u workers\nMAINPID=%ld",
 	    m->conf->workers, (long)getpid());
 	say(text);
-	m->watchdog_ms = number_in("WATCHDOG_USEC", "WATCHDOG_PID") / 1000;
-	m->watchdog.fire = feed;
-	if (m->watchdog_ms >= 2 && !timer_is_set(&m->watchdog))
-		feed(&m->watchdog);
+	fdstore_keep(m);
 }
 
 void
@@ -123,4 +126,19 @@ notify_stopping(struct master *m)
 	say(m->phase == PHASE_DRAINING
 		? "STOPPING=1\nSTATUS=finishing the requests under way"
 		: "STOPPING=1\nSTATUS=ending");
+	fdstore_drop();
+}
+
+void
+notify_watch(struct master *m)
+{
+	const char *usec = getenv("WATCHDOG_USEC");
+	const char *pid = getenv("WATCHDOG_PID");
+
+	if (usec == NULL || (pid != NULL && strtol(pid, NULL, 10) != getpid()))
+		return;
+	m->watchdog_ms = strtoul(usec, NULL, 10) / 1000;
+	m->watchdog.fire = feed;
+	if (m->watchdog_ms >= 2)
+		feed(&m->watchdog);
 }

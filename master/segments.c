@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "master/fdstore.h"
 #include "shm/counters.h"
 #include "shm/errors.h"
 #include "shm/health.h"
@@ -197,27 +198,55 @@ void
 segments_drop(const struct master *m, const struct segment_fds *before)
 {
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
-		if (before[i].writable != m->segments[i].writable)
+		if (before[i].writable != m->segments[i].writable) {
+			fdstore_remove(segments[i].name);
 			drop(&before[i]);
+		}
 }
 
 int
 segments_make(struct master *m)
 {
+	struct segment_fds before[SEGMENT_COUNT];
+
+	memcpy(before, m->segments, sizeof(before));
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
 		if (settle(&m->segments[i], i, m) == -1) {
 			log_event(LOG_CRIT, "fatal", "%s: %s", segments[i].name,
 			    strerror(errno));
 			return -1;
 		}
+	if (m->handed)
+		segments_drop(m, before);
 	return 0;
+}
+
+const char *
+segment_name(enum ctl_segment which)
+{
+	return segments[which].name;
+}
+
+int
+segment_take(struct master *m, const char *name, int fd)
+{
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+		if (strcmp(segments[i].name, name) == 0) {
+			drop(&m->segments[i]); /* one of before, stored late */
+			m->segments[i] = (struct segment_fds){ fd,
+				segment_reopen_readonly(fd) };
+			return 0;
+		}
+	return -1;
 }
 
 void
 segments_release(struct master *m)
 {
-	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
 		drop(&m->segments[i]);
+		m->segments[i] = (struct segment_fds){ -1, -1 };
+	}
 }
 
 int

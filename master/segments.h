@@ -22,6 +22,15 @@ bool segments_check(const struct master *m, FILE *err);
 void segments_drop(const struct master *m, const struct segment_fds *before);
 void segments_release(struct master *m);
 
+/* "dynproxy-table" */
+const char *segment_name(enum ctl_segment which);
+
+/*
+ * The writable descriptor of one, made by a master before us: it is ours.  -1:
+ * there is none of that name, and it is still the caller's.
+ */
+int segment_take(struct master *m, const char *name, int fd);
+
 /* What a role gets of it: a descriptor that stays ours, or -1: nothing. */
 int segment_fd(const struct master *m, enum ctl_segment which, enum role role);
 

@@ -50,6 +50,7 @@ child_state_name(enum child_state state)
 		[CHILD_STARTING] = "starting",
 		[CHILD_READY] = "ready",
 		[CHILD_DRAINING] = "draining",
+		[CHILD_ORPHANED] = "orphaned",
 	};
 
 	return names[state];
@@ -322,6 +323,14 @@ child_gone(struct child *c, int status)
 }
 
 void
+supervise_orphan_gone(struct child *c)
+{
+	segments_forget_worker(c->master, c->ring);
+	set_state(c, CHILD_OFF);
+	ending_gone(c->master);
+}
+
+void
 supervise_reap(struct master *m)
 {
 	int status;
@@ -390,7 +399,7 @@ bool
 supervise_any(const struct master *m, unsigned generation)
 {
 	for (unsigned i = 0; i < m->places; i++)
-		if (supervise_worker(m, generation, i)->pid != 0)
+		if (child_lives(supervise_worker(m, generation, i)))
 			return true;
 	return false;
 }
@@ -426,6 +435,8 @@ supervise_retire(struct child *c)
 	struct ctlmsg msg = { .type = CTL_DRAIN,
 		.value = c->master->conf->tunnel_drain_ms };
 
+	if (c->state == CHILD_ORPHANED)
+		return;
 	timer_clear(&c->master->loop.timers, &c->again);
 	if (c->pid == 0) {
 		set_state(c, CHILD_OFF);

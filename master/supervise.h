@@ -37,7 +37,7 @@ struct child *supervise_worker(
     const struct master *m, unsigned generation, unsigned slot);
 struct child *supervise_child(const struct master *m, enum role role);
 
-/* Has a generation of workers any process? */
+/* Has a generation of workers any process, ours or a dead master's? */
 bool supervise_any(const struct master *m, unsigned generation);
 
 /* Does everybody serve who is wanted? */
@@ -45,6 +45,9 @@ bool supervise_all_ready(const struct master *m);
 
 /* Start who is wanted and not there, retire who is there and not wanted. */
 void supervise_settle(struct master *m);
+
+/* A worker of a dead master has ended. */
+void supervise_orphan_gone(struct child *c);
 
 /* Start a child, unless it is there. */
 void supervise_begin(struct child *c);

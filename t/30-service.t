@@ -16,11 +16,11 @@ is +(run_command('make', '-s', '-C', $DynProxy::ROOT, 'install', "BUILD=$DynProx
     0, 'make install';
 
 # --- units; their program has to be where they say
-OwnNetwork::run('mount', '--bind', "$root/usr/sbin", '/usr/local/sbin');
+OwnNetwork::run('mount', '--bind', "$root/usr/$_", "/usr/local/$_") for qw(sbin bin);
 my %exposure = (dynproxy => 3.0, 'dynproxy-single' => 2.0);
 for my $unit (sort keys %exposure) {
     my $text = DynProxy::slurp("$root/usr/lib/systemd/system/$unit.service");
-    $text =~ s{/usr/sbin/dynproxyd}{/usr/local/sbin/dynproxyd}g;
+    $text =~ s{/usr/(s?bin)/dynproxy}{/usr/local/$1/dynproxy}g;
     my $file = "$root/$unit.service";
     OwnNetwork::append($file, $text);
     my ($status, @said) = run_command('systemd-analyze', 'verify', '--man=no', $file);

@@ -41,6 +41,7 @@ struct worker {
 	struct timer orphan;     /* looks whether there is another one */
 	uint64_t orphaned_ms;    /* since when; CLOCK_MONOTONIC */
 	bool deserted;           /* it was seen that nobody is master */
+	bool hurried;            /* it was seen that the other one ends */
 	struct table *table;     /* owned */
 	struct policy *policy;   /* owned */
 	struct rules *rules;     /* owned */

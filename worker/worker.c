@@ -170,17 +170,23 @@ is_replaced(struct worker *w)
 	return w->deserted || w->loop.now_ms - w->orphaned_ms >= ORPHANED_MS;
 }
 
-/* Its workers serve: ours may go. */
+/* Its workers serve: ours may go; and when it ends, so do we. */
 static void
 look_for_master(struct timer *t)
 {
 	struct worker *w = container_of(t, struct worker, orphan);
 
-	if (is_replaced(w)) {
+	if (!w->draining && is_replaced(w)) {
 		log_event(LOG_NOTICE, "master-replaced", "clients=%u",
 		    w->connections);
 		drain(w, w->conf->tunnel_drain_ms);
-		return;
+	}
+	if (presence_of(w->boot.presence, PRESENCE_ENDING)) {
+		ev_stop(&w->loop);
+	} else if (!w->hurried &&
+		   presence_of(w->boot.presence, PRESENCE_DRAINING)) {
+		w->hurried = true;
+		drain(w, w->conf->drain_timeout_ms);
 	}
 	timer_set(&w->loop.timers, t, w->loop.now_ms + LOOK_MS);
 }

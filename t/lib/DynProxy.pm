@@ -404,7 +404,7 @@ sub as_user_of {
 sub pids {
     my ($self, $role) = @_;
     my $status = $self->ctl_json('status') or return;
-    return map { $_->{pid} } grep { $_->{state} =~ /^\Q$role\E\b/ } @{ $status->{processes} };
+    return map { $_->{pid} || () } grep { $_->{state} =~ /^\Q$role\E\b/ } @{ $status->{processes} };
 }
 
 sub worker_pids   { $_[0]->pids('worker') }
