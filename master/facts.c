@@ -48,6 +48,8 @@ facts_publish(struct master *m)
 		return;
 	}
 	node.draining = m->phase == PHASE_DRAINING || m->phase == PHASE_ENDING;
+	node.configured_ms = m->configured_ms;
+	node.reload_refused = m->reload_refused;
 	node.nprocesses = node.ncertificates = 0;
 	for (size_t i = 0;
 	     i < m->nchildren && node.nprocesses < NODE_PROCESSES_MAX; i++)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "master/beside.h"
 #include "master/certs.h"
@@ -142,6 +143,7 @@ static int
 start_children(struct master *m)
 {
 	notify_watch(m);
+	m->configured_ms = clock_real_ms();
 	if (m->inherited != NULL)
 		return upgrade_go_on(m);
 	beside_place(m);

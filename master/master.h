@@ -122,6 +122,8 @@ struct master {
 	bool resting;        /* WINCH: no workers are wanted */
 	struct timer pulse;  /* see heartbeat.h */
 	struct rollover rollover;
+	uint64_t configured_ms; /* CLOCK_REALTIME: when conf was taken */
+	bool reload_refused;    /* another was not, since then */
 	struct reload *reload; /* owned; NULL: none is under way */
 	struct upgrade *upgrade; /* owned; NULL: none is under way */
 	struct inherited *inherited; /* owned; of the image before, until it is

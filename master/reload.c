@@ -13,10 +13,12 @@
 #include <sys/stat.h>
 
 #include "conf/changes.h"
+#include "lib/clock.h"
 #include "lib/container.h"
 #include "lib/log.h"
 #include "master/certs_watch.h"
 #include "master/ctl.h"
+#include "master/facts.h"
 #include "master/notify.h"
 #include "master/rollover.h"
 #include "master/setup.h"
@@ -53,6 +55,17 @@ discard(struct master *m, const struct setup *setup)
 	setup_put(m, &current);
 }
 
+/* What is told of the last one that was tried. */
+static void
+note(struct master *m, enum reload_end how)
+{
+	if (how == RELOAD_DONE)
+		m->configured_ms = clock_real_ms();
+	if (how != RELOAD_AGAIN)
+		m->reload_refused = how == RELOAD_REFUSED;
+	facts_publish(m);
+}
+
 static void
 end(struct master *m, enum reload_end how, const char *says)
 {
@@ -69,6 +82,7 @@ end(struct master *m, enum reload_end how, const char *says)
 			certs_watch_start(m);
 		certs_reload(m);
 	}
+	note(m, how);
 	log_event(how == RELOAD_DONE ? LOG_NOTICE : LOG_ERR,
 	    how == RELOAD_DONE ? "reloaded" : "reload-refused", "file=%s",
 	    m->conf_path);
@@ -344,6 +358,7 @@ reload_begin(struct master *m,
 	if (says != NULL)
 		fclose(says);
 	if (how != RELOAD_DONE || text == NULL) {
+		note(m, how);
 		ended(m, how, text == NULL ? "no memory\n" : text);
 		if (text != NULL)
 			log_lines(text);

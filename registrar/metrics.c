@@ -86,6 +86,12 @@ redis_unsaved(const struct measured *m)
 }
 
 static double
+redis_reconnects(const struct measured *m)
+{
+	return (double)m->redis.reconnects;
+}
+
+static double
 redis_held(const struct measured *m)
 {
 	return (double)m->redis.held;
@@ -256,6 +262,9 @@ static const struct number redis_numbers[] = {
 	{ "dynproxy_store_last_sync_timestamp_seconds", "gauge",
 	    "When all of Redis was read last, unix time.", "{store=\"redis\"}",
 	    redis_synced },
+	{ "dynproxy_store_reconnects_total", "counter",
+	    "Times that Redis was lost and connected again.",
+	    "{store=\"redis\"}", redis_reconnects },
 	{ "dynproxy_store_unsaved_changes", "gauge",
 	    "Changes that Redis has not got yet.", "{store=\"redis\"}",
 	    redis_unsaved },

@@ -225,6 +225,20 @@ write_upgrades(const struct writing *w)
 /* What the master told. */
 
 static bool
+write_reload(const struct writing *w)
+{
+	return buf_printf(
+	    w->out, "%s %d\n", w->name, w->node->reload_refused == 0);
+}
+
+static bool
+write_reload_time(const struct writing *w)
+{
+	return buf_printf(w->out, "%s %.15g\n", w->name,
+	    (double)w->node->configured_ms / 1e3);
+}
+
+static bool
 is_worker(const struct node_process *p)
 {
 	return strncmp(p->name, "worker", 6) == 0;
@@ -304,6 +318,10 @@ static const struct {
 	{ "dynproxy_upgrades_total", "counter",
 	    "Requests that became a WebSocket or another protocol.",
 	    write_upgrades },
+	{ "dynproxy_config_last_reload_successful", "gauge",
+	    "Whether the last settings were taken.", write_reload },
+	{ "dynproxy_config_last_reload_success_timestamp_seconds", "gauge",
+	    "When settings were taken last, unix time.", write_reload_time },
 	{ "dynproxy_workers", "gauge", "Worker processes.", write_workers },
 	{ "dynproxy_worker_restarts_total", "counter",
 	    "Workers that ended and were replaced.", write_restarts },

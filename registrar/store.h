@@ -107,6 +107,7 @@ struct store_redis_status {
 	const struct addr *primary, *reading; /* len 0: not known yet */
 	uint64_t synced_ms; /* CLOCK_REALTIME of the last full pass; 0: never */
 	size_t unsaved;     /* changes that Redis has not got yet */
+	uint64_t reconnects; /* connected again, having lost it */
 	uint64_t refused;   /* foreign entries that were malformed */
 };
 void store_redis_status(const struct store_redis *redis,

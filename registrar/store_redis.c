@@ -83,6 +83,7 @@ came(struct store_redis *s)
 
 	s->pass_wanted = true;
 	if (s->writing && s->ready) {
+		s->connects++;
 		log_event(LOG_NOTICE, "redis-connected",
 		    "address=%s read=%s unsaved=%zu",
 		    addr_format(&s->primary, to),
@@ -264,6 +265,7 @@ store_redis_status(
 		.reading = &s->reading,
 		.synced_ms = s->pass.synced_ms,
 		.unsaved = s->unsaved.count,
+		.reconnects = s->connects > 0 ? s->connects - 1 : 0,
 		.refused = s->watch.refused,
 	};
 }

@@ -121,6 +121,7 @@ struct store_redis {
 	bool writing;            /* writes is up, and has our script */
 	bool ready;              /* the others are up, and tracking is on */
 	bool lost_logged;
+	uint64_t connects;       /* how often all of these came up */
 	bool unsaved_logged;
 	bool pass_wanted;        /* when all is pushed */
 	uint64_t hash_key[2];

@@ -27,7 +27,9 @@ struct node_certificate {
 
 /* Texts are NUL-terminated. */
 struct node {
-	uint64_t draining; /* 1: it ends, and gets no new requests */
+	uint64_t draining;	 /* 1: it ends, and gets no new requests */
+	uint64_t configured_ms;	 /* CLOCK_REALTIME: its settings were taken */
+	uint64_t reload_refused; /* 1: others were not, since then */
 	uint64_t nprocesses, ncertificates;
 	struct node_process process[NODE_PROCESSES_MAX];
 	struct node_certificate certificate[NODE_CERTIFICATES_MAX];

@@ -29,12 +29,15 @@ sub ask {
     return $answer;
 }
 sub round { $proxy->get('alpha', '/')->header('x-round') // 'none' }
+sub told { my $all = $proxy->metrics; return map { $all->{"dynproxy_config_last_reload_$_"} } qw(successful success_timestamp_seconds) }
 sub workers { join ' ', sort { $a <=> $b } $proxy->worker_pids }
 
 # --- in place
 my $workers   = workers();
 my $registrar = $proxy->registrar_pid;
 is round(), 0, 'the first configuration';
+my $began = (told())[1];
+cmp_ok $began, '>', $^T - 1, 'the metrics say since when';
 configure(response_headers => '{ "set X-Round: 1" }');
 is round(), 0, 'a file that nobody has read changes nothing';
 is $proxy->ctl('reload'), 0, 'reload' or diag $proxy->err;
@@ -62,6 +65,9 @@ isnt $proxy->register('alpha', '/more/.*', $backend->url), 'ok', 'which goes by 
 is $proxy->registrar_pid, $registrar, 'and is the same process';
 
 # --- refused
+my ($good, $taken) = told();
+is $good, 1, 'the metrics say that the last one was taken';
+cmp_ok $taken, '>', $began, 'and when';
 configure(response_headers => '{ "set X-Round: 7" }', body_timeout => '1x');
 my @lines = split /^/, DynProxy::slurp($proxy->conf_path);
 my ($line) = grep { $lines[$_ - 1] =~ /^body_timeout/ } 1 .. @lines;
@@ -80,6 +86,7 @@ configure(favicon_file => undef, http => DynProxy::list("192.0.2.1:$proxy->{http
 is $proxy->ctl('reload'), 1, 'and an address that cannot be had';
 like $proxy->err, qr/listener 192.0.2.1:\d+: bind: /, 'by its name';
 is round(), 6, 'all is as before';
+is_deeply [told()], [0, $taken], 'the metrics say that the last one was refused, and since when there is this one';
 is workers(), $workers, 'with the same workers';
 configure(http => DynProxy::list("127.0.0.1:$proxy->{http_port}"));
 is $proxy->ctl('reload'), 0, 'mended';

@@ -17,12 +17,6 @@ is $proxy->register('down',  '.*', 'http://127.0.0.1:' . DynProxy::free_port()),
 is $proxy->register('gone',  '.*', $backend->url(0)), 'ok', 'one that will be gone';
 is $proxy->unregister('gone', '.*'), 'ok', 'and is';
 
-sub metrics {
-    my $text = $proxy->admin('/metrics')->body;
-    my %value;
-    $value{$1} = $2 while $text =~ /^([a-z_]+(?:\{[^}]*\})?) (\S+)$/mg;
-    return \%value;
-}
 sub sum_of {
     my ($values, $want) = @_;
     my $sum = 0;
@@ -31,7 +25,7 @@ sub sum_of {
 }
 sub lines { my @all = split /\n/, DynProxy::slurp("$scratch/access.log"); return @all }
 
-my $before = metrics();
+my $before = $proxy->metrics;
 my %asked;
 sub ask {
     my ($tool, $path, $method, $times) = @_;
@@ -49,7 +43,7 @@ ask('nobody', '/',                     'GET',  6);
 ask('alpha',  '/.well-known/healthz',  'GET',  2);
 $asked{'4xx'}++ if DynProxy::Response->new($proxy->raw("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"))->status == 400;
 
-my $after = metrics();
+my $after = $proxy->metrics;
 for my $class (qw(2xx 4xx 5xx)) {
     my $want = qr/^dynproxy_http_requests_total\{.*code="$class"/;
     is sum_of($after, $want) - sum_of($before, $want), $asked{$class}, "$class: as many as were asked for";

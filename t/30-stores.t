@@ -122,8 +122,11 @@ is $proxy->register('beta', '.*', $url), 'ok', 'a stopped Redis, store_down = ac
 cmp_ok time - $began, '<', 2.2, 'in about two seconds';
 is $proxy->get('beta', '/')->status, 200, 'and routed';
 ok redis_status()->{unsaved}, 'status shows that Redis lacks it';
+my $reconnects = 'dynproxy_store_reconnects_total{store="redis"}';
+my $before = $proxy->metrics->{$reconnects};
 kill 'CONT', $redis->{pid};
 ok eventually(sub { $redis->cli('hget', 'prefix:beta', '.*') eq $url }, 20), 'Redis gets it when it answers again';
+ok eventually(sub { $proxy->metrics->{$reconnects} > $before }), 'the metrics say that it was connected again';
 
 # --- store_down = refuse ---------------------------------------------------------
 

@@ -410,6 +410,15 @@ sub pids {
 sub worker_pids   { $_[0]->pids('worker') }
 sub registrar_pid { ($_[0]->pids('registrar'))[0] }
 
+# Each sample of the metrics, by its name with labels.
+sub metrics {
+    my ($self) = @_;
+    my $text = $self->admin('/metrics')->body;
+    my %value;
+    $value{$1} = $2 while $text =~ /^([a-z_]+(?:\{[^}]*\})?) (\S+)$/mg;
+    return \%value;
+}
+
 # The body of a GET on port 8081.
 sub admin {
     my ($self, $path) = @_;
