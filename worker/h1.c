@@ -6,6 +6,7 @@
 
 #include "http/framing.h"
 #include "http/parse.h"
+#include "shm/policy.h"
 #include "worker/process.h"
 #include "worker/request.h"
 #include "worker/respond.h"
@@ -295,9 +296,13 @@ h1_head(struct exchange *ex, const struct http_msg *msg, enum body_end end,
 		h->keep_alive = h->keep_alive && h->minor == 1;
 	}
 	h->sink.chunked = r.end == BODY_CHUNKED;
-	/* what is left of a body cannot be told from the next request */
+	/*
+	 * What is left of a body cannot be told from the next request; and on
+	 * standby the address goes, so the next one is for another node.
+	 */
 	if (!h->body.done || h->w->draining ||
-	    h->w->overload.step >= OVERLOAD_TIGHT)
+	    h->w->overload.step >= OVERLOAD_TIGHT ||
+	    policy_standby(h->w->policy))
 		h->keep_alive = false;
 	r.keep_alive = h->keep_alive;
 	if (respond_head(&h->sink.out, &r))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "lib/container.h"
+#include "shm/policy.h"
 #include "worker/h2_flood.h"
 #include "worker/h2_session.h"
 #include "worker/h2_stream.h"
@@ -312,13 +313,24 @@ has_to_send(const struct h2 *h)
 	       nghttp2_session_want_write(h->session) != 0;
 }
 
+/*
+ * Is this connection to end?  On standby once it has asked for something: a
+ * client that came to our own address would otherwise come again for ever.
+ */
+static bool
+is_to_end(const struct h2 *h)
+{
+	return h->requests >= REQUESTS_MAX || h->told ||
+	       (h->requests > 0 && policy_standby(h->w->policy));
+}
+
 /* One round of work.  False: the client has left. */
 static bool
 go_round(struct h2 *h)
 {
 	if (h2_flood_is_new(h))
 		h2_flood_end(h);
-	if (h->requests >= REQUESTS_MAX || h->told)
+	if (is_to_end(h))
 		begin_end(h);
 	h2_session_limit(h);
 	step_streams(h);
