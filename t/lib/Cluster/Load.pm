@@ -48,9 +48,10 @@ sub run {
             connect $socket, pack_sockaddr_in(80, inet_aton($self->{address}));
             $open{$socket} = { socket => $socket, began => time, in => '',
                 out => "GET / HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n\r\n" };
+            syswrite $out, sprintf "%.6f begun\n", $open{$socket}{began};
             $poll->mask($socket => POLLOUT);
         }
-        $poll->poll(%open ? 0.005 : 0.005);
+        $poll->poll(0.005);
         for my $request (values %open) {
             my $socket = $request->{socket};
             my $events = $poll->events($socket);
@@ -70,22 +71,33 @@ sub run {
     }
 }
 
-# What became of the requests that began since then: number, what failed of
+# What became of the requests that began since then, and before another moment
+# if one is named: number, how many of them are under way yet, what failed of
 # them and why, the longest time without a success, the median in ms.
 sub since {
-    my ($self, $from) = @_;
-    my @all = grep { $_->[0] >= $from } map { [split ' ', $_, 3] } split /\n/, DynProxy::slurp($self->{file}->filename);
+    my ($self, $from, $until) = @_;
+    my @lines = grep { $_->[0] >= $from && (!$until || $_->[0] < $until) } map { [split ' ', $_, 3] } split /\n/, DynProxy::slurp($self->{file}->filename);
+    my $begun = grep { $_->[1] eq 'begun' } @lines;
+    my @all = grep { $_->[1] ne 'begun' } @lines;
     my @good = sort { $a->[1] <=> $b->[1] } grep { $_->[2] eq '200' } @all;
-    my ($gap, $last, $back) = (0, $from, $from);
+    my ($gap, $last) = (0, $from);
     for (@good) {
-        ($gap, $back) = ($_->[1] - $last, $_->[1]) if $_->[1] - $last > $gap;
+        $gap  = $_->[1] - $last if $_->[1] - $last > $gap;
         $last = $_->[1];
     }
     my @took = sort { $a <=> $b } map { ($_->[1] - $_->[0]) * 1000 } @good;
     my %why;
     $why{ $_->[2] }++ for grep { $_->[2] ne '200' } @all;
-    return { all => scalar @all, failed => @all - @good, why => join(', ', map { "$why{$_} $_" } sort keys %why), gap => $gap, back => $back - $from, median => $took[@took / 2] // 0,
+    return { all => scalar @all, under_way => $begun - @all, failed => @all - @good, why => join(', ', map { "$why{$_} $_" } sort keys %why), gap => $gap, median => $took[@took / 2] // 0,
         p90 => $took[@took * 0.9] // 0 };
+}
+
+# The same of those that began between then and now, when each of them has ended.
+sub outcome {
+    my ($self, $from) = @_;
+    my $until = time;
+    DynProxy::eventually(sub { !$self->since($from, $until)->{under_way} }, 2 * $PATIENCE) or die "requests without an end\n";
+    return $self->since($from, $until);
 }
 
 # No more are sent; those under way end.

@@ -53,6 +53,12 @@ sub churn {
     else       { $self->begin($n) }
 }
 
+# All that died come back.
+sub revive {
+    my ($self) = @_;
+    $self->begin($_) for grep { !$self->{live}{$_} } 0 .. $self->{count} - 1;
+}
+
 # Those that live and are not there, or elsewhere, by GET /list?full=1 of a
 # node; no two have the same port, ever.
 sub missing_on {
