@@ -33,7 +33,7 @@ for my $name (@floods) {
 }
 like $proxy->log, qr/h2-flood kind=\S+ client=127\.0\.0\.2 count=1 slowest_us=\d+$/m, 'the log tells of it';
 my %counted = $proxy->admin('/metrics')->body =~ /^dynproxy_h2_floods_total\{kind="([^"]+)"\} (\d+)$/mg;
-is_deeply \%counted, { 'reset' => 1, 'provoked-reset' => 1, 'continuation' => 2, 'ping' => 2, 'settings' => 2,
+is_deeply \%counted, { 'reset' => 1, 'provoked-reset' => 1, 'continuation' => 2, 'ping' => 3, 'settings' => 2,
     'priority' => 2, 'empty-data' => 2, 'window-update' => 3, 'dribble' => 1, 'unknown-frame' => 1, 'header-list' => 1,
     'queue' => 0 }, 'and each is counted';
 

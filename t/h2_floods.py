@@ -121,6 +121,8 @@ STALLS = {
     + b"".join(headers(2 * i + 1, request(path="/big")) for i in range(90)),
     "half-a-head": headers(1, REQ, flags=0),
 }
+# It does not read, floods, and reads then what was begun for it before.
+STALLS["reads-late"] = STALLS["never-reads"]
 
 
 def rss(pid):
@@ -209,10 +211,14 @@ def stall(name, port, pid, seconds):
     peer.send(STALLS[name])
     if name == "never-reads":
         time.sleep(5)
+    if name == "reads-late":
+        time.sleep(1)
+        peer.send(frame(PING, 0, 0, bytes(8)) * TURN)
     peer.until(lambda: peer.closed or len(peer.resets) >= 90
                or peer.goaway is not None, 20)
     peer.close()
-    return dict(flood=name, resets=len(peer.resets), closed=peer.closed,
+    return dict(flood=name, resets=len(peer.resets),
+                closed=peer.closed or peer.goaway is not None,
                 slowest=round(time.monotonic() - begun, 3),
                 requests=requests - before, grown_kib=watch.grown())
 

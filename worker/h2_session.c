@@ -71,10 +71,11 @@ on_send_data(nghttp2_session *session, nghttp2_frame *frame,
 {
 	struct h2_stream *st = source->ptr;
 	struct h2 *h = user;
-	/* more was there to be sent: it is the window that has cut it */
-	bool cut = length < FRAME_MAX && length < st->offer.len;
+	bool cut;
 
 	(void)session, (void)frame;
+	if (h->calmed) /* st is gone, and perhaps another client's by now */
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	if (buf_len(&h->out) >= H2_OUT_FULL)
 		return NGHTTP2_ERR_WOULDBLOCK;
 	if (length > st->offer.len) /* it was ended in the meantime */
@@ -82,6 +83,8 @@ on_send_data(nghttp2_session *session, nghttp2_frame *frame,
 	if (!buf_append(&h->out, head, FRAME_HEAD) ||
 	    !buf_append(&h->out, st->offer.ptr, length))
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	/* more was there to be sent: it is the window that has cut it */
+	cut = length < FRAME_MAX && length < st->offer.len;
 	h2_stream_sent(st, length);
 	h2_flood_note(h, h2_guard_sent_data(&h->guard, cut ? length : 0));
 	return 0;
