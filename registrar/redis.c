@@ -264,6 +264,7 @@ command(struct redis *c, redis_answer *answer, void *arg,
 		if (!append_command(&c->out, words, n))
 			return false;
 		owed->more++;
+		ev_later(c->loop, &c->flush); /* those before may have gone */
 		return true;
 	}
 	owed = calloc(1, sizeof(*owed));

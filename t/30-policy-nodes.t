@@ -91,6 +91,12 @@ $redis->cli('hset', 'dynproxy:policy', 'ban:127.0.0.13/32', "$now 0");
 my $week = $now - 8 * 86400000;
 $redis->cli('hset', 'dynproxy:policy', 'ban:127.0.0.20/32', "$week $week");
 ok eventually(sub { $redis->cli('hget', 'dynproxy:policy', 'ban:127.0.0.20/32') eq '' }), 'what was struck a week ago is forgotten';
+sub lost { my ($node) = @_; return scalar(() = $node->log =~ /redis-lost/g) }
+my @lost = map { lost($_) } $one, $two;
+$redis->cli('eval', 'for i = 1, 5000 do redis.call("hset", KEYS[1], string.format("ban:10.0.%d.%d/32", math.floor(i / 256), i % 256), ARGV[1]) end',
+    1, 'dynproxy:policy', "$week $week");
+ok eventually(sub { $redis->cli('hlen', 'dynproxy:policy') < 100 }, 30), 'and so are thousands of these';
+is_deeply [map { lost($_) } $one, $two], \@lost, 'without a fault of the connection';
 
 $redis->cli('del', 'dynproxy:policy');
 ok eventually(sub { $redis->cli('hget', 'dynproxy:policy', 'ban:127.0.0.13/32') =~ /^\d+ 0$/ }), 'what is lost there comes back';
