@@ -98,20 +98,34 @@ redis_policy_tell(struct store_redis *s, const struct policy_entry *e)
 		send_entry(s, e);
 }
 
+/* It was heard, or could not be; what changed meanwhile is heard next. */
 static void
 end_hearing(struct store_redis *s)
 {
+	s->policy.hearing = false;
+	if (s->policy.again)
+		redis_policy_begin(s);
+}
+
+static void
+give_up(struct store_redis *s, const char *why)
+{
+	refused(s, why);
+	end_hearing(s);
+}
+
+static void
+complete(struct store_redis *s)
+{
 	struct policy_round *p = &s->policy;
 
-	p->hearing = false;
 	if (p->taken > 0)
 		log_event(LOG_NOTICE, "policy-heard",
 		    "entries=%zu new or changed, from other nodes", p->taken);
 	p->told = (struct policy_listing){ .kind = 0 };
 	p->telling = true;
 	tell_more(s);
-	if (p->again)
-		redis_policy_begin(s);
+	end_hearing(s);
 }
 
 static void
@@ -178,10 +192,9 @@ heard(void *arg, const redisReply *reply)
 	if (reply == NULL || !p->hearing)
 		return;
 	if (!is_page(reply)) {
-		refused(s, reply->type == REDIS_REPLY_ERROR
+		give_up(s, reply->type == REDIS_REPLY_ERROR
 			       ? reply->str
 			       : "no answer to HSCAN");
-		p->hearing = false;
 		return;
 	}
 	page = reply->element[1];
@@ -190,11 +203,10 @@ heard(void *arg, const redisReply *reply)
 	p->heard += page->elements / 2;
 	strlcpy(p->cursor, reply->element[0]->str, sizeof(p->cursor));
 	if (strcmp(p->cursor, "0") == 0) {
-		end_hearing(s);
+		complete(s);
 	} else if (p->heard > FIELDS_MAX ||
 		   clock_mono_ms() - p->begun_ms > ROUND_MS) {
-		refused(s, "it has no end");
-		p->hearing = false;
+		give_up(s, "it has no end");
 	} else {
 		ask_more(s);
 	}
