@@ -376,13 +376,16 @@ policy_start(struct registrar *r)
 void
 policy_load(struct registrar *r, const struct stored_policy *stored)
 {
+	bool holds =
+	    stored->until_ms == 0 || stored->until_ms > clock_real_ms();
 	char subject[POLICY_SUBJECT_MAX + 1], why[128];
 	enum policy_kind kind;
 
 	if (!policy_kind_of(stored->kind, &kind) ||
 	    !policy_kind_info(kind)->check(
 		stored->subject, subject, why, sizeof(why)) ||
-	    r->policy->all.holding[kind] >= policy_kind_info(kind)->max ||
+	    (holds &&
+		r->policy->all.holding[kind] >= policy_kind_info(kind)->max) ||
 	    policy_entries_set(&r->policy->all, kind, subject, stored->since_ms,
 		stored->until_ms) == NULL)
 		log_event(LOG_WARNING, "policy-damaged",
