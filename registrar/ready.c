@@ -172,7 +172,8 @@ ready_tell(const struct registrar *r)
 				 : "active",
 	    "node", r->conf->node_name, "draining", (int)is_draining(r, node),
 	    "version", DYNPROXY_VERSION, "started", listing_time(r->started_ms),
-	    "table", table(r), "policy", policy(r), "stores", stores(r), "default_backend_reachable",
-	    default_backend(r), "workers", (json_int_t)workers_ready(node),
-	    "certificates", certificates(node));
+	    "table", table(r), "policy", policy(r), "stores", stores(r),
+	    "default_backend_reachable", default_backend(r), "workers",
+	    (json_int_t)workers_ready(node), "certificates",
+	    certificates(node));
 }

@@ -440,12 +440,12 @@ subscribed(void *arg, const redisReply *reply)
 		return;
 	if (reply->type != REDIS_REPLY_ARRAY)
 		redis_lose(&s->messages, reply->type == REDIS_REPLY_ERROR
-		                             ? reply->str
-		                             : "no answer to SUBSCRIBE");
-	else if (!redis_command(&s->reads, tracked, s, "CLIENT",
-	             "TRACKING", "ON", "REDIRECT", s->watch.id, "BCAST",
-	             "PREFIX", "prefix:", "PREFIX", "redirect:", "PREFIX",
-	             "frontend:", "PREFIX", REDIS_POLICY_KEY, NULL))
+					     ? reply->str
+					     : "no answer to SUBSCRIBE");
+	else if (!redis_command(&s->reads, tracked, s, "CLIENT", "TRACKING",
+		     "ON", "REDIRECT", s->watch.id, "BCAST", "PREFIX",
+		     "prefix:", "PREFIX", "redirect:", "PREFIX",
+		     "frontend:", "PREFIX", REDIS_POLICY_KEY, NULL))
 		redis_lose(&s->reads, "out of memory");
 }
 
