@@ -286,15 +286,15 @@ sub DESTROY {
     ${^GLOBAL_PHASE} eq 'DESTRUCT' ? $self->abandon : $self->stop;
 }
 
-# While it is down: routes of so many tools that it is to find in its store.
+# While it is down: routes of so many tools, tool-00000 and so on, that it is to
+# find in its store; to one backend, or each to its own.
 sub fill_store {
-    my ($self, $tools) = @_;
+    my ($self, $tools, $url) = @_;
+    my $to = $url ? "'$url'" : q{printf('http://127.%d.%d.%d:8000', i / 65536, i / 256 % 256, i % 256)};
     my ($status, undef, $err) = run_command('sqlite3', "$self->{dir}/state/routes.sqlite", <<~"SQL");
         WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $tools - 1)
         INSERT INTO route (key, pattern, destination, origin, version, since_ms)
-        SELECT printf('ttool-%06d', i), '.*',
-            printf('http://127.%d.%d.%d:8000', i / 65536, i / 256 % 256, i % 256), 0, i + 1, 0
-        FROM n ORDER BY 1;
+        SELECT printf('ttool-%05d', i), '.*', $to, 0, i + 1, 0 FROM n ORDER BY 1;
         SQL
     die $err if $status;
 }

@@ -16,12 +16,7 @@ sub proxy {
     my ($count, $url, %want) = @_;
     my $proxy = DynProxy->new(%want);
     $proxy->stop;
-    my ($status, undef, $err) = DynProxy::run_command('sqlite3', "$proxy->{dir}/state/routes.sqlite", <<~"SQL");
-        WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $count - 1)
-        INSERT INTO route (key, pattern, destination, origin, version, since_ms)
-        SELECT printf('ttool-%05d', i), '.*', '$url', 0, i + 1, 0 FROM n ORDER BY 1;
-        SQL
-    die $err if $status;
+    $proxy->fill_store($count, $url);
     $proxy->start;
     return $proxy;
 }
