@@ -33,9 +33,9 @@ sub proxy {
 my $proxy = proxy(DynProxy => 'main',
     conf => {
         backend_networks     => '{ "127.0.0.0/8", "10.0.0.0/8" }',
-        response_timeout     => '1s',
+        response_timeout     => '4s',    # less than what a backend sleeps
         connect_timeout      => '1s',
-        request_head_timeout => '300ms',
+        request_head_timeout => '1s',
         request_body_max     => '1m',
         refuse_no_agent      => 'yes',
         tool_requests_max    => 4,
