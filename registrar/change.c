@@ -229,6 +229,12 @@ undo(struct registrar *r, const struct change *c)
 	    name != NULL && name->canonical);
 }
 
+static bool
+wants_store(const struct change *c)
+{
+	return c->pending > 0 && !c->failed && !c->abandoned;
+}
+
 /*
  * Go on with a lane as far as possible; it is gone with its last change.  A
  * store may answer, and who waits may submit more, while it is at work.
@@ -244,15 +250,14 @@ turn(struct registrar *r, struct lane *lane)
 	lane->turning = true;
 	while (lane->current != NULL || next(r, lane)) {
 		c = lane->current;
-		if (c->pending > 0 && !c->failed && !c->abandoned) {
-			if (!lane->at_store)
-				hand_to_store(r, lane);
-			if (lane->at_store) {
-				lane->turning = false;
-				return;
-			}
-			continue;
+		if (wants_store(c) && !lane->at_store)
+			hand_to_store(r, lane);
+		if (lane->at_store) { /* which holds it, abandoned or not */
+			lane->turning = false;
+			return;
 		}
+		if (wants_store(c))
+			continue;
 		result = CHANGE_FAILED;
 		if (c->failed || c->abandoned)
 			undo(r, c);
