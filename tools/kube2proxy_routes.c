@@ -237,9 +237,10 @@ is_done(const struct ctl_change *change)
 {
 	if (change->status == CTL_DONE)
 		return true;
-	log_event(change->status == CTL_USAGE ? LOG_WARNING : LOG_ERR,
-	    "route-refused", "%s %s %s: %s", change->cmd, change->args[0],
-	    change->args[1], change->said);
+	if (change->said[0] != '\0') /* or else it was not asked for */
+		log_event(change->status == CTL_USAGE ? LOG_WARNING : LOG_ERR,
+		    "route-refused", "%s %s %s: %s", change->cmd,
+		    change->args[0], change->args[1], change->said);
 	return change->status == CTL_USAGE;
 }
 
