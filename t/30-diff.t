@@ -5,7 +5,7 @@ use lib "$FindBin::Bin/lib";
 use DynProxy;
 use RedisServer;
 
-# One registers with Redis, the other cannot write there: it lacks that.
+# Both have one Redis; while it is away each has what it was told itself.
 my $redis = RedisServer->new;
 my %nodes = map {
     $_ => DynProxy->new(tools => [qw(alpha beta)], conf => { redis => '"' . $redis->addr . '"', node_name => $_ }, expect => qr/redis-lost/)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # handshakes.py PORT NAME CA RATE FILE - RATE full TLS handshakes a second, by
-# four clients, until FILE is there, or its directory is not; says how many there were, how many failed,
-# how many certificates they were shown, and what the rate was.
+# four clients, until FILE is there, or its directory is not; says how many there
+# were, how many failed, how many certificates they were shown, and what the rate
+# was.
 import os, socket, ssl, sys, threading, time
 
 CLIENTS = 4

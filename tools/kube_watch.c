@@ -8,7 +8,7 @@
 #include "lib/log.h"
 
 #define WATCH_S 300 /* the server ends a watch after that */
-#define WATCH_MS (WATCH_S + 15) * 1000
+#define WATCH_MS ((WATCH_S + 15) * 1000)
 #define EVENT_MAX (4 * 1024 * 1024) /* bytes of a line */
 #define BACKOFF_MS 100
 #define BACKOFF_MAX_MS 30000
