@@ -155,6 +155,21 @@ write_rejected(const struct writing *w)
 }
 
 static bool
+write_clients(const struct writing *w)
+{
+	static const char *const states[] = { [COUNTED_ACTIVE] = "active",
+		[COUNTED_IDLE] = "idle",
+		[COUNTED_TUNNEL] = "tunnel" };
+	bool fits = true;
+
+	for (enum counters_client s = COUNTED_ACTIVE;
+	     fits && s < COUNTED_STATES; s++)
+		fits = sample(
+		    w, counters_clients(w->r->counters, s), "state", states[s]);
+	return fits;
+}
+
+static bool
 write_handshakes(const struct writing *w)
 {
 	static const struct event all[] = {
@@ -297,6 +312,8 @@ static const struct {
 	    "From a connection on 8282 to its answer.", write_duration },
 	{ "dynproxy_ident_queries_total", "counter",
 	    "Questions to identds, by how they ended.", write_ident },
+	{ "dynproxy_connections", "gauge",
+	    "Connections of clients that are open.", write_clients },
 	{ "dynproxy_connections_total", "counter",
 	    "Connections of clients that were accepted.", write_connections },
 	{ "dynproxy_connections_rejected_total", "counter",

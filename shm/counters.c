@@ -12,7 +12,7 @@
 #define COUNTERS_MAGIC UINT64_C(0x32746e63706e7964) /* "dynpcnt2" */
 
 #define COUNT_MAX (UINT64_C(1) << 53) /* what a double holds exactly */
-#define UNDER_WAY_MAX 1000000	      /* of one worker */
+#define UNDER_WAY_MAX 1000000	      /* of one worker; connections, too */
 
 typedef _Atomic uint64_t count;
 
@@ -31,6 +31,7 @@ struct slab {
 	struct record records[COUNTERS_SLOTS];
 	alignas(64) count events[EVENT_COUNT];
 	count connects[COUNTERS_TIMES], connects_ms;
+	count clients[COUNTED_STATES];
 };
 
 struct counters_segment {
@@ -41,8 +42,8 @@ struct counters_segment {
 };
 
 #define COUNTERS_ABI                                                           \
-	((uint64_t)sizeof(struct record) << 32 | EVENT_COUNT << 20 |           \
-	    COUNTERS_SLOTS)
+	((uint64_t)sizeof(struct record) << 32 | COUNTED_STATES << 28 |        \
+	    EVENT_COUNT << 20 | COUNTERS_SLOTS)
 
 struct counters {
 	struct counters_segment *segment; /* the mapping */
@@ -281,6 +282,16 @@ counters_event(struct counters *c, enum counters_event event)
 }
 
 void
+counters_client_is(
+    struct counters *c, enum counters_client was, enum counters_client is)
+{
+	if (was != COUNTED_GONE)
+		add(&c->own->clients[was], UINT64_MAX); /* one less */
+	if (is != COUNTED_GONE)
+		add(&c->own->clients[is], 1);
+}
+
+void
 counters_connected(struct counters *c, uint64_t took_ms)
 {
 	add(&c->own->connects[time_of(took_ms)], 1);
@@ -324,6 +335,19 @@ counters_events(const struct counters *c, enum counters_event event)
 
 	for (size_t i = 0; i < c->nslabs; i++)
 		sum_word(&sum, &c->segment->slabs[i].events[event]);
+	return sum;
+}
+
+uint64_t
+counters_clients(const struct counters *c, enum counters_client state)
+{
+	uint64_t sum = 0, n;
+
+	for (size_t i = 0; i < c->nslabs; i++) {
+		n = atomic_load_explicit(
+		    &c->segment->slabs[i].clients[state], memory_order_relaxed);
+		sum += n <= UNDER_WAY_MAX ? n : 0;
+	}
 	return sum;
 }
 
@@ -389,6 +413,9 @@ counters_forget(int fd, unsigned worker)
 	for (size_t i = 0; worker < slabs_in(bytes) && i < COUNTERS_SLOTS; i++)
 		atomic_store_explicit(
 		    &s->slabs[worker].under_way[i], 0, memory_order_relaxed);
+	for (size_t i = 0; worker < slabs_in(bytes) && i < COUNTED_STATES; i++)
+		atomic_store_explicit(
+		    &s->slabs[worker].clients[i], 0, memory_order_relaxed);
 	segment_unmap(s, bytes);
 	return 0;
 }

@@ -68,6 +68,15 @@ enum counters_event {
 	EVENT_COUNT
 };
 
+/* What a client's connection is at the moment. */
+enum counters_client {
+	COUNTED_GONE, /* or not there yet: it is not counted */
+	COUNTED_ACTIVE,
+	COUNTED_IDLE, /* between requests */
+	COUNTED_TUNNEL,
+	COUNTED_STATES
+};
+
 /* Upper bounds of the times, milliseconds; the last has none. */
 extern const uint32_t counters_times_ms[COUNTERS_TIMES - 1];
 
@@ -128,6 +137,12 @@ void counters_leave(struct counters *c, uint32_t slot);
 /* Count an event, and how many there were of all workers. */
 void counters_event(struct counters *c, enum counters_event event);
 uint64_t counters_events(const struct counters *c, enum counters_event event);
+
+/* A client's connection is another thing now, and how many are of all workers.
+ */
+void counters_client_is(
+    struct counters *c, enum counters_client was, enum counters_client is);
+uint64_t counters_clients(const struct counters *c, enum counters_client state);
 
 /* A connection to a backend was made, in so long. */
 void counters_connected(struct counters *c, uint64_t took_ms);

@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "lib/container.h"
 #include "lib/sock.h"
+#include "shm/counters.h"
 #include "worker/h1.h"
 #include "worker/h2.h"
 #include "worker/process.h"
@@ -58,12 +59,30 @@ set_state(struct conn *c, enum conn_state state)
 		TAILQ_INSERT_TAIL(&w->tunnels, c, by_age);
 }
 
+/* With HTTP/2, when it has a stream. */
+static bool
+is_idle(const struct conn *c)
+{
+	return c->state == CONN_H2 ? c->h2->streams == 0
+				   : c->state == CONN_IDLE;
+}
+
+static void
+count_as(struct conn *c, enum counters_client is)
+{
+	if (is == c->counted)
+		return;
+	counters_client_is(c->w->counters, c->counted, is);
+	c->counted = (uint8_t)is;
+}
+
 static void
 conn_free(struct conn *c)
 {
 	struct worker *w = c->w;
 	void (*closed)(struct worker *) = c->closed;
 
+	count_as(c, COUNTED_GONE);
 	if (c->h1 != NULL)
 		h1_put(c->h1);
 	if (c->h2 != NULL)
@@ -148,9 +167,12 @@ conn_run(struct conn *c)
 		conn_set_deadline(c, c->w->loop.now_ms + timeout_of(c, next));
 		if (++steps == TURN_STEPS) {
 			ev_later(&c->w->loop, &c->later);
-			return;
+			break;
 		}
 	}
+	count_as(c, c->state == CONN_TUNNEL ? COUNTED_TUNNEL
+		 : is_idle(c)		    ? COUNTED_IDLE
+					    : COUNTED_ACTIVE);
 }
 
 static void

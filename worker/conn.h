@@ -40,6 +40,7 @@ struct conn {
 	uint32_t requests;    /* begun on this connection */
 	uint32_t place;	      /* where it counts as its client's */
 	uint8_t state;	      /* enum conn_state; set by conn_run() only */
+	uint8_t counted;      /* as which enum counters_client */
 	bool held;	      /* CONN_HELD: it is known for how long */
 	bool expired;	      /* the deadline has passed */
 	bool reserved;	      /* taken for health checks: see overload.h */

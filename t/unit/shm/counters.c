@@ -143,6 +143,26 @@ test_cap(void)
 	close_all();
 }
 
+static void
+test_clients(void)
+{
+	open_all();
+	counters_client_is(l, COUNTED_GONE, COUNTED_ACTIVE);
+	counters_client_is(l, COUNTED_GONE, COUNTED_ACTIVE);
+	counters_client_is(m, COUNTED_GONE, COUNTED_ACTIVE);
+	counters_client_is(m, COUNTED_ACTIVE, COUNTED_IDLE);
+	is_int(counters_clients(reader, COUNTED_ACTIVE), 2, "two are active");
+	is_int(counters_clients(reader, COUNTED_IDLE), 1, "one is idle");
+	is_int(counters_forget(fd, 1), 0, "its worker is dead");
+	is_int(counters_clients(reader, COUNTED_IDLE), 0, "so it is gone");
+	counters_client_is(m, COUNTED_IDLE, COUNTED_GONE);
+	is_int(counters_clients(reader, COUNTED_IDLE), 0,
+	    "none leaves who was not there");
+	counters_client_is(l, COUNTED_ACTIVE, COUNTED_GONE);
+	is_int(counters_clients(reader, COUNTED_ACTIVE), 1, "one of two went");
+	close_all();
+}
+
 /* A sum never goes back while workers count, and in the end it is exact. */
 static void *
 count(void *arg)
@@ -205,6 +225,8 @@ test_hostile(void)
 		counters_read(reader, slot, &sum);
 	}
 	counters_read_all(reader, &sum);
+	ok(counters_clients(reader, COUNTED_IDLE) <= 2000000,
+	    "no absurd number of connections");
 	for (size_t i = 0; i < sizeof(sum) / sizeof(*words); i++)
 		large += words[i] > UINT64_C(1) << 53;
 	is_int(large, 0, "any bytes are survived, and no number is absurd");
@@ -221,6 +243,7 @@ main(void)
 {
 	test_responses();
 	test_cap();
+	test_clients();
 	test_threads();
 	test_hostile();
 	return done();
