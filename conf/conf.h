@@ -182,6 +182,7 @@ struct conf {
 	char *hsts, *csp_report_only; /* owned; empty: no such field */
 	int compression;              /* a truth value */
 	char *contact; /* owned; whom to ask about a tool; empty: nobody */
+	char *error_directory; /* owned; of error pages; empty: none */
 	char *favicon_file, *robots_file; /* owned; empty: none */
 	struct cidr *trusted_proxies; /* owned; whose X-Forwarded-* counts */
 	size_t ntrusted_proxies;

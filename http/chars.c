@@ -103,3 +103,31 @@ char_skip_target(const char *p, const char *end)
 	}
 	return char_skip(p, end, CHAR_TARGET);
 }
+
+uint32_t
+char_take_utf8(struct span *text)
+{
+	static const struct {
+		unsigned char mask, lead;
+		uint32_t min;
+	} forms[] = { { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 },
+		{ 0xf8, 0xf0, 0x10000 } };
+	unsigned char lead = (unsigned char)*text->ptr;
+
+	for (size_t more = 1; more <= 3 && more < text->len; more++) {
+		uint32_t c = lead & (0x3fu >> more);
+		size_t i = 1;
+
+		if ((lead & forms[more - 1].mask) != forms[more - 1].lead)
+			continue;
+		for (; i <= more && (text->ptr[i] & 0xc0) == 0x80; i++)
+			c = c << 6 | (text->ptr[i] & 0x3f);
+		if (i <= more || c < forms[more - 1].min || c > 0x10ffff ||
+		    (c >= 0xd800 && c <= 0xdfff))
+			break;
+		*text = span_from(*text, more + 1);
+		return c;
+	}
+	*text = span_from(*text, 1);
+	return lead;
+}

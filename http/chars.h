@@ -44,6 +44,12 @@ char_skip_token(const char *p, const char *end)
 	return char_skip(p, end, CHAR_TOKEN);
 }
 
+/*
+ * Take a UTF-8 sequence off the front (RFC 3629 section 4); a byte that begins
+ * none stands for itself.
+ */
+uint32_t char_take_utf8(struct span *text);
+
 /* Without the blanks around it. */
 static inline struct span
 char_trim(struct span s)

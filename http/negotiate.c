@@ -119,6 +119,51 @@ http_negotiate_media(struct span accept)
 	return types[best].media;
 }
 
+/* Is language the range, or what it is when subtags at its end are cut off? */
+static bool
+is_in_language(struct span range, struct span language)
+{
+	return range.len >= language.len &&
+	       span_eq_nocase(
+		   (struct span){ range.ptr, language.len }, language) &&
+	       (range.len == language.len || range.ptr[language.len] == '-');
+}
+
+/* The longest of them that the range names; 0: none. */
+static size_t
+look_up(struct span range, const struct span *languages, size_t n)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (is_in_language(range, languages[i]) &&
+		    (found == 0 || languages[i].len > languages[found - 1].len))
+			found = i + 1;
+	return found;
+}
+
+size_t
+http_negotiate_language(
+    struct span accept, const struct span *languages, size_t n)
+{
+	struct span range, name;
+	unsigned weight, best = 0;
+	size_t found, chosen = 0;
+
+	for (unsigned i = 0; i < RANGES_MAX && http_list_next(&accept, &range);
+	     i++) {
+		name = next_part(&range);
+		weight = find_weight(range);
+		found = look_up(name, languages, n);
+		if (weight <= best ||
+		    (found == 0 && !is_in_language(name, SPAN("en"))))
+			continue;
+		best = weight;
+		chosen = found;
+	}
+	return chosen;
+}
+
 static const struct span codings[] = {
 	[CODING_ZSTD] = { "zstd", 4 },
 	[CODING_BROTLI] = { "br", 2 },

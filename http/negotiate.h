@@ -15,6 +15,16 @@ enum media { MEDIA_TEXT, MEDIA_HTML, MEDIA_JSON };
  */
 enum media http_negotiate_media(struct span accept);
 
+/*
+ * By Accept-Language: the best of n languages, as RFC 4647 section 3.4 looks
+ * them up: "de-AT" asks for de-AT, else for de.
+ *
+ * Returns  its place, from 1; 0: none of them, or rather English, which our
+ *          own words are in
+ */
+size_t http_negotiate_language(
+    struct span accept, const struct span *languages, size_t n);
+
 /* Content codings that we can apply; of equal weight the first is taken. */
 enum coding { CODING_ZSTD, CODING_BROTLI, CODING_GZIP, CODING_NONE };
 

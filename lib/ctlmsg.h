@@ -75,6 +75,7 @@ enum ctl_site_file {
 	SITE_FAVICON,
 	SITE_ROBOTS,
 	SITE_BACKEND_CA, /* who signs the certificates of https backends */
+	SITE_ERRORS,	 /* lib/bundle.h, by http/error_file.h; of any size */
 	SITE_FILE_COUNT
 };
 #define SITE_FILE_MAX (256 * 1024)

@@ -21,6 +21,7 @@
 #include "master/contain.h"
 #include "master/ctl.h"
 #include "master/daemon.h"
+#include "master/error_pages.h"
 #include "master/fdstore.h"
 #include "master/inherit.h"
 #include "master/listeners.h"
@@ -199,7 +200,7 @@ check(struct conf *conf, bool dump)
 		conf_dump(conf, stdout);
 		return 0;
 	}
-	if (!certs_check(conf))
+	if (!certs_check(conf) || !error_pages_check(conf))
 		return 1;
 	puts("configuration is fine");
 	return 0;

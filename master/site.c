@@ -8,10 +8,10 @@
 
 #include "lib/bundle.h"
 #include "lib/log.h"
+#include "master/error_pages.h"
 
-/* All of a file, by way of a buffer that is larger than any may be. */
-static ssize_t
-read_file(const char *path, char *out, size_t size)
+ssize_t
+site_read(const char *path, char *out, size_t size)
 {
 	FILE *f = fopen(path, "re");
 	ssize_t n = -1;
@@ -29,7 +29,7 @@ static int
 load(const char *path)
 {
 	static char bytes[SITE_FILE_MAX + 1];
-	ssize_t n = read_file(path, bytes, sizeof(bytes));
+	ssize_t n = site_read(path, bytes, sizeof(bytes));
 
 	if (n > SITE_FILE_MAX) {
 		errno = EFBIG;
@@ -43,13 +43,13 @@ load(const char *path)
 int
 site_load(struct master *m)
 {
-	const char *paths[SITE_FILE_COUNT] = {
+	const char *paths[SITE_ERRORS] = {
 		[SITE_FAVICON] = m->conf->favicon_file,
 		[SITE_ROBOTS] = m->conf->robots_file,
 		[SITE_BACKEND_CA] = m->conf->backend_ca,
 	};
 
-	for (unsigned i = 0; i < SITE_FILE_COUNT; i++) {
+	for (unsigned i = 0; i < SITE_ERRORS; i++) {
 		if (*paths[i] == '\0')
 			continue;
 		m->site_fds[i] = load(paths[i]);
@@ -59,7 +59,7 @@ site_load(struct master *m)
 			return -1;
 		}
 	}
-	return 0;
+	return error_pages_load(m->conf, &m->site_fds[SITE_ERRORS]) ? 0 : -1;
 }
 
 void

@@ -8,4 +8,10 @@
 int site_load(struct master *m);
 void site_release(struct master *m);
 
+/*
+ * As much of a file as size allows: less than that is all of it.  -1 with
+ * errno.
+ */
+ssize_t site_read(const char *path, char *out, size_t size);
+
 #endif

@@ -22,6 +22,7 @@ asked_nothing(struct asked *a, struct trace_source *source, struct span proto)
 {
 	a->media = MEDIA_TEXT;
 	a->coding = CODING_NONE;
+	a->language = 0;
 	a->https = is_https(proto);
 	a->tool_len = 0;
 	a->host_len = a->authority_len = 0;
@@ -69,6 +70,7 @@ asked_begin(struct asked *a, struct trace_source *source,
 	    http_negotiate_media(accept == NULL ? SPAN("") : accept->value);
 	/* an encoded body has no length: HTTP/1.0 could not tell its end */
 	a->coding = msg->minor == 0 ? CODING_NONE : http_negotiate_coding(msg);
+	a->language = 0;
 	a->https = is_https(proto);
 	a->tool_len = 0;
 	a->host_len = 0;

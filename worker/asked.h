@@ -17,6 +17,7 @@
 struct asked {
 	enum media media;   /* of our own answers, that the client likes best */
 	enum coding coding; /* of a body that is sent to it */
+	uint8_t language;   /* of the pages, see worker/templates.h */
 	bool https;         /* it came by TLS */
 
 	/* lengths of what follows; 0: not known, or none */

@@ -6,6 +6,7 @@
 
 #include "http/edit.h"
 #include "http/serialize.h"
+#include "http/template.h"
 
 #define NEVER_KEPT SPAN("no-store")
 
@@ -13,73 +14,22 @@
 #define KEPT_AN_HOUR SPAN("max-age=3600")
 #define KEPT_A_DAY SPAN("max-age=86400")
 
-/* %1 status, 2 phrase, 3 word, 4 sentence, 5 headline, 6 whose trouble it is,
- * 7 whom to ask, 8 host, 9 request, 10 time */
-static const char text_form[] = "%1$u %2$s (%3$s)\n\n%5$s.\n%4$s\n%6$s\n%7$s\n"
-				"host: %8$s\nrequest: %9$s\ntime: %10$s\n";
-
-static const char html_form[] =
-    "<!DOCTYPE html>\n"
-    "<html lang=\"en\">\n"
-    "<head>\n"
-    "<meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width, "
-    "initial-scale=1\">\n"
-    "<meta name=\"color-scheme\" content=\"light dark\">\n"
-    "<title>%1$u %2$s</title>\n"
-    "<style>\n"
-    ":root{--back:#f6f6f7;--card:#fff;--text:#202122;--soft:#5b6067;"
-    "--line:#dcdee1;--link:#2a4fb8}\n"
-    "@media(prefers-color-scheme:dark){:root{--back:#131416;--card:#1d1f22;"
-    "--text:#eaecf0;--soft:#a2a9b1;--line:#36393e;--link:#9db5ff}}\n"
-    "*{box-sizing:border-box}\n"
-    "body{margin:0;min-height:100vh;display:grid;place-items:center;"
-    "padding:1rem;background:var(--back);color:var(--text);"
-    "font:1.0625rem/1.55 system-ui,sans-serif}\n"
-    "main{width:100%%;max-width:38rem;padding:clamp(1.25rem,5vw,2.5rem);"
-    "background:var(--card);border:1px solid var(--line);"
-    "border-radius:.75rem;overflow-wrap:anywhere}\n"
-    ".status{margin:0;color:var(--soft);letter-spacing:.02em}\n"
-    "h1{margin:.15em 0 .6em;font-size:clamp(1.5rem,5vw,2rem);"
-    "line-height:1.2}\n"
-    "p{margin:0 0 .8em}\n"
-    "a{color:var(--link)}\n"
-    "dl{display:grid;grid-template-columns:auto 1fr;gap:.2em 1.2em;"
-    "margin:1.6em 0 0;padding-top:1.2em;border-top:1px solid var(--line);"
-    "font-size:.875rem}\n"
-    "dt{color:var(--soft)}\n"
-    "dd{margin:0;font-family:ui-monospace,monospace}\n"
-    "</style>\n"
-    "</head>\n"
-    "<body>\n"
-    "<main>\n"
-    "<p class=\"status\">%1$u %2$s</p>\n"
-    "<h1>%5$s</h1>\n"
-    "<p>%4$s</p>\n"
-    "<p>%6$s%7$s</p>\n"
-    "<dl>\n"
-    "<dt>Reason</dt><dd>%3$s</dd>\n"
-    "<dt>Host</dt><dd>%8$s</dd>\n"
-    "<dt>Request</dt><dd>%9$s</dd>\n"
-    "<dt>Time</dt><dd>%10$s</dd>\n"
-    "</dl>\n"
-    "</main>\n"
-    "</body>\n"
-    "</html>\n";
-
-/* RFC 9457 */
-static const char json_form[] =
-    "{\"type\":\"about:blank\",\"title\":\"%2$s\",\"status\":%1$u,"
-    "\"detail\":\"%5$s. %4$s %6$s%7$s\",\"reason\":\"%3$s\",\"host\":\"%8$s\","
-    "\"request\":\"%9$s\",\"time\":\"%10$s\"}\n";
+/* our own pages: the linker's names for what is in conf/errors/ */
+extern const char _binary_any_txt_start[], _binary_any_txt_end[];
+extern const char _binary_any_html_start[], _binary_any_html_end[];
+extern const char _binary_any_json_start[], _binary_any_json_end[];
 
 static const struct {
 	struct span type;
-	const char *page;
+	const char *page, *end;
 } forms[] = {
-	[MEDIA_TEXT] = { { "text/plain; charset=utf-8", 25 }, text_form },
-	[MEDIA_HTML] = { { "text/html; charset=utf-8", 24 }, html_form },
-	[MEDIA_JSON] = { { "application/problem+json", 24 }, json_form },
+	[MEDIA_TEXT] = { { "text/plain; charset=utf-8", 25 },
+	    _binary_any_txt_start, _binary_any_txt_end },
+	[MEDIA_HTML] = { { "text/html; charset=utf-8", 24 },
+	    _binary_any_html_start, _binary_any_html_end },
+	/* RFC 9457 */
+	[MEDIA_JSON] = { { "application/problem+json", 24 },
+	    _binary_any_json_start, _binary_any_json_end },
 };
 
 /* A location is the client's words: it is in the head, never in a page. */
@@ -108,65 +58,8 @@ static const struct {
 	    "There is no such site, or nothing answers under this path." },
 };
 
-/* Texts of strangers, escaped for one form. */
-struct escaped {
-	char ask[3072], host[6 * HOST_NAME_MAX_DNS], id[REQUEST_ID_MAX + 1];
-	char time[24];
-};
-
-static const char *
-html_escape(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&#39;";
-	default:
-		return NULL;
-	}
-}
-
-static const char *
-json_escape(char c)
-{
-	switch (c) {
-	case '"':
-		return "\\\"";
-	case '\\':
-		return "\\\\";
-	default:
-		return NULL;
-	}
-}
-
-/* Append text as the form has it.  False: it does not fit. */
-static bool
-escape(enum media media, char *out, size_t size, struct span text)
-{
-	size_t n = strlen(out);
-
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		char plain[2] = { (unsigned char)c < ' ' ? ' ' : c, '\0' };
-		const char *as = media == MEDIA_HTML   ? html_escape(c)
-				 : media == MEDIA_JSON ? json_escape(c)
-						       : NULL;
-
-		n += strlcpy(out + n, as != NULL ? as : plain, size - n);
-		if (n >= size)
-			return false;
-	}
-	return true;
-}
-
 #define CONTACT_MAX 640 /* bytes, with the tool's name put in */
+#define ASK_MAX 3072	/* bytes: with it our own pages are not too long */
 
 /* {tool} becomes the tool's name.  False: there is none, or no room. */
 static bool
@@ -196,48 +89,62 @@ is_address(const char *text)
 	       strncmp(text, "mailto:", 7) == 0;
 }
 
-/* " Ask: ...": in a page an address is a link. */
-static void
-say_whom_to_ask(const struct errpage *e, char *out, size_t size)
+/* Whom a page names, with the tool's name put in; empty: nobody. */
+static struct span
+find_contact(const struct errpage *e, char out[CONTACT_MAX])
 {
-	enum media media = e->asked->media;
-	char contact[CONTACT_MAX];
-	const char *end;
-	bool link, fits;
-
 	if (reason_info(e->reason)->voice != VOICE_TOOL ||
 	    *e->contact == '\0' ||
-	    !put_tool_in(e->contact, asked_tool(e->asked), contact))
-		return;
-	link = media == MEDIA_HTML && is_address(contact);
-	strlcpy(out, media == MEDIA_TEXT ? "Ask: " : " Ask: ", size);
-	if (link)
-		strlcat(out, "<a href=\"", size);
-	fits = escape(media, out, size, span_str(contact));
-	if (link) {
-		strlcat(out, "\">", size);
-		fits = escape(media, out, size, span_str(contact)) && fits;
-	}
-	end = link ? "</a>" : media == MEDIA_TEXT ? "\n" : "";
-	if (!fits || strlcat(out, end, size) >= size)
-		out[0] = '\0';
+	    !put_tool_in(e->contact, asked_tool(e->asked), out))
+		return SPAN("");
+	return span_str(out);
 }
 
-static void
-say_what_is_known(const struct errpage *e, struct escaped *x)
+/* " Ask: ...": in a page an address is a link.  False: no room. */
+static bool
+say_whom_to_ask(const char *contact, enum media media, struct buf *out)
 {
-	time_t seconds = (time_t)e->unix_seconds;
-	enum media media = e->asked->media;
-	struct span host = asked_host(e->asked);
-	struct tm tm;
+	bool link = media == MEDIA_HTML && is_address(contact);
+	struct span escaped = span_str(contact);
 
-	*x = (struct escaped){ .ask = "" };
-	say_whom_to_ask(e, x->ask, sizeof(x->ask));
-	escape(
-	    media, x->host, sizeof(x->host), host.len > 0 ? host : SPAN("-"));
-	escape(media, x->id, sizeof(x->id), asked_id(e->asked));
-	if (gmtime_r(&seconds, &tm) != NULL)
-		strftime(x->time, sizeof(x->time), "%FT%TZ", &tm);
+	if (media == MEDIA_TEXT)
+		return buf_printf(out, "Ask: %s\n", contact);
+	return buf_append_span(out, SPAN(" Ask: ")) &&
+	       (!link || (buf_append_span(out, SPAN("<a href=\"")) &&
+			     template_escape(media, escaped, out) &&
+			     buf_append_span(out, SPAN("\">")))) &&
+	       template_escape(media, escaped, out) &&
+	       (!link || buf_append_span(out, SPAN("</a>")));
+}
+
+/* Append a page that is no longer than one may be, or nothing. */
+static bool
+put_page(struct span text, enum media media,
+    const struct span values[TEMPLATE_VARIABLES], struct buf *page)
+{
+	if (template_expand(text, media, values, page) &&
+	    buf_len(page) <= ERRPAGE_MAX)
+		return true;
+	buf_consume(page, buf_len(page));
+	return false;
+}
+
+/* The operator's page, or ours. */
+static bool
+make_page(const struct errpage *e, const struct span values[TEMPLATE_VARIABLES],
+    struct http_msg *msg, struct buf *page)
+{
+	enum media media = e->asked->media;
+	const struct template *own =
+	    templates_find(e->templates, e->reason, media, e->asked->language);
+	struct span ours = { forms[media].page,
+		(size_t)(forms[media].end - forms[media].page) };
+
+	if (own == NULL || !put_page(own->text, media, values, page))
+		return put_page(ours, media, values, page);
+	if (own->language.len > 0)
+		http_msg_add(msg, SPAN("Content-Language"), own->language);
+	return true;
 }
 
 /* A head without anything but what every answer of ours has. */
@@ -292,17 +199,43 @@ errpage_make(const struct errpage *e, struct errpage_text *text,
     struct http_msg *msg, struct buf *page)
 {
 	const struct reason_info *info = reason_info(e->reason);
-	struct escaped x;
+	struct span host = asked_host(e->asked), contact;
+	char status[12], time[24] = "", to_ask[CONTACT_MAX];
+	time_t seconds = (time_t)e->unix_seconds;
+	struct buf ask;
+	struct tm tm;
+	bool made;
 
 	begin_error(e, text, msg);
-	say_what_is_known(e, &x);
-	if (!buf_printf(page, forms[e->asked->media].page, info->status,
-		msg->reason.ptr, info->word, info->says,
-		voices[info->voice].headline, voices[info->voice].whose, x.ask,
-		x.host, x.id, x.time))
-		return false;
-	end(msg, buf_len(page), text);
-	return true;
+	snprintf(status, sizeof(status), "%u", info->status);
+	if (gmtime_r(&seconds, &tm) != NULL)
+		strftime(time, sizeof(time), "%FT%TZ", &tm);
+	contact = find_contact(e, to_ask);
+	buf_init(&ask, ASK_MAX);
+	if (contact.len > 0 &&
+	    !say_whom_to_ask(contact.ptr, e->asked->media, &ask))
+		buf_consume(&ask, buf_len(&ask));
+	made = make_page(e,
+	    (const struct span[TEMPLATE_VARIABLES]){
+		[TEMPLATE_STATUS] = span_str(status),
+		[TEMPLATE_PHRASE] = msg->reason,
+		[TEMPLATE_REASON] = span_str(info->word),
+		[TEMPLATE_HEADLINE] = span_str(voices[info->voice].headline),
+		[TEMPLATE_MEANING] = span_str(info->says),
+		[TEMPLATE_WHOSE] = span_str(voices[info->voice].whose),
+		[TEMPLATE_CONTACT] = contact,
+		[TEMPLATE_ASK] = buf_span(&ask),
+		[TEMPLATE_TOOL] = asked_tool(e->asked),
+		[TEMPLATE_HOST] = host.len > 0 ? host : SPAN("-"),
+		[TEMPLATE_REQUEST] = asked_id(e->asked),
+		[TEMPLATE_NODE] = span_str(e->node),
+		[TEMPLATE_TIME] = span_str(time),
+	    },
+	    msg, page);
+	buf_release(&ask);
+	if (made)
+		end(msg, buf_len(page), text);
+	return made;
 }
 
 bool

@@ -1,6 +1,7 @@
 /*
  * Answers of our own: a page for each reason of http/reason.h, in the form
- * that the client likes best (2-http.md 2.3).
+ * that the client likes best (2-http.md 2.3).  It is the operator's, where
+ * there is one that with its variables is not too long; else ours.
  */
 #ifndef WORKER_ERRPAGE_H
 #define WORKER_ERRPAGE_H
@@ -12,6 +13,7 @@
 #include "http/reason.h"
 #include "lib/buf.h"
 #include "worker/asked.h"
+#include "worker/templates.h"
 
 #define ERRPAGE_MAX 8192 /* bytes of a page */
 
@@ -25,6 +27,8 @@ struct errpage {
 	unsigned retry_after; /* seconds; 0: as the reason has it */
 	const struct asked *asked;
 	const char *contact; /* whom to ask about a tool, see conf.h */
+	const char *node;    /* our name */
+	const struct templates *templates; /* the operator's pages */
 	uint64_t unix_seconds;
 };
 

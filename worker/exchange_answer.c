@@ -24,6 +24,8 @@ make_answer(struct exchange *ex, struct errpage_text *text)
 					.retry_after = ex->retry_after,
 					.asked = &ex->asked,
 					.contact = ex->w->conf->contact,
+					.node = ex->w->conf->node_name,
+					.templates = ex->settings->templates,
 					.unix_seconds = now },
 		    text, msg, &ex->page);
 	else if (ex->site != NULL)

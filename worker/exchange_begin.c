@@ -7,6 +7,7 @@
 #include "worker/forward.h"
 #include "worker/process.h"
 #include "worker/settings.h"
+#include "worker/templates.h"
 
 #define PASSES_MAX 1 /* through a dynproxy, before this one */
 
@@ -188,6 +189,17 @@ log_client(const struct exchange *ex)
 		.protocol = ex->ops->protocol };
 }
 
+/* What is remembered of a request that was understood, or nearly. */
+static void
+ask(struct exchange *ex, const struct exchange_request *r,
+    const struct http_target *target)
+{
+	asked_begin(&ex->asked, &ex->w->trace, r->msg, target, r->proto);
+	ex->asked.language =
+	    (uint8_t)templates_language(ex->settings->templates, r->msg);
+	ex->method = r->msg->method;
+}
+
 void
 exchange_begin(struct exchange *ex, const struct exchange_request *r)
 {
@@ -196,8 +208,7 @@ exchange_begin(struct exchange *ex, const struct exchange_request *r)
 	enum reason reason = REASON_NONE;
 
 	reset(ex);
-	asked_begin(&ex->asked, &ex->w->trace, r->msg, r->target, r->proto);
-	ex->method = r->msg->method;
+	ask(ex, r, r->target);
 	ex->is_head = ex->method == HTTP_HEAD;
 	decide(ex, r, &d);
 	remember(ex, r, &d);
@@ -236,12 +247,10 @@ exchange_refuse(struct exchange *ex, enum reason reason,
 	exchange_leave_tool(ex);
 	reset(ex);
 	if (msg != NULL)
-		asked_begin(&ex->asked, &ex->w->trace, msg, NULL, r->proto);
+		ask(ex, r, NULL);
 	else
 		asked_nothing(
 		    &ex->asked, &ex->w->trace, stream_scheme(ex->stream));
-	if (msg != NULL)
-		ex->method = msg->method;
 	accesslog_begin_refused(
 	    ex->w, &ex->log, &ex->asked, &client, bytes, msg);
 	exchange_fail(ex, reason);

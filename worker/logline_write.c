@@ -1,6 +1,8 @@
 /* Writes a line of the access log. */
 #include "worker/logline.h"
 
+#include "http/chars.h"
+
 #define LINE_ROOM 2048 /* names, numbers, time and the backends */
 #define ESCAPED_MAX 6  /* bytes that one byte becomes: \u00e9 */
 #define GONE 499       /* as nginx says that the client did not wait */
@@ -146,38 +148,6 @@ write_vhosts(const struct logline *line, const struct logline_style *style,
 
 /* JSON. */
 
-/*
- * Take a UTF-8 sequence off the front (RFC 3629 section 4); a byte that begins
- * none stands for itself.
- */
-static uint32_t
-take_character(struct span *text)
-{
-	static const struct {
-		unsigned char mask, lead;
-		uint32_t min;
-	} forms[] = { { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 },
-		{ 0xf8, 0xf0, 0x10000 } };
-	unsigned char lead = (unsigned char)*text->ptr;
-
-	for (size_t more = 1; more <= 3 && more < text->len; more++) {
-		uint32_t c = lead & (0x3fu >> more);
-		size_t i = 1;
-
-		if ((lead & forms[more - 1].mask) != forms[more - 1].lead)
-			continue;
-		for (; i <= more && (text->ptr[i] & 0xc0) == 0x80; i++)
-			c = c << 6 | (text->ptr[i] & 0x3f);
-		if (i <= more || c < forms[more - 1].min || c > 0x10ffff ||
-		    (c >= 0xd800 && c <= 0xdfff))
-			break;
-		*text = span_from(*text, more + 1);
-		return c;
-	}
-	*text = span_from(*text, 1);
-	return lead;
-}
-
 static void
 put_unicode(struct out *o, uint32_t c)
 {
@@ -218,7 +188,7 @@ json_text(struct out *o, struct span name, struct span text)
 			*o->at++ = (char)c;
 			text = span_from(text, 1);
 		} else {
-			put_unicode(o, take_character(&text));
+			put_unicode(o, char_take_utf8(&text));
 		}
 	}
 	*o->at++ = '"';

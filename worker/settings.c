@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "worker/templates.h"
 #include "worker/zone.h"
 
 struct settings *
@@ -18,8 +19,13 @@ settings_new_take(struct boot *boot)
 	s->conf = boot->conf;
 	boot->conf = NULL;
 	s->zones = zones_new(s->conf);
-	if (s->zones != NULL && site_open(&s->site, boot) == 0)
-		return s;
+	if (s->zones != NULL && site_open(&s->site, boot) == 0) {
+		s->templates =
+		    templates_new(site_content(&s->site, SITE_ERRORS));
+		if (s->templates != NULL)
+			return s;
+		errno = ENOMEM;
+	}
 	saved = s->zones == NULL ? ENOMEM : errno;
 	settings_drop(s);
 	errno = saved;
@@ -38,6 +44,7 @@ settings_drop(struct settings *s)
 {
 	if (s == NULL || --s->users > 0)
 		return;
+	templates_free(s->templates);
 	site_close(&s->site);
 	zones_free(s->zones);
 	conf_free(s->conf);

@@ -9,6 +9,7 @@
 #include "conf/boot.h"
 #include "worker/site.h"
 
+struct templates;
 struct zones;
 
 struct settings {
@@ -16,6 +17,7 @@ struct settings {
 	struct conf *conf;   /* owned */
 	struct zones *zones; /* owned */
 	struct site site;    /* owned */
+	struct templates *templates; /* owned; goes by what site has */
 };
 
 /*

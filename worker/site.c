@@ -11,6 +11,7 @@ static const struct {
 	[SITE_ROBOTS] = { { "/robots.txt", 11 },
 	    { "text/plain; charset=utf-8", 25 } },
 	[SITE_BACKEND_CA] = { { "", 0 }, { "", 0 } }, /* nobody's to get */
+	[SITE_ERRORS] = { { "", 0 }, { "", 0 } },     /* nor are these */
 };
 
 int

@@ -336,7 +336,7 @@ static const char full[] =
     "response_headers = {\"for b.example set A: \\\"b, c\\\"\", \"remove X\"}\n"
     "hsts = \"\"\ncsp_report_only = \"default-src 'self'; report-uri /r\"\n"
     "compression = off\ncontact = \"a: {tool}\"\n"
-    "favicon_file = /f\nrobots_file = /r\n"
+    "error_directory = /e\nfavicon_file = /f\nrobots_file = /r\n"
     "tunnel_timeout = 2h\ntrusted_proxies = 10.0.0.0/8\nbackend_ca = /c\n"
     "access_log = /l\naccess_log_format = json\naccess_log_address = off\n"
     "access_log_space_min = 1m\noperator_networks = {\"10.0.0.0/8\"}\n"

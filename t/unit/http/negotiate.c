@@ -44,6 +44,30 @@ static const struct {
 	{ "text/htmlx, xtext/html", MEDIA_TEXT },
 };
 
+static const struct span languages[] = { { "de", 2 }, { "pt-BR", 5 },
+	{ "fr", 2 }, { "de-CH", 5 } };
+
+static const struct {
+	const char *accept;
+	size_t place; /* from 1; 0: none */
+} spoken[] = {
+	{ "", 0 },
+	{ "de", 1 },
+	{ "De-dE, en", 1 },
+	{ "de-CH", 4 },
+	{ "de-CH-1996", 4 },
+	{ "pt", 0 },
+	{ "pt-br;q=0.1", 2 },
+	{ "fr;q=0.8, de;q=0.9", 1 },
+	{ "fr, de", 3 },
+	{ "it, fr;q=0.5", 3 },
+	{ "en-US,en;q=0.9,de;q=0.8", 0 },
+	{ "de;q=0.8,en;q=0.7", 1 },
+	{ "de;q=0", 0 },
+	{ "*", 0 },
+	{ "dex, d, -, de_DE", 0 },
+};
+
 static const struct {
 	const char *lines; /* of the request */
 	enum coding coding;
@@ -108,6 +132,10 @@ test_coding(size_t i)
 int
 main(void)
 {
+	for (size_t i = 0; i < nitems(spoken); i++)
+		is_int(http_negotiate_language(span_str(spoken[i].accept),
+			   languages, nitems(languages)),
+		    spoken[i].place, "Accept-Language: %s", spoken[i].accept);
 	for (size_t i = 0; i < nitems(codings); i++)
 		test_coding(i);
 	for (size_t i = 0; i < nitems(types); i++)
