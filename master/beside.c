@@ -9,6 +9,7 @@
 #include "lib/container.h"
 #include "lib/log.h"
 #include "lib/presence.h"
+#include "master/fdstore.h"
 #include "master/listeners.h"
 #include "master/master.h"
 #include "master/segments.h"
@@ -58,6 +59,7 @@ choose_generation(struct master *m)
 	log_event(LOG_NOTICE, "master-before",
 	    "two generations of them: shared memory is begun anew");
 	segments_release(m);
+	fdstore_drop(); /* or the next master would be handed both */
 	m->handed = false;
 }
 

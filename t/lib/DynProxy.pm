@@ -365,7 +365,7 @@ sub converse {
     die "no connection: $!\n" if !$socket;
     local $SIG{PIPE} = 'IGNORE';
     local $SIG{ALRM} = sub { die "no end of the answer\n" };
-    alarm 20;
+    alarm 60;
     $socket->print(@bytes);
     $socket->flush;
     my $answer = '';
