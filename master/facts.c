@@ -20,7 +20,11 @@ add_process(struct node *node, const struct child *child)
 
 	*p = (struct node_process){ .pid = (uint64_t)child->pid,
 		.since_ms = child->since_ms,
-		.restarts = child->restarts };
+		.restarts = child->restarts,
+		.place = child->ring };
+
+	if (child->usage.pid == (uint64_t)child->pid)
+		p->usage = child->usage;
 	strlcpy(p->name, child_name(child, name), sizeof(p->name));
 	strlcpy(p->state, child_state_name(child->state), sizeof(p->state));
 }
@@ -50,6 +54,7 @@ facts_publish(struct master *m)
 	node.draining = m->phase == PHASE_DRAINING || m->phase == PHASE_ENDING;
 	node.configured_ms = m->configured_ms;
 	node.reload_refused = m->reload_refused;
+	node.master = m->usage;
 	node.nprocesses = node.ncertificates = 0;
 	for (size_t i = 0;
 	     i < m->nchildren && node.nprocesses < NODE_PROCESSES_MAX; i++)

@@ -34,6 +34,7 @@
 #include "master/supervise.h"
 #include "master/tickets.h"
 #include "master/upgrade.h"
+#include "master/usage.h"
 
 #define DEFAULT_CONF "/etc/dynproxy/dynproxy.conf"
 
@@ -145,6 +146,7 @@ start_children(struct master *m)
 {
 	notify_watch(m);
 	m->configured_ms = clock_real_ms();
+	usage_start(m);
 	if (m->inherited != NULL)
 		return upgrade_go_on(m);
 	beside_place(m);

@@ -12,6 +12,7 @@
 #include "lib/ctlmsg.h"
 #include "lib/ev.h"
 #include "lib/sandbox.h"
+#include "shm/node.h"
 
 enum role {
 	ROLE_WORKER,
@@ -49,6 +50,7 @@ struct child {
 	unsigned short_lives;  /* in a row */
 	unsigned failures;     /* exits in a row, none of them ready */
 	unsigned restarts;     /* processes that came after the first */
+	struct node_usage usage; /* of the process usage.pid, see usage.h */
 };
 
 /* Is there a process in it? */
@@ -121,6 +123,8 @@ struct master {
 	unsigned generation; /* of workers that accept; the other one drains */
 	bool resting;        /* WINCH: no workers are wanted */
 	struct timer pulse;  /* see heartbeat.h */
+	struct timer usage_timer; /* see usage.h */
+	struct node_usage usage;  /* our own */
 	struct rollover rollover;
 	uint64_t configured_ms; /* CLOCK_REALTIME: when conf was taken */
 	bool reload_refused;    /* another was not, since then */

@@ -3,7 +3,6 @@
 
 #include <bsd/stdlib.h>
 #include <inttypes.h>
-#include <sys/resource.h>
 
 #include "http/reason.h"
 #include "lib/array.h"
@@ -22,7 +21,6 @@ struct measured {
 	struct logring_counts log;
 	struct counters_sum all; /* of all tools */
 	size_t stale;
-	struct rusage usage;
 };
 
 static double
@@ -187,15 +185,6 @@ bans(const struct measured *m)
 	return (double)policy_count(m->r, POLICY_BAN);
 }
 
-static double
-cpu_seconds(const struct measured *m)
-{
-	const struct rusage *u = &m->usage;
-
-	return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) +
-	       (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1e6;
-}
-
 /*
  * Those that are one number.  A family's rows stand together; its help and
  * type are said at the first.
@@ -250,9 +239,6 @@ static const struct number numbers[] = {
 	    "{result=\"unknown\"}", proofs_unknown },
 	{ "dynproxy_registration_connections", "gauge",
 	    "Open connections on 8282.", "", registering },
-	{ "process_cpu_seconds_total", "counter",
-	    "Processor time that the process has used.", "{role=\"registrar\"}",
-	    cpu_seconds },
 };
 
 /* And where a Redis is configured. */
@@ -303,7 +289,6 @@ measure(const struct registrar *r, struct measured *m)
 	logring_counts(&r->log, &m->log);
 	counters_read_all(r->counters, &m->all);
 	m->stale = book_count_stale(&r->book);
-	getrusage(RUSAGE_SELF, &m->usage);
 }
 
 bool

@@ -8,6 +8,7 @@
 
 #include "lib/array.h"
 #include "lib/version.h"
+#include "registrar/metrics_process.h"
 #include "registrar/process.h"
 #include "shm/node.h"
 
@@ -361,6 +362,7 @@ metrics_node_write(const struct registrar *r, struct buf *out)
 			   families[i].help, w.name, families[i].type) &&
 		       families[i].write(&w);
 	}
+	fits = fits && metrics_process_write(node, out);
 	free(node);
 	return fits;
 }

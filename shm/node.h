@@ -12,12 +12,23 @@
 #define NODE_PROCESSES_MAX 1040
 #define NODE_CERTIFICATES_MAX 64
 
+/* Of a process, a few seconds ago. */
+struct node_usage {
+	uint64_t pid;	  /* whose; 0: nothing is known */
+	uint64_t born_ms; /* CLOCK_REALTIME */
+	uint64_t cpu_us;
+	uint64_t resident; /* bytes */
+	uint64_t files;	   /* open descriptors; 0: not known */
+};
+
 struct node_process {
 	char name[16];	   /* "worker 0" */
 	char state[16];	   /* "ready" */
 	uint64_t pid;	   /* 0: none at the moment */
 	uint64_t since_ms; /* CLOCK_REALTIME of its state */
 	uint64_t restarts; /* of this place */
+	uint64_t place;	   /* of a worker, over both generations */
+	struct node_usage usage;
 };
 
 struct node_certificate {
@@ -30,6 +41,7 @@ struct node {
 	uint64_t draining;	 /* 1: it ends, and gets no new requests */
 	uint64_t configured_ms;	 /* CLOCK_REALTIME: its settings were taken */
 	uint64_t reload_refused; /* 1: others were not, since then */
+	struct node_usage master;
 	uint64_t nprocesses, ncertificates;
 	struct node_process process[NODE_PROCESSES_MAX];
 	struct node_certificate certificate[NODE_CERTIFICATES_MAX];

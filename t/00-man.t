@@ -45,7 +45,7 @@ unlike $shipped, qr/^[^#\n]/m, 'which sets nothing';
 
 # dynproxy-metrics(7) has each metric, with its type and help
 my (%metric, %told);
-for my $file (qw(registrar/metrics.c registrar/metrics_node.c registrar/metrics_tools.c)) {
+for my $file (qw(registrar/metrics.c registrar/metrics_node.c registrar/metrics_process.c registrar/metrics_tools.c)) {
     my $code = slurp($file);
     while ($code =~ /\{ "((?:dynproxy|process)_\w+)", "(\w+)",\s*((?:"[^"]*"\s*)+),/g) {
         my ($name, $type, $help) = ($1, $2, $3);
