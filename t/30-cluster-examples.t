@@ -44,7 +44,7 @@ my $proxy = DynProxy->new(tools => ['alpha'], expect => qr/redis-lost/, conf => 
 my $backend = $proxy->backend;
 ok eventually(sub { my $r = ($proxy->ctl_json('status') // {})->{registrar}{redis}; $r->{connected} && $r->{synced} }), 'dynproxyd connects, as the user dynproxy';
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'and registers';
-is $replica->cli('hget', 'prefix:alpha', '.*'), $backend->url, 'the replica has it';
+ok eventually(sub { $replica->cli('hget', 'prefix:alpha', '.*') eq $backend->url }), 'the replica has it';
 is $proxy->ctl('ban', '203.0.113.0/24'), 0, 'a ban';
 like $primary->cli('acl', 'log'), qr/^$/, 'nothing that it tried was refused';
 $primary->{auth} = [dynproxy => 'dynproxy-secret'];

@@ -21,7 +21,7 @@ OwnNetwork::run(qw(mount -t tmpfs -o), 'size=256m,mode=755', 'tmpfs', "$disk");
 chown $DynProxy::USER{logger}, -1, "$disk";
 my $redis = RedisServer->new;
 my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta gamma)],
-    expect => qr/child-(?:died|ended|hung|killed)|access-log-|redis|store|lease|stuck|drain/, conf => {
+    expect => qr/child-(?:died|ended|hangs|killed)|access-log-|redis|store|lease|stuck|drain/, conf => {
     redis => '"' . $redis->addr . '"', access_log => qq("$disk/access.log"), access_log_format => 'json',
     access_log_space_min => '0b', keepalive_timeout => '2s' });
 my $backend = $proxy->backend;
