@@ -101,19 +101,11 @@ write_connects(const struct writing *w)
 static bool
 write_ident(const struct writing *w)
 {
-	static const char *const results[IDENT_FAULTS] = {
-		[IDENT_FINE] = "ok",
-		[IDENT_UNREACHABLE] = "unreachable",
-		[IDENT_TIMEOUT] = "timeout",
-		[IDENT_TOO_LONG] = "too-long",
-		[IDENT_MALFORMED] = "malformed",
-		[IDENT_OTHER_PORTS] = "other-ports",
-		[IDENT_ERROR] = "error",
-	};
 	bool fits = true;
 
-	for (size_t i = 0; fits && i < nitems(results); i++)
-		fits = sample(w, w->r->ident.ended[i], "result", results[i]);
+	for (enum ident_fault i = 0; fits && i < IDENT_FAULTS; i++)
+		fits = sample(w, w->r->ident.ended[i], "result",
+		    i == IDENT_FINE ? "ok" : ident_fault_name(i));
 	return fits;
 }
 
