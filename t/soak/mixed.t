@@ -1,7 +1,7 @@
 # Mixed load for hours, and every minute something breaks: memory and
 # descriptors do not drift, whoever may live does, and every response that is
-# no success says why (wishes.md 3).  `make soak SOAK_SECONDS=7200`; a short one
-# in make check.  SOAK_SEED repeats the same faults.
+# no success says why (wishes.md 3).  `make soak SOAK_SECONDS=7200`;
+# SOAK_SEED repeats the same faults.
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use OwnNetwork;
@@ -10,7 +10,7 @@ use File::Temp;
 use RedisServer;
 use Time::HiRes qw(time);
 
-my $seconds = $ENV{SOAK_SECONDS} // 24;
+my $seconds = $ENV{SOAK_SECONDS} // 180;
 my $every   = $seconds < 600 ? $seconds / 8 : 60;    # between two faults
 my $seed    = $ENV{SOAK_SEED} // time * 1000 % 1e6;
 srand $seed;
