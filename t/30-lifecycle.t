@@ -62,6 +62,11 @@ sub serve_echo {
     }
 }
 
+sub sleep_until {
+    my $rest = $_[0] - time;
+    sleep $rest if $rest > 0;
+}
+
 # Each returns requests, failed, cut.
 sub new_connections {
     my ($stop) = @_;
@@ -80,7 +85,7 @@ sub new_connections {
             print STDERR '# failed: ', $socket ? "'$answer'" : "no connection: $!", "\n";
         }
         $next += 1 / $RATE;
-        sleep $next - time if $next > time;
+        sleep_until($next);
     }
     return ($requests, $failed, 0);
 }
@@ -170,7 +175,7 @@ for my $round (1 .. $RELOADS) {
     while ($status == 75 && time < $next + 10) { $again++; sleep 0.2; $status = $proxy->ctl('reload') }
     $wrong .= "round $round: $status " . $proxy->err if $status != ($broken ? 1 : 0);
     $broken ? $refused++ : $applied++;
-    sleep $next - time if $next > time;
+    sleep_until($next);
 }
 is $wrong, '', 'every reload ended as it should';
 is $proxy->get('alpha', '/')->header('x-round'), $RELOADS - ($RELOADS % 10 == 0), 'the last good one is in force';
