@@ -23,7 +23,8 @@ is $proxy->unregister('alpha', '/[8]'), 'ok', 'one goes';
 is $proxy->register('alpha', '/[9]', $url), 'ok', 'then another one comes';
 
 $redis->cli('hset', 'prefix:gamma', map { ("/[$_]", $url) } 1 .. 9);
-ok eventually(sub { ($proxy->ctl_json('status')->{registrar}{redis}{refused} // 0) == 1 }),
+# counted at each reading, of which the first pass may be another one
+ok eventually(sub { ($proxy->ctl_json('status')->{registrar}{redis}{refused} // 0) >= 1 }),
     'what others wrote has the same bound';
 is scalar(grep { $proxy->get('gamma', "/$_")->status == 200 } 1 .. 9), 8, 'the others are served';
 
