@@ -18,6 +18,7 @@ use File::Temp;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use JSON::PP;
+use List::Util;
 use POSIX qw(WNOHANG);
 use Scalar::Util qw(weaken);
 use Test::More;
@@ -61,7 +62,7 @@ END { my $status = $?; $_->abandon for grep { defined } values %running; $? = $s
 # Ask until the answer is true; the last one is returned.
 sub eventually {
     my ($ask, $seconds) = @_;
-    my $until = time + ($seconds // 10);
+    my $until = time + ($seconds // 30);
     my $answer;
     until ($answer = $ask->()) {
         last if time > $until;
@@ -92,13 +93,25 @@ sub slurp {
     return <$fh> // '';
 }
 
+my @ports_held;           # a socket for each hundred of ports that is ours
+
+# A hundred ports of which no other test on this host takes one: the name of an
+# abstract socket says that they are ours, as long as we live.
+sub own_ports {
+    for my $hundred (List::Util::shuffle(100 .. 299)) {
+        push @ports_held, IO::Socket::UNIX->new(Local => "\0dynproxy-test-ports-$hundred") // next;
+        return map { $hundred * 100 + $_ } 0 .. 99;
+    }
+    die 'all ports are in use by tests';
+}
+
 # Below the range from which the kernel takes ports for itself; none twice.
 sub free_port {
     my ($address) = @_;
-    state %given;
+    state @ports;
     for (1 .. 200) {
-        my $port = 10000 + int rand 20000;
-        next if $given{$port}++;
+        @ports = own_ports() if !@ports;
+        my $port = shift @ports;
         my $try = IO::Socket::INET->new(LocalAddr => $address // '127.0.0.1',
             LocalPort => $port, Proto => 'tcp', Listen => 1) or next;
         return $port;

@@ -44,7 +44,7 @@ sub register_until {
         my $name  = $said % 2 ? 'a' : 'b';
         my $tool  = $name . int($said / 2) % $TOOLS;
         my $route = '/' . int($said / 2 / $TOOLS) % 30 . '/.*';
-        my $url   = 'http://127.0.0.1:' . (20000 + $said % 40000);
+        my $url   = 'http://127.0.0.1:' . (40000 + $said % 20000);    # free_port gives none of these
         my $reply = $self->{nodes}{$name}->register($tool, $route, $url);
         if   ($reply eq 'ok') { $self->{acknowledged}{"$tool $route"} = $url }
         else                  { $self->{refused}++; diag $reply }
