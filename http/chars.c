@@ -9,16 +9,16 @@
  * "<>\^`{|} too, but browsers send them raw, and no two parsers disagree about
  * where such a target ends.
  */
-#define VISIBLE (CHAR_VALUE | CHAR_TARGET)
+#define VISIBLE (CHAR_VALUE | CHAR_TARGET | CHAR_PLAIN)
 #define TCHAR (VISIBLE | CHAR_TOKEN)
 #define ALNUM (TCHAR | CHAR_HOST)
 
 const uint8_t http_chars[256] = {
 	['\t'] = CHAR_VALUE | CHAR_BLANK,
-	[' '] = CHAR_VALUE | CHAR_BLANK,
+	[' '] = CHAR_VALUE | CHAR_BLANK | CHAR_PLAIN,
 	['!'] = TCHAR,
-	['"'] = VISIBLE,
-	['#'] = CHAR_VALUE | CHAR_TOKEN,
+	['"'] = VISIBLE & ~CHAR_PLAIN,
+	['#'] = CHAR_VALUE | CHAR_TOKEN | CHAR_PLAIN,
 	['$' ... '\''] = TCHAR, /* $ % & ' */
 	['(' ... ')'] = VISIBLE,
 	['*' ... '+'] = TCHAR,
@@ -30,7 +30,9 @@ const uint8_t http_chars[256] = {
 	[':' ... '@'] = VISIBLE, /* : ; < = > ? @ */
 	['A' ... 'F'] = ALNUM | CHAR_HEX,
 	['G' ... 'Z'] = ALNUM,
-	['[' ... ']'] = VISIBLE, /* [ \ ] */
+	['['] = VISIBLE,
+	['\\'] = VISIBLE & ~CHAR_PLAIN,
+	[']'] = VISIBLE,
 	['^'] = TCHAR,
 	['_'] = TCHAR | CHAR_HOST,
 	['`'] = TCHAR,
@@ -74,34 +76,64 @@ first_of(found f)
 	return sizeof(f);
 }
 
-const char *
-char_skip_value(const char *p, const char *end)
+/* Which bytes of a block are none of the class? */
+typedef found other_bytes(block b);
+
+static inline found
+others_value(block b)
 {
+	return ((b < ' ') & (b != '\t')) | (b == 0x7f);
+}
+
+static inline found
+others_target(block b)
+{
+	return (b <= ' ') | (b >= 0x7f) | (b == '#');
+}
+
+static inline found
+others_plain(block b)
+{
+	return (b < ' ') | (b >= 0x7f) | (b == '"') | (b == '\\');
+}
+
+/*
+ * What is left of less than a block is looked at in the last whole one: once
+ * more at bytes that are of the class.
+ */
+static inline const char *
+skip_blocks(const char *p, const char *end, other_bytes *others, uint8_t class)
+{
+	const char *begin = p;
 	size_t n;
 
 	for (; (size_t)(end - p) >= sizeof(block); p += sizeof(block)) {
-		block b = load(p);
-
-		n = first_of(((b < ' ') & (b != '\t')) | (b == 0x7f));
+		n = first_of(others(load(p)));
 		if (n < sizeof(block))
 			return p + n;
 	}
-	return char_skip(p, end, CHAR_VALUE);
+	if (p == end || (size_t)(end - begin) < sizeof(block))
+		return char_skip(p, end, class);
+	return end - sizeof(block) +
+	       first_of(others(load(end - sizeof(block))));
+}
+
+const char *
+char_skip_value(const char *p, const char *end)
+{
+	return skip_blocks(p, end, others_value, CHAR_VALUE);
 }
 
 const char *
 char_skip_target(const char *p, const char *end)
 {
-	size_t n;
+	return skip_blocks(p, end, others_target, CHAR_TARGET);
+}
 
-	for (; (size_t)(end - p) >= sizeof(block); p += sizeof(block)) {
-		block b = load(p);
-
-		n = first_of((b <= ' ') | (b >= 0x7f) | (b == '#'));
-		if (n < sizeof(block))
-			return p + n;
-	}
-	return char_skip(p, end, CHAR_TARGET);
+const char *
+char_skip_plain(const char *p, const char *end)
+{
+	return skip_blocks(p, end, others_plain, CHAR_PLAIN);
 }
 
 uint32_t

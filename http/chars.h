@@ -8,13 +8,14 @@
 #include "lib/span.h"
 
 enum {
-	CHAR_TOKEN = 1,   /* tchar, RFC 9110 section 5.6.2 */
-	CHAR_VALUE = 2,   /* HTAB, SP, VCHAR, obs-text: RFC 9110 section 5.5 */
-	CHAR_TARGET = 4,  /* of a request target; see chars.c */
-	CHAR_HOST = 8,    /* of a label: letter, digit, hyphen, underscore */
+	CHAR_TOKEN = 1,	 /* tchar, RFC 9110 section 5.6.2 */
+	CHAR_VALUE = 2,	 /* HTAB, SP, VCHAR, obs-text: RFC 9110 section 5.5 */
+	CHAR_TARGET = 4, /* of a request target; see chars.c */
+	CHAR_HOST = 8,	 /* of a label: letter, digit, hyphen, underscore */
 	CHAR_DIGIT = 16,
 	CHAR_HEX = 32,
-	CHAR_BLANK = 64, /* HTAB, SP: the OWS of RFC 9110 section 5.6.3 */
+	CHAR_BLANK = 64,  /* HTAB, SP: the OWS of RFC 9110 section 5.6.3 */
+	CHAR_PLAIN = 128, /* printable, and itself in a quoted text */
 };
 
 extern const uint8_t http_chars[256];
@@ -37,6 +38,7 @@ char_skip(const char *p, const char *end, uint8_t class)
 /* The same, for classes whose runs are long: many bytes at a time. */
 const char *char_skip_value(const char *p, const char *end);
 const char *char_skip_target(const char *p, const char *end);
+const char *char_skip_plain(const char *p, const char *end);
 
 static inline const char *
 char_skip_token(const char *p, const char *end)

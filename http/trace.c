@@ -1,6 +1,8 @@
 /* Reads and writes the fields of a trace. */
 #include "http/trace.h"
 
+#include <endian.h>
+
 #include "http/chars.h"
 #include "http/fields.h"
 #include "lib/siphash.h"
@@ -17,13 +19,29 @@ next(struct trace_source *source)
 	return siphash(source->key, &count, sizeof(count));
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* Eight digits at a time: one in each byte of a word, then all to letters. */
 static void
-put_hex(char *out, size_t digits, uint64_t n)
+put_hex_half(char out[8], uint32_t n)
 {
-	while (digits > 0) {
-		out[--digits] = "0123456789abcdef"[n & 15];
-		n >>= 4;
-	}
+	uint64_t digits = n;
+
+	digits = (digits | digits << 16) & UINT64_C(0x0000ffff0000ffff);
+	digits = (digits | digits << 8) & UINT64_C(0x00ff00ff00ff00ff);
+	digits = (digits | digits << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	digits +=
+	    '0' * EACH_BYTE +
+	    (((digits + 6 * EACH_BYTE) >> 4) & EACH_BYTE) * ('a' - '0' - 10);
+	digits = htobe64(digits);
+	memcpy(out, &digits, sizeof(digits));
+}
+
+static void
+put_hex(char out[16], uint64_t n)
+{
+	put_hex_half(out, (uint32_t)(n >> 32));
+	put_hex_half(out + 8, (uint32_t)n);
 }
 
 static bool
@@ -47,8 +65,8 @@ request_id_valid(struct span id)
 size_t
 request_id_make(struct trace_source *source, char *out)
 {
-	put_hex(out, 16, next(source));
-	put_hex(out + 16, 16, next(source));
+	put_hex(out, next(source));
+	put_hex(out + 16, next(source));
 	return REQUEST_ID_LEN;
 }
 
@@ -99,13 +117,12 @@ parent_valid(struct span s)
 }
 
 bool
-trace_parent(struct trace_source *source, struct span received,
-    const char *id, char out[TRACE_PARENT_LEN])
+trace_parent(struct trace_source *source, struct span received, const char *id,
+    char out[TRACE_PARENT_LEN])
 {
 	bool goes_on = parent_valid(received);
 	/* what this version does not know is zero: sampled and random stay */
-	uint64_t flags =
-	    goes_on ? (uint64_t)hex_value(received.ptr[54]) & 3 : 0;
+	int flags = goes_on ? hex_value(received.ptr[54]) & 3 : 0;
 	uint64_t span = next(source);
 
 	memcpy(out, "00-", 3);
@@ -118,9 +135,9 @@ trace_parent(struct trace_source *source, struct span received,
 		request_id_make(source, out + 3);
 	}
 	out[35] = '-';
-	put_hex(out + 36, 16, span != 0 ? span : 1);
-	out[52] = '-';
-	put_hex(out + 53, 2, flags);
+	put_hex(out + 36, span != 0 ? span : 1);
+	memcpy(out + 52, "-0", 2);
+	out[54] = (char)('0' + flags);
 	return goes_on;
 }
 

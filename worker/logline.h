@@ -20,8 +20,8 @@
 struct ssl_st;
 
 enum logline_part {
-	LINE_HOST, /* normalised */
-	LINE_USER, /* of Basic authentication */
+	LINE_HOST,    /* normalised */
+	LINE_USER,    /* of Basic authentication */
 	LINE_REQUEST, /* the line, as far as it came */
 	LINE_REFERER,
 	LINE_AGENT,
@@ -41,24 +41,24 @@ enum logline_part {
 struct logline {
 	bool open; /* there is a request that has no line yet */
 	struct ip client;
-	struct span protocol;	  /* static: "h1", "h2" */
-	struct buf kept; /* owned */
-	uint32_t len[LINE_PARTS]; /* bytes in `kept`; 0: none */
+	struct span protocol;			  /* static: "h1", "h2" */
+	struct buf kept;			  /* owned */
+	uint32_t at[LINE_PARTS], len[LINE_PARTS]; /* in `kept`; 0: none */
 
 	unsigned status;    /* sent, or about to be; 0: none */
-	bool answered;      /* some of it has reached the client's socket */
+	bool answered;	    /* some of it has reached the client's socket */
 	bool from_backend;  /* the answer is */
 	enum reason reason; /* why it was not, or was cut */
 	uint64_t received, sent; /* bytes of the bodies */
+
+	/* CLOCK_MONOTONIC milliseconds; 0: it did not come to that */
+	uint64_t begun_ms, tried_ms, connected_ms, first_ms;
 
 	unsigned ntries; /* backends, in the order they were tried */
 	struct {
 		struct ip ip;
 		uint16_t port;
 	} tries[LOGLINE_TRIES_MAX];
-
-	/* CLOCK_MONOTONIC milliseconds; 0: it did not come to that */
-	uint64_t begun_ms, tried_ms, connected_ms, first_ms;
 };
 
 /* max: bytes of heads that are kept; what is longer is cut. */
@@ -76,7 +76,7 @@ struct logline_client {
 void logline_begin(
     struct logline *line, const struct logline_client *client, uint64_t now_ms);
 
-/* Say a part of it; in the order of enum logline_part, each once. */
+/* Say a part of it; each once. */
 void logline_say(
     struct logline *line, enum logline_part part, struct span text);
 
@@ -103,7 +103,7 @@ struct logline_style {
 	struct span time; /* 22/Nov/2026:10:00:00 +0000; JSON: RFC 3339 */
 	struct span node; /* this machine's name */
 	unsigned worker;
-	uint64_t now_ms;  /* CLOCK_MONOTONIC */
+	uint64_t now_ms; /* CLOCK_MONOTONIC */
 };
 
 /* Bytes that the line of any head takes at most. */

@@ -46,11 +46,15 @@ put_hex(struct out *o, uint32_t number, unsigned digits)
 		*o->at++ = "0123456789ABCDEF"[number >> 4 * digits & 15];
 }
 
-/* Printable ASCII that stands for itself in a quoted text. */
-static bool
-is_plain(unsigned char c)
+/* What stands for itself at the begin of a quoted text; takes it off. */
+static struct span
+take_plain(struct span *text)
 {
-	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+	const char *end = char_skip_plain(text->ptr, text->ptr + text->len);
+	struct span plain = { text->ptr, (size_t)(end - text->ptr) };
+
+	*text = span_from(*text, plain.len);
+	return plain;
 }
 
 /* The client's address as the setting wants it; empty: not at all. */
@@ -87,30 +91,49 @@ status_of(const struct logline *line)
 
 /* nginx's words. */
 
-/* word: nothing stands around it, so a blank in it would end it. */
 static void
-put_escaped(struct out *o, struct span text, bool word)
+put_escaped(struct out *o, struct span text)
 {
-	if (text.len == 0)
-		*o->at++ = '-';
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-
-		if (is_plain(c) && !(word && c == ' ')) {
-			*o->at++ = (char)c;
-			continue;
-		}
-		*o->at++ = '\\';
-		*o->at++ = 'x';
-		put_hex(o, c, 2);
+	for (;;) {
+		put(o, take_plain(&text));
+		if (text.len == 0)
+			return;
+		put(o, SPAN("\\x"));
+		put_hex(o, (unsigned char)*text.ptr, 2);
+		text = span_from(text, 1);
 	}
+}
+
+static void
+put_text(struct out *o, struct span text)
+{
+	put_escaped(o, text.len > 0 ? text : SPAN("-"));
+}
+
+/* Nothing stands around it, so a blank in it would end it. */
+static void
+put_user(struct out *o, struct span user)
+{
+	const char *blank;
+
+	if (user.len == 0)
+		*o->at++ = '-';
+	while (
+	    user.len > 0 && (blank = memchr(user.ptr, ' ', user.len)) != NULL) {
+		size_t n = (size_t)(blank - user.ptr);
+
+		put_escaped(o, (struct span){ user.ptr, n });
+		put(o, SPAN("\\x20"));
+		user = span_from(user, n + 1);
+	}
+	put_escaped(o, user);
 }
 
 static void
 put_quoted(struct out *o, const struct logline *line, enum logline_part part)
 {
 	*o->at++ = '"';
-	put_escaped(o, logline_part(line, part), false);
+	put_text(o, logline_part(line, part));
 	*o->at++ = '"';
 }
 
@@ -120,11 +143,11 @@ write_vhosts(const struct logline *line, const struct logline_style *style,
 {
 	char client[INET6_ADDRSTRLEN];
 
-	put_escaped(o, logline_part(line, LINE_HOST), true);
+	put_text(o, logline_part(line, LINE_HOST));
 	*o->at++ = ' ';
-	put_escaped(o, client_text(line, style->address, client), true);
+	put_text(o, client_text(line, style->address, client));
 	put(o, SPAN(" - "));
-	put_escaped(o, logline_part(line, LINE_USER), true);
+	put_user(o, logline_part(line, LINE_USER));
 	put(o, SPAN(" ["));
 	put(o, style->time);
 	put(o, SPAN("] "));
@@ -177,15 +200,13 @@ json_text(struct out *o, struct span name, struct span text)
 		return;
 	}
 	*o->at++ = '"';
-	while (text.len > 0) {
-		unsigned char c = (unsigned char)*text.ptr;
-
-		if (is_plain(c)) {
-			*o->at++ = (char)c;
-			text = span_from(text, 1);
-		} else if (c == '"' || c == '\\') {
+	for (;;) {
+		put(o, take_plain(&text));
+		if (text.len == 0)
+			break;
+		if (*text.ptr == '"' || *text.ptr == '\\') {
 			*o->at++ = '\\';
-			*o->at++ = (char)c;
+			*o->at++ = *text.ptr;
 			text = span_from(text, 1);
 		} else {
 			put_unicode(o, char_take_utf8(&text));

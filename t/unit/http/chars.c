@@ -15,6 +15,7 @@ static const struct {
 } runs[] = {
 	{ "values", CHAR_VALUE, char_skip_value },
 	{ "targets", CHAR_TARGET, char_skip_target },
+	{ "plain text", CHAR_PLAIN, char_skip_plain },
 	{ "tokens", CHAR_TOKEN, char_skip_token },
 };
 

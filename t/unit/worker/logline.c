@@ -140,6 +140,8 @@ static const struct {
 	{ "Basic dXNlcjpwYXNz", "user" }, /* user:pass */
 	{ "basic  dXNlcjo=", "user" },	  /* user: */
 	{ "Basic dXNlcg==", "-" },	  /* user, and no colon */
+	{ "Basic YSA6", "a\\x20" },	  /* a blank at its end */
+	{ "Basic ICA6", "\\x20\\x20" },	  /* and nothing else */
 	{ "Basic OnBhc3M=", "-" },	  /* :pass */
 	{ "Basic IjoK", "\\x22" },	  /* ":\n */
 	{ "Basic YSBbYjo=", "a\\x20[b" }, /* a [b: */
