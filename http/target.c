@@ -43,29 +43,37 @@ normalize_ipv6(struct span host, char *out, size_t *len)
 	return true;
 }
 
+static inline char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
 /* Labels and dots: a name, or an IPv4 address. */
 static bool
 normalize_name(struct span host, char *out, size_t *len)
 {
-	size_t label = 0;
+	size_t at = 0, begin;
 
 	if (host.len > 0 && host.ptr[host.len - 1] == '.')
 		host.len--;
 	if (host.len == 0 || host.len > HOST_NAME_MAX_DNS)
 		return false;
-	for (size_t i = 0; i < host.len; i++) {
-		char c = host.ptr[i];
-
-		if (c == '.' ? label == 0 : !char_is(c, CHAR_HOST))
+	for (;;) {
+		for (begin = at;
+		     at < host.len && char_is(host.ptr[at], CHAR_HOST); at++)
+			out[at] = lower(host.ptr[at]);
+		if (at == begin || at - begin > LABEL_MAX)
 			return false;
-		label = c == '.' ? 0 : label + 1;
-		if (label > LABEL_MAX)
+		if (at == host.len)
+			break;
+		if (host.ptr[at] != '.')
 			return false;
-		out[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+		out[at++] = '.';
 	}
-	out[host.len] = '\0';
-	*len = host.len;
-	return label > 0;
+	out[at] = '\0';
+	*len = at;
+	return true;
 }
 
 bool
@@ -91,16 +99,15 @@ http_host_normalize(struct span authority, char *out, size_t *len)
 		       : normalize_name(host, out, len);
 }
 
-/* Two spellings of one host? */
+/* Another spelling of the host? */
 static bool
-same_host(struct span a, struct span b)
+is_host(struct span authority, struct span host)
 {
-	char x[HOST_NAME_MAX_DNS + 1], y[HOST_NAME_MAX_DNS + 1];
-	size_t xlen, ylen;
+	char normal[HOST_NAME_MAX_DNS + 1];
+	size_t len;
 
-	return http_host_normalize(a, x, &xlen) &&
-	    http_host_normalize(b, y, &ylen) && xlen == ylen &&
-	    memcmp(x, y, xlen) == 0;
+	return http_host_normalize(authority, normal, &len) &&
+	       span_eq((struct span){ normal, len }, host);
 }
 
 static void
@@ -132,8 +139,8 @@ skip_prefix(struct span *s, struct span prefix)
  * authority is refused: the path we would have to pass on is not in the bytes.
  */
 static enum target_fault
-absolute_form(enum http_method method, struct span rest, struct span host,
-    struct http_target *target)
+absolute_form(
+    enum http_method method, struct span rest, struct http_target *target)
 {
 	size_t n = 0;
 
@@ -143,7 +150,7 @@ absolute_form(enum http_method method, struct span rest, struct span host,
 	while (n < rest.len && rest.ptr[n] != '/' && rest.ptr[n] != '?')
 		n++;
 	target->authority = (struct span){ rest.ptr, n };
-	if (!same_host(target->authority, host))
+	if (!is_host(target->authority, http_target_host(target)))
 		return TARGET_BAD;
 	rest = span_from(rest, n);
 	if (rest.len > 0 && rest.ptr[0] != '/')
@@ -158,13 +165,12 @@ enum target_fault
 http_target(const struct http_msg *msg, struct http_target *target)
 {
 	const struct http_field *host = http_msg_field(msg, FIELD_HOST);
-	char normal[HOST_NAME_MAX_DNS + 1];
-	size_t len;
 
 	if (msg->method == HTTP_CONNECT)
 		return TARGET_CONNECT;
 	if (msg->count[FIELD_HOST] != 1 ||
-	    !http_host_normalize(host->value, normal, &len))
+	    !http_host_normalize(
+		host->value, target->host, &target->host_len))
 		return TARGET_NO_HOST;
 	target->authority = host->value;
 	if (msg->target.ptr[0] == '/') {
@@ -175,7 +181,7 @@ http_target(const struct http_msg *msg, struct http_target *target)
 		set_path(target, msg->target);
 		return msg->method == HTTP_OPTIONS ? TARGET_FINE : TARGET_BAD;
 	}
-	return absolute_form(msg->method, msg->target, host->value, target);
+	return absolute_form(msg->method, msg->target, target);
 }
 
 enum reason

@@ -8,12 +8,22 @@
 #include "http/msg.h"
 #include "http/reason.h"
 
+#define HOST_NAME_MAX_DNS 255
+
 struct http_target {
 	struct span authority; /* host[:port] as received, never empty */
 	struct span path;      /* raw, with the leading slash; "*" for OPTIONS */
 	struct span query;     /* without the '?'; empty: none */
 	struct span raw;       /* path and query as they go to the backend */
+	size_t host_len;
+	char host[HOST_NAME_MAX_DNS + 1]; /* authority's, normalised */
 };
+
+static inline struct span
+http_target_host(const struct http_target *target)
+{
+	return (struct span){ target->host, target->host_len };
+}
 
 enum target_fault {
 	TARGET_FINE,
@@ -32,8 +42,6 @@ enum target_fault http_target(const struct http_msg *msg,
 
 /* How a target that is not fine is answered; REASON_NONE: it is fine. */
 enum reason http_target_reason(enum target_fault fault);
-
-#define HOST_NAME_MAX_DNS 255
 
 /*
  * Normalise a host: port and trailing dot off, lower case, IPv6 in brackets

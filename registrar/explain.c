@@ -131,28 +131,28 @@ understand(struct telling *t, size_t len)
 static void
 tell_host(struct telling *t)
 {
-	struct span name = { t->d.host, t->d.host_len }, tool, rest;
+	struct span name = http_target_host(&t->target), tool, rest;
 	struct host host;
 
 	host_classify(t->r->conf, name, &host);
 	switch (host.kind) {
 	case HOST_TOOL:
 		tell(t, "host", "pass", "%s is the tool %.*s of %.*s",
-		    t->d.host, SPAN_ARG(host.tool), SPAN_ARG(host.domain));
+		    t->target.host, SPAN_ARG(host.tool), SPAN_ARG(host.domain));
 		break;
 	case HOST_LEGACY:
 		if (host_legacy_path(t->target.path, &tool, &rest))
 			tell(t, "host", "pass",
-			    "%s has its tools in the path: %.*s", t->d.host,
+			    "%s has its tools in the path: %.*s", t->target.host,
 			    SPAN_ARG(tool));
 		else
 			tell(t, "host", "pass", "%s itself, without a tool",
-			    t->d.host);
+			    t->target.host);
 		break;
 	case HOST_OTHER:
 		tell(t, "host", "pass",
 		    "%s is no tool: a domain proxy's, or the default backend's",
-		    t->d.host);
+		    t->target.host);
 		break;
 	}
 }
@@ -278,8 +278,9 @@ verdict(struct telling *t)
 		[ACTION_REDIRECT] = "redirect",
 		[ACTION_REFUSE] = "refuse" };
 	const struct decision *d = &t->d;
-	json_t *answer = json_pack("{s:o, s:s, s:s}", "steps", t->steps,
-	    "action", actions[d->action], "host", d->host);
+	json_t *answer = json_pack("{s:o, s:s, s:s%}", "steps", t->steps,
+	    "action", actions[d->action], "host", t->target.host,
+	    t->target.host_len);
 	json_t *backends;
 
 	if (d->action == ACTION_REFUSE) {
@@ -331,7 +332,7 @@ decide(struct telling *t)
 	if (t->d.action == ACTION_REFUSE && t->d.reason == REASON_NO_HOST)
 		return not_understood(t, REASON_NO_HOST);
 	tell(t, "request", "pass", "GET %.*s for %s", SPAN_ARG(t->target.raw),
-	    t->d.host);
+	    t->target.host);
 	if (t->d.action == ACTION_HEALTH) {
 		tell(t, "health", "match", "answered by the proxy itself");
 		return verdict(t);

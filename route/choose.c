@@ -12,7 +12,7 @@ struct search {
 	struct router *router;
 	const struct http_target *target;
 	struct decision *d;
-	struct span host; /* d's, normalised */
+	struct span host; /* the target's, normalised */
 	uint64_t work;	  /* left for regexes */
 };
 
@@ -46,9 +46,9 @@ find(struct search *s, enum key_kind kind, struct span prefix,
 {
 	struct router *router = s->router;
 	size_t len = 1 + prefix.len + name.len;
-	char key[KEY_MAX];
+	char *key = router->key;
 
-	if (len > sizeof(key))
+	if (len > sizeof(router->key))
 		return REASON_NO_ROUTE;
 	key[0] = (char)kind;
 	memcpy(key + 1, prefix.ptr, prefix.len);
@@ -214,7 +214,7 @@ void
 route_choose(struct router *router, const struct http_target *target,
     struct decision *d)
 {
-	struct search s = { router, target, d, { d->host, d->host_len },
+	struct search s = { router, target, d, http_target_host(target),
 		PATTERN_WORK };
 	const struct redirect_conf *r = redirect_find(router->conf, s.host);
 	enum reason reason = REASON_NO_ROUTE;
@@ -273,7 +273,7 @@ void
 route_to_tls(struct router *router, const struct http_target *target,
     struct decision *d)
 {
-	struct search s = { router, target, d, { d->host, d->host_len }, 0 };
+	struct search s = { router, target, d, http_target_host(target), 0 };
 	enum reason reason = find_owner(&s);
 
 	if (reason != REASON_NONE)

@@ -27,10 +27,6 @@ route_decide(struct router *router, const struct visitor *visitor,
 
 	d->route = NULL;
 	d->retry_after = 0;
-	if (!http_host_normalize(target->authority, d->host, &d->host_len)) {
-		refuse(d, REASON_NO_HOST);
-		return;
-	}
 	if (span_eq(target->path, SPAN(HEALTH_PATH))) {
 		d->action = ACTION_HEALTH;
 		if (router->gate.policy != NULL &&
@@ -49,7 +45,7 @@ route_decide(struct router *router, const struct visitor *visitor,
 		return;
 	}
 	reason = admit_client(&router->gate, router->conf, visitor,
-	    (struct span){ d->host, d->host_len }, target->path,
+	    http_target_host(target), target->path,
 	    &d->retry_after);
 	if (reason != REASON_NONE) {
 		refuse(d, reason);

@@ -32,8 +32,6 @@ struct decision {
 	unsigned status;           /* ACTION_REDIRECT only: 301, 302, 307, 308 */
 	struct span token;         /* ACTION_CHALLENGE only; of the target */
 	struct span location;      /* ACTION_REDIRECT only; in router */
-	char host[HOST_NAME_MAX_DNS + 1]; /* normalised */
-	size_t host_len;
 };
 
 /* What decisions are made from; a process has one. */
@@ -43,10 +41,15 @@ struct router {
 	struct gate gate;
 	struct table_copy copy;    /* what tool points into */
 	struct tool tool;          /* of the last decision, if it had a name */
+	char key[KEY_MAX];	     /* that was looked up last */
 	char location[LOCATION_MAX]; /* of the last redirect */
 };
 
-/* What a decision points to is good until the next call. */
+/*
+ * What a decision points to is good until the next call.
+ *
+ * target   as http_target() has filled it
+ */
 void route_decide(struct router *router, const struct visitor *visitor,
     const struct http_target *target, struct decision *decision);
 

@@ -142,9 +142,7 @@ accesslog_begin(struct worker *w, struct logline *line,
 	logline_begin(line, client, w->loop.now_ms);
 	if (w->accesslog == NULL)
 		return;
-	if (d->action != ACTION_REFUSE || d->reason != REASON_NO_HOST)
-		logline_say(
-		    line, LINE_HOST, (struct span){ d->host, d->host_len });
+	logline_say(line, LINE_HOST, asked_host(asked));
 	logline_say_head(line, msg);
 	if (w->accesslog->style.format != ACCESS_LOG_JSON)
 		return;

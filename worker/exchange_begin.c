@@ -65,7 +65,7 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 	u->sink.chunked = r->end == BODY_CHUNKED;
 	return upstream_begin(u, &ex->w->router.tool, d->route, r->msg->method,
 	    r->end == BODY_CHUNKED || (r->end == BODY_LENGTH && r->length > 0),
-	    upgrade, (struct span){ d->host, d->host_len });
+	    upgrade, http_target_host(r->target));
 }
 
 /* The location waits where the page will be. */
@@ -135,8 +135,8 @@ tool_of(const struct exchange *ex, const struct exchange_request *r,
 
 	/* maintenance does not look into the table */
 	if (refused && d->reason == REASON_TOOL_MAINTENANCE)
-		return admit_tool(router->conf,
-		    (struct span){ d->host, d->host_len }, r->target->path);
+		return admit_tool(router->conf, http_target_host(r->target),
+		    r->target->path);
 	if (refused && reason_info(d->reason)->voice != VOICE_TOOL)
 		return SPAN("");
 	return d->action != ACTION_HEALTH && key.len > 0 && *key.ptr == KEY_TOOL
@@ -165,8 +165,7 @@ remember(struct exchange *ex, const struct exchange_request *r,
     const struct decision *d)
 {
 	if (d->action != ACTION_REFUSE || d->reason != REASON_NO_HOST)
-		asked_set_host(
-		    &ex->asked, (struct span){ d->host, d->host_len });
+		asked_set_host(&ex->asked, http_target_host(r->target));
 	asked_set_tool(&ex->asked, tool_of(ex, r, d));
 	ex->counted = counted_for(ex, d);
 }

@@ -139,14 +139,13 @@ begin(struct h1 *h)
 {
 	const struct http_msg *msg = &h->w->msg;
 	size_t head_len = msg->head_len;
-	struct http_target target;
 	struct exchange_request r = { .msg = msg,
 		.proto = stream_scheme(h->ex.stream),
 		.port = h->port };
 	enum reason reason;
 
 	h->client = *h->peer;
-	reason = request_understand(h->w->conf, &h->client, &r, &target);
+	reason = request_understand(h->w->conf, &h->client, &r, &h->w->target);
 	r.end = http_request_body(msg, &r.length);
 	r.only_health = h->only_health;
 	if (reason == REASON_NONE && r.end == BODY_REFUSE)

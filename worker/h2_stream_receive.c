@@ -40,7 +40,6 @@ static void
 begin_exchange(struct h2_stream *st, enum reason reason)
 {
 	const struct http_msg *msg = &st->h2->w->msg;
-	struct http_target target;
 	struct exchange_request r = { .msg = msg,
 		.proto = stream_scheme(st->h2->stream),
 		.port = st->h2->port,
@@ -50,7 +49,7 @@ begin_exchange(struct h2_stream *st, enum reason reason)
 	st->client = *st->h2->peer;
 	if (reason == REASON_NONE)
 		reason = request_understand(
-		    st->h2->w->conf, &st->client, &r, &target);
+		    st->h2->w->conf, &st->client, &r, &st->h2->w->target);
 	if (reason == REASON_NONE)
 		exchange_begin(&st->ex, &r);
 	else

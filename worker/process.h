@@ -81,6 +81,7 @@ struct worker {
 	 * on and forgotten before anything else is parsed.
 	 */
 	struct http_msg msg;
+	struct http_target target; /* of a request */
 };
 
 #endif
