@@ -7,12 +7,15 @@
 
 /* What becomes of a field on its way through. */
 enum passing {
-	PASSED,  /* unless Connection names it */
-	KEPT,    /* whatever Connection names */
+	PASSED,	 /* unless Connection names it */
+	KEPT,	 /* whatever Connection names */
 	DROPPED, /* ends here, or we write it anew */
 };
 
-#define ROW(text, how) { { text, sizeof(text) - 1 }, how }
+#define ROW(text, how)                                                         \
+	{                                                                      \
+		{ text, sizeof(text) - 1 }, how                                \
+	}
 
 static const struct {
 	struct span name;
@@ -89,14 +92,37 @@ static const uint8_t of_length[NAME_MAX_LEN + 1][6] = {
 	[19] = { FIELD_PROXY_AUTHORIZATION },
 };
 
+/*
+ * Is a token that name, in any case?  They are equally long.  Names that we
+ * know have letters, digits and hyphens: of the bytes of a token, only the two
+ * cases of a letter differ from these in that one bit.
+ */
+static bool
+is_name(const char *token, const char *name, size_t len)
+{
+	const uint64_t cases = UINT64_C(0x2020202020202020);
+	uint64_t a, b;
+	size_t i = 0;
+
+	for (; len - i >= sizeof(a); i += sizeof(a)) {
+		memcpy(&a, token + i, sizeof(a));
+		memcpy(&b, name + i, sizeof(b));
+		if (((a ^ b) & ~cases) != 0)
+			return false;
+	}
+	for (; i < len; i++)
+		if (((token[i] ^ name[i]) & ~0x20) != 0)
+			return false;
+	return true;
+}
+
 enum http_field_id
 http_field_lookup(struct span name)
 {
 	if (name.len > NAME_MAX_LEN)
 		return FIELD_OTHER;
 	for (const uint8_t *id = of_length[name.len]; *id != FIELD_OTHER; id++)
-		if ((name.ptr[0] | 0x20) == (known[*id].name.ptr[0] | 0x20) &&
-		    span_eq_nocase(name, known[*id].name))
+		if (is_name(name.ptr, known[*id].name.ptr, name.len))
 			return (enum http_field_id)(*id);
 	return FIELD_OTHER;
 }
@@ -140,8 +166,8 @@ http_list_next(struct span *list, struct span *element)
 }
 
 bool
-http_list_has(const struct http_msg *msg, enum http_field_id id,
-    struct span token)
+http_list_has(
+    const struct http_msg *msg, enum http_field_id id, struct span token)
 {
 	struct span list, element;
 	size_t left = msg->count[id];
@@ -170,7 +196,7 @@ is_alias(struct span name)
 	for (size_t i = 0; i < name.len; i++)
 		dashed[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
 	return http_field_lookup((struct span){ dashed, name.len }) !=
-	    FIELD_OTHER;
+	       FIELD_OTHER;
 }
 
 bool
@@ -181,7 +207,7 @@ http_field_is_hop(const struct http_msg *msg, const struct http_field *f)
 	if (f->ours)
 		return false;
 	return (f->id == FIELD_OTHER && is_alias(f->name)) ||
-	    http_list_has(msg, FIELD_CONNECTION, f->name);
+	       http_list_has(msg, FIELD_CONNECTION, f->name);
 }
 
 bool
@@ -205,5 +231,5 @@ bool
 http_is_token(struct span s)
 {
 	return s.len > 0 &&
-	    char_skip(s.ptr, s.ptr + s.len, CHAR_TOKEN) == s.ptr + s.len;
+	       char_skip(s.ptr, s.ptr + s.len, CHAR_TOKEN) == s.ptr + s.len;
 }

@@ -122,15 +122,6 @@ buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	return true;
 }
 
-void
-buf_consume(struct buf *b, size_t n)
-{
-	assert(n <= buf_len(b));
-	b->head += n;
-	if (b->head == b->tail)
-		b->head = b->tail = 0;
-}
-
 ssize_t
 buf_recv(struct buf *b, int fd, size_t want)
 {

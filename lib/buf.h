@@ -2,6 +2,7 @@
 #ifndef LIB_BUF_H
 #define LIB_BUF_H
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,7 +58,14 @@ bool buf_vprintf(struct buf *b, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
 
 /* Drop n bytes from the head; n is at most buf_len(b). */
-void buf_consume(struct buf *b, size_t n);
+static inline void
+buf_consume(struct buf *b, size_t n)
+{
+	assert(n <= buf_len(b));
+	b->head += n;
+	if (b->head == b->tail)
+		b->head = b->tail = 0;
+}
 
 /*
  * One recv(2) of at most `want` bytes into the tail.  As recv(2): 0 at the

@@ -9,7 +9,7 @@
 
 struct span {
 	const char *ptr; /* borrowed; NULL only when len is 0 */
-	size_t len;      /* bytes */
+	size_t len;	 /* bytes */
 };
 
 #define SPAN(literal) ((struct span){ (literal), sizeof(literal) - 1 })
@@ -26,22 +26,27 @@ span_str(const char *text)
 static inline bool
 span_eq(struct span a, struct span b)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+	return a.len == b.len &&
+	       (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* ASCII case is ignored; the locale has no say as long as it is "C". */
+/*
+ * ASCII case is ignored; the locale has no say as long as it is "C".  Most that
+ * differ do so in their first byte, whatever its case.
+ */
 static inline bool
 span_eq_nocase(struct span a, struct span b)
 {
 	return a.len == b.len &&
-	    (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
+	       (a.len == 0 || (((*a.ptr ^ *b.ptr) & ~0x20) == 0 &&
+				  strncasecmp(a.ptr, b.ptr, a.len) == 0));
 }
 
 static inline bool
 span_starts(struct span s, struct span prefix)
 {
 	return s.len >= prefix.len &&
-	    (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+	       (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 /* What is left of s after its first n bytes; n is at most s.len. */

@@ -203,9 +203,9 @@ health_reached(struct health *h, const struct backend *b)
 }
 
 uint64_t
-health_tool(const struct health *h, const struct tool *tool)
+health_hash(const struct health *h, struct span key)
 {
-	return siphash(h->key, tool->key.ptr, tool->key.len) ^ tool->version;
+	return siphash(h->key, key.ptr, key.len);
 }
 
 static uint32_t

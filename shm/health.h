@@ -47,12 +47,14 @@ void health_failed(struct health *h, const struct backend *b, uint64_t now_ms);
 /* It was reached. */
 void health_reached(struct health *h, const struct backend *b);
 
+/* A hash of a tool's key, the same in every worker: nobody makes two alike. */
+uint64_t health_hash(const struct health *h, struct span key);
+
 /*
  * Has this backend answered for the tool, since its routes were last changed?
  *
- * tool     a hash of its key and its version: the same in every worker
+ * tool     the hash of its key, and its version, by ^
  */
-uint64_t health_tool(const struct health *h, const struct tool *tool);
 bool health_has_answered(
     const struct health *h, const struct backend *b, uint64_t tool);
 void health_answered(

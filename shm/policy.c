@@ -23,7 +23,7 @@ struct policy {
 struct look {
 	const struct policy_header *header;
 	uint64_t seq;
-	uint64_t root[POLICY_ROOT_WORDS];
+	const latch_word *root; /* its words: may change until look_held() */
 };
 
 struct policy *
@@ -63,9 +63,7 @@ look_begin(struct look *l, const struct policy *p)
 
 	l->header = h;
 	l->seq = latch_begin(&h->root_seq);
-	latch_copy_out(l->root,
-	    h->root_copies + (l->seq & 1) * POLICY_ROOT_WORDS,
-	    POLICY_ROOT_WORDS);
+	l->root = h->root_copies + (l->seq & 1) * POLICY_ROOT_WORDS;
 }
 
 static bool
@@ -85,8 +83,8 @@ at_most(uint64_t n, uint64_t max)
 static bool
 find_ban(const struct look *l, const struct ip *ip, uint64_t now_ms)
 {
-	uint64_t nodes = at_most(l->root[ROOT_NODES], NODES_MAX);
-	uint64_t trees = l->root[ROOT_TREES];
+	uint64_t nodes = at_most(latch_load(&l->root[ROOT_NODES]), NODES_MAX);
+	uint64_t trees = latch_load(&l->root[ROOT_TREES]);
 	struct radix_key key = radix_key(ip), network;
 	uint64_t node[NODE_WORDS], at;
 	unsigned bits, longer_than = 0;
@@ -130,13 +128,13 @@ uint64_t
 policy_site_until(const struct policy *p, uint64_t now_ms)
 {
 	struct look l;
+	uint64_t until;
 
 	for (int tries = 0; tries < TRIES; tries++) {
 		look_begin(&l, p);
+		until = latch_load(&l.root[ROOT_SITE_UNTIL]);
 		if (look_held(&l))
-			return l.root[ROOT_SITE_UNTIL] > now_ms
-				   ? l.root[ROOT_SITE_UNTIL]
-				   : 0;
+			return until > now_ms ? until : 0;
 	}
 	return 0;
 }
@@ -145,11 +143,13 @@ bool
 policy_standby(const struct policy *p)
 {
 	struct look l;
+	bool standby;
 
 	for (int tries = 0; tries < TRIES; tries++) {
 		look_begin(&l, p);
+		standby = latch_load(&l.root[ROOT_STANDBY]) != 0;
 		if (look_held(&l))
-			return l.root[ROOT_STANDBY] != 0;
+			return standby;
 	}
 	return false;
 }
@@ -161,14 +161,15 @@ policy_any_tool(const struct policy *p)
 
 	/* a torn root: the next request sees it */
 	look_begin(&l, p);
-	return l.root[ROOT_TOOLS] > 0;
+	return latch_load(&l.root[ROOT_TOOLS]) > 0;
 }
 
 static uint64_t
 find_tool(const struct look *l, const char name[POLICY_NAME_MAX + 1])
 {
 	size_t low = 0, at;
-	size_t high = at_most(l->root[ROOT_TOOLS], POLICY_TOOLS_MAX);
+	size_t high =
+	    at_most(latch_load(&l->root[ROOT_TOOLS]), POLICY_TOOLS_MAX);
 	uint64_t tool[TOOL_WORDS];
 	int order;
 
@@ -214,7 +215,7 @@ policy_rules_version(const struct policy *p)
 
 	/* a torn one is only another reason to look at the rules */
 	look_begin(&l, p);
-	return l.root[ROOT_RULES_VERSION];
+	return latch_load(&l.root[ROOT_RULES_VERSION]);
 }
 
 /* Find the rules in the words; what makes no sense ends them. */
@@ -246,12 +247,13 @@ policy_rules_read(const struct policy *p, struct policy_rules *out)
 
 	for (int tries = 0; tries < TRIES; tries++) {
 		look_begin(&l, p);
-		nwords = at_most(l.root[ROOT_RULES], POLICY_RULES_BYTES / 8);
+		nwords = at_most(
+		    latch_load(&l.root[ROOT_RULES]), POLICY_RULES_BYTES / 8);
 		latch_copy_out(
 		    out->words, half_words(l.header, l.seq, RULES_AT), nwords);
+		out->version = latch_load(&l.root[ROOT_RULES_VERSION]);
 		if (!look_held(&l))
 			continue;
-		out->version = l.root[ROOT_RULES_VERSION];
 		split_rules(out, nwords);
 		return true;
 	}

@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "shm/counters.h"
-#include "worker/encode.h"
 #include "worker/process.h"
 #include "worker/respond.h"
 #include "worker/settings.h"
@@ -26,8 +25,7 @@ begin_site_file(struct exchange *ex, enum body_end end, uint64_t length)
  * with its last chunk.  HEAD is told what GET would be.
  */
 static void
-begin_compression(struct exchange *ex, enum body_end *end, uint64_t length,
-    char etag[ENCODE_ETAG_MAX])
+begin_compression(struct exchange *ex, enum body_end *end, uint64_t length)
 {
 	struct http_msg *msg = &ex->w->msg;
 	enum coding coding = ex->asked.coding;
@@ -42,7 +40,7 @@ begin_compression(struct exchange *ex, enum body_end *end, uint64_t length,
 			return;
 		*end = BODY_CHUNKED;
 	}
-	encode_head(msg, coding, etag);
+	encode_head(msg, coding, ex->w->etag);
 }
 
 /* The response's head has come; its body follows. */
@@ -50,7 +48,6 @@ static void
 begin_body(struct exchange *ex, enum body_end end, uint64_t length)
 {
 	struct http_msg *msg = &ex->w->msg;
-	char etag[ENCODE_ETAG_MAX];
 	enum body_end sent_end = end;
 
 	if (msg->status == 404 && ex->site != NULL) {
@@ -60,7 +57,7 @@ begin_body(struct exchange *ex, enum body_end end, uint64_t length)
 	ex->site = NULL;
 	ex->client_ms = ex->w->loop.now_ms;
 	respond_location(msg, &ex->asked, &ex->page);
-	begin_compression(ex, &sent_end, length, etag);
+	begin_compression(ex, &sent_end, length);
 	zones_apply(
 	    ex->settings->zones, asked_host(&ex->asked), ex->asked.https, msg);
 	if (!ex->ops->head(ex, msg, sent_end, length)) {

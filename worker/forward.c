@@ -114,9 +114,8 @@ put_client(struct buf *out, const struct ip *client)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	return client == NULL ||
-	       http_put_field(out, http_field_name(FIELD_X_FORWARDED_FOR),
-		   span_str(ip_format(client, text)));
+	return http_put_field(out, http_field_name(FIELD_X_FORWARDED_FOR),
+	    span_str(ip_format(client, text)));
 }
 
 /* All of it, or nothing: half of a state says something else. */
@@ -168,7 +167,8 @@ put_ours(struct buf *out, const struct forward *f)
 		   out, http_field_name(FIELD_X_FORWARDED_PROTO), f->proto) &&
 	       http_put_field(out, http_field_name(FIELD_X_ORIGINAL_URI),
 		   f->target->raw) &&
-	       put_client(out, f->client) && put_trace(out, f) &&
+	       (f->client == NULL || put_client(out, f->client)) &&
+	       put_trace(out, f) &&
 	       http_put_field(out, http_field_name(FIELD_VIA), via);
 }
 

@@ -57,29 +57,34 @@ take_plain(struct span *text)
 	return plain;
 }
 
-/* The client's address as the setting wants it; empty: not at all. */
-static struct span
-client_text(const struct logline *line, enum access_log_address how,
-    char text[INET6_ADDRSTRLEN])
+/* The client's address as the setting wants it; false: not at all. */
+static bool
+client_ip(
+    const struct logline *line, enum access_log_address how, struct ip *ip)
 {
-	struct ip ip = line->client;
-	size_t kept = ip.family == AF_INET ? 3 : 6;
+	size_t kept = line->client.family == AF_INET ? 3 : 6;
 
-	if (how == ADDRESS_OFF)
-		return SPAN("");
+	*ip = line->client;
 	if (how == ADDRESS_NETWORK)
-		memset(ip.bytes + kept, 0, sizeof(ip.bytes) - kept);
-	return span_str(ip_format(&ip, text));
+		memset(ip->bytes + kept, 0, sizeof(ip->bytes) - kept);
+	return how != ADDRESS_OFF;
+}
+
+static void
+put_ip(struct out *o, const struct ip *ip)
+{
+	o->at += strlen(ip_format(ip, o->at));
 }
 
 static void
 put_backend(struct out *o, const struct logline *line, unsigned i)
 {
-	char text[ADDR_TEXT_MAX];
-	struct addr a;
+	const struct ip *ip = &line->tries[i].ip;
 
-	addr_set(&a, &line->tries[i].ip, line->tries[i].port);
-	put(o, span_str(addr_format(&a, text)));
+	put(o, ip->family == AF_INET ? SPAN("") : SPAN("["));
+	put_ip(o, ip);
+	put(o, ip->family == AF_INET ? SPAN(":") : SPAN("]:"));
+	put_number(o, line->tries[i].port);
 }
 
 /* What was sent; or that the client did not wait for it. */
@@ -141,11 +146,14 @@ static void
 write_vhosts(const struct logline *line, const struct logline_style *style,
     struct out *o)
 {
-	char client[INET6_ADDRSTRLEN];
+	struct ip client;
 
 	put_text(o, logline_part(line, LINE_HOST));
 	*o->at++ = ' ';
-	put_text(o, client_text(line, style->address, client));
+	if (client_ip(line, style->address, &client))
+		put_ip(o, &client);
+	else
+		*o->at++ = '-';
 	put(o, SPAN(" - "));
 	put_user(o, logline_part(line, LINE_USER));
 	put(o, SPAN(" ["));
@@ -267,6 +275,22 @@ zone_of(struct span host, struct span tool)
 }
 
 static void
+json_client(struct out *o, const struct logline *line,
+    const struct logline_style *style)
+{
+	struct ip client;
+
+	put_name(o, SPAN("client"));
+	if (!client_ip(line, style->address, &client)) {
+		put(o, SPAN("null"));
+		return;
+	}
+	*o->at++ = '"';
+	put_ip(o, &client);
+	*o->at++ = '"';
+}
+
+static void
 json_backend(struct out *o, const struct logline *line)
 {
 	put_name(o, SPAN("backend"));
@@ -285,7 +309,6 @@ write_json(const struct logline *line, const struct logline_style *style,
 {
 	struct span host = logline_part(line, LINE_HOST);
 	struct span tool = logline_part(line, LINE_TOOL);
-	char client[INET6_ADDRSTRLEN];
 
 	put(o, SPAN("{\"ts\":\""));
 	put(o, style->time);
@@ -294,7 +317,7 @@ write_json(const struct logline *line, const struct logline_style *style,
 	json_number(o, SPAN("worker"), style->worker);
 	json_text(o, SPAN("id"), logline_part(line, LINE_ID));
 	json_text(o, SPAN("trace"), logline_part(line, LINE_TRACE));
-	json_text(o, SPAN("client"), client_text(line, style->address, client));
+	json_client(o, line, style);
 	json_text(o, SPAN("host"), host);
 	json_text(o, SPAN("zone"), zone_of(host, tool));
 	json_text(o, SPAN("tool"), tool);

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "lib/container.h"
-#include "lib/siphash.h"
 #include "lib/sock.h"
 #include "worker/backend_tls.h"
 #include "worker/process.h"
@@ -33,15 +32,8 @@ struct pool {
 	unsigned nconns;	 /* idle and lent */
 	struct timer timer;	 /* for the oldest idle connection */
 	struct conn_list by_age; /* all idle ones, oldest first */
-	uint64_t key[2];
 	struct peer_list buckets[POOL_BUCKETS];
 };
-
-uint64_t
-pool_hash(const struct pool *pool, struct span key)
-{
-	return siphash(pool->key, key.ptr, key.len);
-}
 
 /* The tool's part is keyed, so nobody can choose what falls together. */
 static size_t
@@ -153,7 +145,6 @@ pool_new(struct worker *w)
 	pool->w = w;
 	pool->timer.fire = expire;
 	TAILQ_INIT(&pool->by_age);
-	arc4random_buf(pool->key, sizeof(pool->key));
 	return pool;
 }
 

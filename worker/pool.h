@@ -19,7 +19,7 @@ struct worker;
 /* Whom a connection belongs to: it is used for nobody else. */
 struct pool_owner {
 	struct backend backend;
-	uint64_t tool;    /* hash of its key, see pool_hash() */
+	uint64_t tool;    /* hash of its key, see health_hash() */
 	uint64_t version; /* of the tool's routes */
 };
 
@@ -47,9 +47,6 @@ bool pool_sweep(struct pool *pool);
 
 /* Closes what is idle; nothing may be lent. */
 void pool_free(struct pool *pool);
-
-/* A tool's key as pool_owner has it; strangers cannot make two alike. */
-uint64_t pool_hash(const struct pool *pool, struct span key);
 
 /*
  * Borrow a connection; ready(user) is called after each event on it.

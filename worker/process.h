@@ -14,6 +14,7 @@
 #include "shm/errors.h"
 #include "worker/compress.h"
 #include "worker/connlimit.h"
+#include "worker/encode.h"
 #include "worker/h2.h"
 #include "worker/overload.h"
 #include "worker/splice.h"
@@ -81,7 +82,8 @@ struct worker {
 	 * on and forgotten before anything else is parsed.
 	 */
 	struct http_msg msg;
-	struct http_target target; /* of a request */
+	struct http_target target;  /* of a request */
+	char etag[ENCODE_ETAG_MAX]; /* of a response, weakened */
 };
 
 #endif

@@ -12,7 +12,7 @@
 /* What is behind a chunk's data when it is the last. */
 #define ENDING CHUNK_TAIL CHUNK_LAST
 #define ENDING_BEGIN CHUNK_TAIL "0\r\n" /* then trailers */
-#define ENDING_MAX 8192 /* with trailers */
+#define ENDING_MAX 8192			/* with trailers */
 
 /* 7-security.md 7.5 */
 static const struct http_limits trailer_limits = {
@@ -20,9 +20,10 @@ static const struct http_limits trailer_limits = {
 };
 
 /* The same, written again. */
-static const struct http_limits ending_limits = {
-	.line = ENDING_MAX, .head = ENDING_MAX, .field = ENDING_MAX, .fields = 16
-};
+static const struct http_limits ending_limits = { .line = ENDING_MAX,
+	.head = ENDING_MAX,
+	.field = ENDING_MAX,
+	.fields = 16 };
 
 void
 source_release(struct source *s)
@@ -33,13 +34,15 @@ source_release(struct source *s)
 void
 source_begin(struct source *s, enum body_end end, uint64_t length)
 {
-	struct buf ending = s->ending;
-
-	buf_release(&ending);
-	buf_init(&ending, ENDING_MAX);
-	*s = (struct source){ .end = end, .left = length, .ending = ending };
-	if (end == BODY_NONE || (end == BODY_LENGTH && length == 0))
-		s->done = true;
+	if (s->ending.data != NULL)
+		buf_release(&s->ending);
+	s->ending.max = ENDING_MAX;
+	s->end = end;
+	s->left = length;
+	s->ready = s->scanned = 0;
+	s->done = end == BODY_NONE || (end == BODY_LENGTH && length == 0);
+	s->trailers = false;
+	s->decoder = (struct chunk_decoder){ 0 };
 }
 
 /*
@@ -218,10 +221,11 @@ sink_init(struct sink *s, size_t max)
 void
 sink_begin(struct sink *s)
 {
-	struct buf out = s->out;
-
-	buf_consume(&out, buf_len(&out));
-	*s = (struct sink){ .out = out, .ending = SPAN(ENDING) };
+	buf_consume(&s->out, buf_len(&s->out));
+	s->sent = 0;
+	s->keep = s->lost = s->chunked = s->ended = false;
+	s->ending = SPAN(ENDING);
+	s->chunk_left = 0;
 }
 
 void

@@ -243,10 +243,11 @@ upstream_begin(struct upstream *u, const struct tool *tool,
 	u->scanned = 0;
 	buf_consume(&u->in, buf_len(&u->in));
 
-	u->owner.tool = pool_hash(u->w->pool, tool->key);
+	u->owner.tool = health_hash(u->w->health, tool->key);
 	u->owner.version = tool->version;
-	u->health_tool =
-	    *tool->key.ptr == KEY_DEFAULT ? 0 : health_tool(u->w->health, tool);
+	u->health_tool = *tool->key.ptr == KEY_DEFAULT
+			     ? 0
+			     : u->owner.tool ^ u->owner.version;
 	u->begun_ms = u->w->loop.now_ms;
 	u->ncandidates = u->ngood = u->tried = 0;
 	u->look_first = false;
