@@ -53,5 +53,7 @@ conf_changes(
 		if (d->applied == APPLIED_RESTART && *restart == NULL)
 			*restart = d->name;
 	}
+	if (changes & 1u << APPLIED_PROCESSES)
+		changes |= 1u << APPLIED_WORKERS | 1u << APPLIED_REGISTRAR;
 	return changes;
 }

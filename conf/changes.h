@@ -9,11 +9,13 @@ enum applied {
 	APPLIED_IN_PLACE,  /* in every process, between two turns of its loop */
 	APPLIED_REGISTRAR, /* by another registrar */
 	APPLIED_WORKERS,   /* by other workers; the old ones drain */
+	APPLIED_PROCESSES, /* by other processes, whatever their role */
 	APPLIED_RESTART,   /* not at all */
 };
 
 /*
- * Which kinds of settings differ, as bits (1 << APPLIED_...).
+ * Which kinds of settings differ, as bits (1 << APPLIED_...); with that of
+ * APPLIED_PROCESSES come those of workers and of the registrar.
  *
  * restart  the name of the first of APPLIED_RESTART; NULL: none differs
  */

@@ -61,15 +61,17 @@ find_user(const char *text, struct sandbox_user *user)
 	return true;
 }
 
-/* -1: it was logged whom there is not. */
-static int
-find_users(struct master *m)
+int
+contain_users(struct master *m)
 {
+	bool others = m->conf->sandbox && geteuid() == 0;
+
 	for (unsigned i = 0; i < ROLE_COUNT; i++) {
 		const char *name =
 		    *(char *const *)((const char *)m->conf + users[i].at);
 
-		if (find_user(name, &m->users[i]))
+		m->users[i].uid = SANDBOX_NOBODY;
+		if (!others || find_user(name, &m->users[i]))
 			continue;
 		log_event(LOG_CRIT, "fatal",
 		    "%s: there is no user %s (or it is root): make one, or "
@@ -108,18 +110,15 @@ tell(bool root)
 int
 contain_begin(struct master *m)
 {
-	bool root = geteuid() == 0;
 	const char *failed;
 
-	for (unsigned i = 0; i < ROLE_COUNT; i++)
-		m->users[i].uid = SANDBOX_NOBODY;
 	if (!m->conf->sandbox) {
 		log_event(LOG_WARNING, "contained",
 		    "complete=no missing=\"everything (sandbox = off)\"");
 		return 0;
 	}
-	if (root && find_users(m) == -1)
-		return -1;
+	if (m->contained)
+		return 0;
 	failed = sandbox_keep(kept);
 	if (failed != NULL) {
 		log_event(LOG_CRIT, "fatal", "sandbox: %s: %s", failed,
@@ -131,20 +130,27 @@ contain_begin(struct master *m)
 		log_event(LOG_CRIT, "fatal", "seccomp: %s", strerror(errno));
 		return -1;
 	}
-	tell(root);
+	m->contained = true;
+	tell(geteuid() == 0);
 	return 0;
 }
 
-/* Regular, not ours alone by another name, and root's so far. */
+/* Who gives to whom. */
+struct transfer {
+	uid_t from; /* the user before, or root */
+	const struct sandbox_user *to;
+};
+
+/* Regular, not ours alone by another name, and this user's so far. */
 static bool
-is_plain(const struct stat *st)
+is_plain(const struct stat *st, uid_t owner)
 {
-	return S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == 0;
+	return S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == owner;
 }
 
-/* The files of a directory, then itself.  -1 with errno. */
+/* The files of a directory that are owner's, then itself.  -1 with errno. */
 static int
-give_directory(int fd, const struct sandbox_user *to)
+give_directory(int fd, uid_t owner, const struct sandbox_user *to)
 {
 	DIR *dir = fdopendir(dup(fd));
 	const struct dirent *file;
@@ -155,7 +161,7 @@ give_directory(int fd, const struct sandbox_user *to)
 		return -1;
 	while (rc == 0 && (file = readdir(dir)) != NULL)
 		if (fstatat(fd, file->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    is_plain(&st))
+		    is_plain(&st, owner))
 			rc = fchownat(fd, file->d_name, to->uid, to->gid,
 			    AT_SYMLINK_NOFOLLOW);
 	closedir(dir);
@@ -163,29 +169,32 @@ give_directory(int fd, const struct sandbox_user *to)
 }
 
 /*
- * While it is root's, nobody else has put anything there: what a registrar
- * owns already is not looked into.
+ * While it is root's, nobody else has put anything there.  What the role's
+ * user owns already is not looked into, unless that was another one, or root,
+ * until now: then what that one has made there is given.
  */
 static int
-hand_over_state(const char *path, const struct sandbox_user *to)
+hand_over_directory(const char *path, const struct transfer *t)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), saved;
 	struct stat st;
 	int rc = fd == -1 ? -1 : fstat(fd, &st);
 
 	if (rc == 0 && st.st_uid == 0)
-		rc = give_directory(fd, to);
-	if (rc == -1)
-		log_event(LOG_CRIT, "fatal", "state_directory %s: %s", path,
-		    strerror(errno));
+		rc = give_directory(fd, 0, t->to);
+	else if (rc == 0 && t->from != t->to->uid &&
+		 (st.st_uid == t->from || st.st_uid == t->to->uid))
+		rc = give_directory(fd, t->from, t->to);
+	saved = errno; /* close() may change it */
 	if (fd != -1)
 		close(fd);
+	errno = saved;
 	return rc;
 }
 
 /* The file alone, which is made when it is missing.  -1 with errno. */
 static int
-give_file(const char *path, const struct sandbox_user *to)
+give_file(const char *path, const struct transfer *t)
 {
 	int fd =
 	    open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
@@ -195,8 +204,8 @@ give_file(const char *path, const struct sandbox_user *to)
 
 	if (fd == -1)
 		return 0; /* no file, the logger will say so */
-	if (fstat(fd, &st) == 0 && is_plain(&st))
-		rc = fchown(fd, to->uid, to->gid);
+	if (fstat(fd, &st) == 0 && (is_plain(&st, 0) || is_plain(&st, t->from)))
+		rc = fchown(fd, t->to->uid, t->to->gid);
 	close(fd);
 	return rc;
 }
@@ -206,32 +215,44 @@ give_file(const char *path, const struct sandbox_user *to)
  * logger gets its file.  Ours are made for it (make_directories()).
  */
 static int
-hand_over_log(const char *path, const struct sandbox_user *to)
+hand_over_log(const char *path, const struct transfer *t)
 {
 	char *copy = strdup(path);
+	const char *directory = copy == NULL ? NULL : dirname(copy);
 	struct stat st;
-	int rc = copy == NULL ? -1 : stat(dirname(copy), &st);
+	int rc = directory == NULL ? -1 : stat(directory, &st);
 
-	if (rc == 0 && st.st_uid == 0)
-		rc = give_file(path, to);
+	if (rc == 0)
+		rc = st.st_uid == 0 ? give_file(path, t)
+				    : hand_over_directory(directory, t);
 	free(copy);
-	if (rc == -1)
-		log_event(LOG_CRIT, "fatal", "access_log %s: %s", path,
-		    strerror(errno));
 	return rc;
 }
 
 int
-contain_hand_over(const struct master *m)
+contain_hand_over(struct master *m, enum role role)
 {
-	const struct sandbox_user *registrar = &m->users[ROLE_REGISTRAR];
-	const struct sandbox_user *logger = &m->users[ROLE_LOGGER];
+	const struct sandbox_user *before = &m->former_users[role];
+	const struct transfer t = { .to = &m->users[role],
+		.from = before->uid == SANDBOX_NOBODY ? 0 : before->uid };
+	const char *what = NULL, *path = NULL;
+	int rc = 0;
 
-	if (registrar->uid == SANDBOX_NOBODY)
-		return 0;
-	if (hand_over_state(m->conf->state_directory, registrar) == -1)
-		return -1;
-	return m->conf->access_log[0] == '\0'
-		   ? 0
-		   : hand_over_log(m->conf->access_log, logger);
+	if (t.to->uid == SANDBOX_NOBODY) {
+		/* nothing is anybody's */
+	} else if (role == ROLE_REGISTRAR) {
+		what = "state_directory";
+		path = m->conf->state_directory;
+		rc = hand_over_directory(path, &t);
+	} else if (role == ROLE_LOGGER && m->conf->access_log[0] != '\0') {
+		what = "access_log";
+		path = m->conf->access_log;
+		rc = hand_over_log(path, &t);
+	}
+	if (rc == -1)
+		log_event(LOG_CRIT, "fatal", "%s %s: %s", what, path,
+		    strerror(errno));
+	else
+		m->former_users[role] = m->users[role];
+	return rc;
 }

@@ -2,16 +2,26 @@
 #ifndef MASTER_CONTAIN_H
 #define MASTER_CONTAIN_H
 
-struct master;
+#include "master/master.h"
 
 /*
- * Look up the users of every role and give up what the master does not need;
- * says what cannot be had, as when it was not started as root.  -1: it was
- * logged why nothing can be started.
+ * Whom the children of each role become, by m->conf.  -1: it was logged whom
+ * there is not.
+ */
+int contain_users(struct master *m);
+
+/*
+ * Give up what the master does not need, unless it has done so; says what
+ * cannot be had, as when it was not started as root.  -1: it was logged why
+ * nothing can be started.
  */
 int contain_begin(struct master *m);
 
-/* Give the directories' new owners what is in them.  -1: it was logged why. */
-int contain_hand_over(const struct master *m);
+/*
+ * Before a process of this role starts: its user gets the files that are to be
+ * its own, from root or from the user that the role had before.  -1: it was
+ * logged why not.
+ */
+int contain_hand_over(struct master *m, enum role role);
 
 #endif

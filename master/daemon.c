@@ -12,6 +12,7 @@
 
 static int waiting = -1; /* a pipe to the process that waits; -1: none */
 static struct pidfh *pid_file;
+static struct pidfh *next_file; /* of a reload under way; NULL: the same */
 
 /* In the process that was called: 0 as soon as a byte comes, 1 at the end. */
 static void __attribute__((noreturn)) wait_for(int fd)
@@ -42,13 +43,14 @@ daemon_begin(void)
 	}
 }
 
-int
-daemon_lock(const struct conf *conf)
+/* -1: it was logged why not. */
+static int
+lock(struct pidfh **file, const struct conf *conf)
 {
 	pid_t other = -1;
 
-	pid_file = pidfile_open(conf->pid_file, 0644, &other);
-	if (pid_file != NULL)
+	*file = pidfile_open(conf->pid_file, 0644, &other);
+	if (*file != NULL)
 		return 0;
 	if (errno == EEXIST)
 		log_event(LOG_CRIT, "fatal",
@@ -58,6 +60,42 @@ daemon_lock(const struct conf *conf)
 		log_event(LOG_CRIT, "fatal", "pid_file %s: %s", conf->pid_file,
 		    strerror(errno));
 	return -1;
+}
+
+int
+daemon_lock(const struct conf *conf)
+{
+	return lock(&pid_file, conf);
+}
+
+int
+daemon_lock_next(const struct conf *conf)
+{
+	return lock(&next_file, conf);
+}
+
+static void
+write_file(const struct conf *conf)
+{
+	if (pidfile_write(pid_file) == -1)
+		log_event(LOG_ERR, "pid-file-failed", "%s: %s", conf->pid_file,
+		    strerror(errno));
+}
+
+void
+daemon_settle(const struct conf *conf, bool good)
+{
+	struct pidfh *next = next_file, *other = next_file;
+
+	if (next == NULL)
+		return;
+	next_file = NULL;
+	if (good) {
+		other = pid_file;
+		pid_file = next;
+		write_file(conf);
+	}
+	pidfile_remove(other);
 }
 
 /* Leave the terminal, or the pipe of an init script, to its owner. */
@@ -78,9 +116,7 @@ leave_terminal(bool stderr_too)
 void
 daemon_ready(const struct conf *conf)
 {
-	if (pidfile_write(pid_file) == -1)
-		log_event(LOG_ERR, "pid-file-failed", "%s: %s", conf->pid_file,
-		    strerror(errno));
+	write_file(conf);
 	if (waiting != -1 &&
 	    write(waiting, "", 1) == -1) /* it was killed: nobody waits */
 		log_event(LOG_INFO, "nobody-waits", "%s", strerror(errno));
@@ -96,5 +132,7 @@ daemon_end(void)
 {
 	if (pid_file != NULL)
 		pidfile_remove(pid_file);
-	pid_file = NULL;
+	if (next_file != NULL)
+		pidfile_remove(next_file);
+	pid_file = next_file = NULL;
 }

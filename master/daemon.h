@@ -2,6 +2,8 @@
 #ifndef MASTER_DAEMON_H
 #define MASTER_DAEMON_H
 
+#include <stdbool.h>
+
 struct conf;
 
 /*
@@ -12,6 +14,13 @@ int daemon_begin(void);
 
 /* Lock the pid file.  -1: it was logged; another instance has it, perhaps. */
 int daemon_lock(const struct conf *conf);
+
+/*
+ * The same of a configuration that may come into force beside the one that is;
+ * then one of the two goes: the new file, unless good.
+ */
+int daemon_lock_next(const struct conf *conf);
+void daemon_settle(const struct conf *conf, bool good);
 
 /* We serve: write the pid file, let the caller go and the terminal too. */
 void daemon_ready(const struct conf *conf);

@@ -119,6 +119,20 @@ make_directories(const struct master *m)
 	    conf->state_directory, 0700, &m->users[ROLE_REGISTRAR]);
 }
 
+/* The users, and what is to be theirs.  -1: it was logged what is wrong. */
+static int
+contain(struct master *m)
+{
+	if (contain_users(m) == -1 || contain_begin(m) == -1 ||
+	    make_directories(m) == -1)
+		return -1;
+	memcpy(m->former_users, m->users, sizeof(m->users));
+	for (enum role role = 0; role < ROLE_COUNT; role++)
+		if (contain_hand_over(m, role) == -1)
+			return -1;
+	return 0;
+}
+
 /* -1: it was logged why not. */
 static int
 open_loop(struct master *m)
@@ -164,8 +178,7 @@ serve(struct master *m)
 	raise_descriptor_limit();
 	if (m->inherited == NULL)
 		m->places = supervise_places(m->conf);
-	if (contain_begin(m) == 0 && make_directories(m) == 0 &&
-	    contain_hand_over(m) == 0 && begin(m) == 0 &&
+	if (contain(m) == 0 && begin(m) == 0 &&
 	    setup_make(m,
 		m->inherited == NULL ? given : m->inherited->listeners) == 0 &&
 	    (m->foreground || daemon_lock(m->conf) == 0) &&

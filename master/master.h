@@ -88,7 +88,9 @@ struct master {
 	struct timer deadline; /* of the phase, see ending.h */
 
 	int lookup[2]; /* of CTL_LOOKUP: the registrar's end, and lookup's */
-	struct sandbox_user users[ROLE_COUNT]; /* that children become */
+	/* whose files may still be some of a role's; see contain.h */
+	struct sandbox_user former_users[ROLE_COUNT];
+	bool contained; /* we have given up what we do not need */
 	int exe_fd;            /* our own program, as it was started */
 	char **argv;           /* borrowed: main()'s */
 	char *exe_path;        /* owned: where it was, and another may be */
@@ -96,6 +98,7 @@ struct master {
 	/* what a reload replaces, see setup.h */
 	struct conf *conf;             /* owned */
 	struct listeners *listeners;   /* owned */
+	struct sandbox_user users[ROLE_COUNT]; /* that children become */
 	int config_fd[ROLE_COUNT];     /* sealed */
 	int site_fds[SITE_FILE_COUNT]; /* sealed; -1: none; site.h */
 	struct ticket_segment *ticket_keys; /* owned; NULL: no TLS */

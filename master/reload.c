@@ -17,7 +17,9 @@
 #include "lib/container.h"
 #include "lib/log.h"
 #include "master/certs_watch.h"
+#include "master/contain.h"
 #include "master/ctl.h"
+#include "master/daemon.h"
 #include "master/facts.h"
 #include "master/notify.h"
 #include "master/rollover.h"
@@ -66,6 +68,17 @@ note(struct master *m, enum reload_end how)
 	facts_publish(m);
 }
 
+/* What the master itself goes by. */
+static void
+go_by(struct master *m, unsigned changes)
+{
+	log_open(
+	    (enum log_sink)m->conf->log_sink, "master", m->conf->log_priority);
+	if (changes & 1u << APPLIED_PROCESSES &&
+	    contain_begin(m) == -1) /* children are contained, if not we */
+		log_event(LOG_ERR, "sandbox-failed", "the master goes on");
+}
+
 static void
 end(struct master *m, enum reload_end how, const char *says)
 {
@@ -73,9 +86,10 @@ end(struct master *m, enum reload_end how, const char *says)
 
 	m->reload = NULL;
 	timer_clear(&m->loop.timers, &r->deadline);
+	daemon_settle(m->conf, how == RELOAD_DONE);
 	discard(m, &r->old);
-	log_set_priority(m->conf->log_priority);
 	if (how == RELOAD_DONE) { /* what is watched may be elsewhere */
+		go_by(m, r->changes);
 		if (m->ticket_keys == NULL)
 			tickets_start(m);
 		if (m->certs_watch == NULL)
@@ -155,8 +169,10 @@ apply(struct reload *r)
 		if (takes_text(r, c))
 			c->applying = spawn_apply(c);
 	}
-	if (r->changes != 0) /* its rings outlive it: no line is lost */
+	if (r->changes != 0) { /* no line, no question is lost */
 		supervise_renew(supervise_child(m, ROLE_LOGGER));
+		supervise_renew(supervise_child(m, ROLE_LOOKUP));
+	}
 	supervise_settle(m);
 	if (all_applied(m))
 		end(m, RELOAD_DONE, "");
@@ -249,6 +265,14 @@ check(struct reload *r, const struct conf *new, FILE *says)
 		    m->conf_path, restart);
 		return RELOAD_REFUSED;
 	}
+	if (!m->foreground && m->conf->log_sink == LOG_TO_SYSLOG &&
+	    new->log_sink == LOG_TO_STDERR) {
+		fprintf(says,
+		    "%s: log_sink: a daemon has left standard error: restart "
+		    "dynproxyd\n",
+		    m->conf_path);
+		return RELOAD_REFUSED;
+	}
 	if (new->workers > m->places) {
 		fprintf(says,
 		    "%s: workers: there is room for %u: restart dynproxyd\n",
@@ -268,6 +292,21 @@ come_back(struct reload *r)
 	m->certs = NULL;
 	setup_release(m, r->old.listeners);
 	setup_put(m, &r->old);
+	daemon_settle(m->conf, false);
+}
+
+/* All that the new m->conf asks for.  -1: it was logged what it cannot have. */
+static int
+make(struct reload *r)
+{
+	struct master *m = r->master;
+
+	if (contain_users(m) == -1 || setup_make(m, r->old.listeners) == -1)
+		return -1;
+	if (m->foreground ||
+	    strcmp(m->conf->pid_file, r->old.conf->pid_file) == 0)
+		return 0;
+	return daemon_lock_next(m->conf);
 }
 
 /* The new setup beside the old one.  As check(). */
@@ -283,7 +322,7 @@ prepare(struct reload *r, struct conf *new, FILE *says)
 	m->certs = r->old.certs;
 	r->old.certs = NULL;
 	log_copy_to(says);
-	rc = setup_make(m, r->old.listeners);
+	rc = make(r);
 	log_copy_to(NULL);
 	if (rc == -1) {
 		come_back(r);

@@ -91,6 +91,7 @@ setup_take(struct master *m)
 		.conf = m->conf, .listeners = m->listeners, .certs = m->certs
 	};
 
+	memcpy(s.users, m->users, sizeof(s.users));
 	memcpy(s.config_fd, m->config_fd, sizeof(s.config_fd));
 	memcpy(s.site_fds, m->site_fds, sizeof(s.site_fds));
 	m->conf = NULL;
@@ -107,6 +108,7 @@ setup_put(struct master *m, const struct setup *s)
 	m->conf = s->conf;
 	m->listeners = s->listeners;
 	m->certs = s->certs;
+	memcpy(m->users, s->users, sizeof(m->users));
 	memcpy(m->config_fd, s->config_fd, sizeof(m->config_fd));
 	memcpy(m->site_fds, s->site_fds, sizeof(m->site_fds));
 }

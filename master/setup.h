@@ -1,6 +1,7 @@
 /*
- * What a configuration makes of the master: sockets, files, certificates, and
- * the texts that children get.  A reload makes another one, and may come back.
+ * What a configuration makes of the master: sockets, users, files,
+ * certificates, and the texts that children get.  A reload makes another one,
+ * and may come back.
  */
 #ifndef MASTER_SETUP_H
 #define MASTER_SETUP_H
@@ -10,11 +11,12 @@
 #include "master/master.h"
 
 struct setup {
-	struct conf *conf;           /* owned */
+	struct conf *conf;	     /* owned */
 	struct listeners *listeners; /* owned */
-	int config_fd[ROLE_COUNT];   /* owned */
+	struct sandbox_user users[ROLE_COUNT];
+	int config_fd[ROLE_COUNT];     /* owned */
 	int site_fds[SITE_FILE_COUNT]; /* owned */
-	struct certs *certs;         /* owned */
+	struct certs *certs;	       /* owned */
 };
 
 /*

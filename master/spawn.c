@@ -22,6 +22,7 @@
 #include "master/beside.h"
 #include "master/certs.h"
 #include "master/challenges.h"
+#include "master/contain.h"
 #include "master/listeners.h"
 #include "master/logger.h"
 #include "master/lookup.h"
@@ -319,7 +320,8 @@ spawn_child(struct child *child)
 	int pair[2], saved;
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+	if (contain_hand_over(child->master, child->role) == -1 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		return -1;
 	/* ours is non-blocking: a child that reads nothing stops nobody */
 	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 ||
