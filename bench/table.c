@@ -109,7 +109,7 @@ bench_open(struct bench *b, uint32_t n)
 	b->absent = names_new(n, "none");
 	if (b->fd == -1 || table_format(b->fd) == -1)
 		die("table_format");
-	b->writer = table_writer_new(b->fd);
+	b->writer = table_writer_new(b->fd, NULL, NULL);
 	b->table = table_open(segment_reopen_readonly(b->fd));
 	if (b->writer == NULL || b->table == NULL)
 		die("table_open");

@@ -1,112 +1,18 @@
 /* Builds table entries from the book, and keeps the tombstones. */
 #include "registrar/publish.h"
 
-#include <bsd/sys/cdefs.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "lib/container.h"
 #include "lib/log.h"
-#include "registrar/grow.h"
-#include "registrar/loading.h"
 #include "registrar/process.h"
-#include "registrar/slots.h"
+#include "registrar/publisher.h"
 #include "route/pattern.h"
-#include "shm/table_write.h"
 
-/* A tool that is gone and still answers "stopped". */
-struct tombstone {
-	RB_ENTRY(tombstone) entry;
-	TAILQ_ENTRY(tombstone) order; /* the first one is the first to go */
-	uint64_t due_ms;	      /* CLOCK_MONOTONIC */
-	char *key;		      /* owned */
-};
-
-struct publisher {
-	struct registrar *r;  /* borrowed */
-	struct slots *slots;  /* owned */
-	struct growth growth; /* the table's */
-	struct timer timer;   /* for the first tombstone */
-	RB_HEAD(tomb_tree, tombstone) by_key;
-	TAILQ_HEAD(, tombstone) by_age;
-	struct tombstone **strays; /* of publish_all(): not in the book */
-	size_t nstrays;
-	size_t nsame;	  /* of it: names that need not be published */
-	struct tool tool; /* being built; its spans are the book's */
-	struct backend backends[ROUTES_MAX * ROUTE_BACKENDS_MAX]; /* of it */
-	size_t nbackends;
-	uint64_t blob[2][ROUTE_BLOB_MAX / 8];
-};
-
-static int
-compare(const struct tombstone *a, const struct tombstone *b)
-{
-	return strcmp(a->key, b->key);
-}
-
-RB_GENERATE_INTERNAL(
-    tomb_tree, tombstone, entry, compare, __attribute__((unused)) static)
-
-/* Tombstones. */
-
-static struct tombstone *
-tombstone_new(struct span key)
-{
-	struct tombstone *t = calloc(1, sizeof(*t));
-
-	if (t == NULL)
-		return NULL;
-	t->key = strndup(key.ptr, key.len);
-	if (t->key == NULL) {
-		free(t);
-		return NULL;
-	}
-	return t;
-}
-
-static void
-tombstone_free(struct tombstone *t)
-{
-	free(t->key);
-	free(t);
-}
-
-static void
-tombstone_remove(struct publisher *p, struct tombstone *t)
-{
-	RB_REMOVE(tomb_tree, &p->by_key, t);
-	TAILQ_REMOVE(&p->by_age, t, order);
-	tombstone_free(t);
-}
-
-static struct tombstone *
-tombstone_find(struct publisher *p, const char *key)
-{
-	struct tombstone like = { .key = (char *)key };
-
-	return RB_FIND(tomb_tree, &p->by_key, &like);
-}
-
-static void
-set_timer(struct publisher *p)
-{
-	struct tombstone *first = TAILQ_FIRST(&p->by_age);
-
-	timer_clear(&p->r->loop.timers, &p->timer);
-	if (first != NULL)
-		timer_set(&p->r->loop.timers, &p->timer, first->due_ms);
-}
-
-static void
-tombstone_add_take(struct publisher *p, struct tombstone *t)
-{
-	t->due_ms = p->r->loop.now_ms + TOMBSTONE_MS;
-	RB_INSERT(tomb_tree, &p->by_key, t);
-	TAILQ_INSERT_TAIL(&p->by_age, t, order);
-	set_timer(p);
-}
-
-static void
-withdraw(struct publisher *p, const char *key)
+void
+publisher_withdraw(struct publisher *p, const char *key)
 {
 	slots_drop(p->slots, key);
 	if (table_delete(p->r->table, span_str(key),
@@ -115,17 +21,10 @@ withdraw(struct publisher *p, const char *key)
 }
 
 static void
-bury(struct timer *timer)
+buried(struct tombstones *tombstones, const char *key)
 {
-	struct publisher *p = __containerof(timer, struct publisher, timer);
-	struct tombstone *t;
-
-	while ((t = TAILQ_FIRST(&p->by_age)) != NULL &&
-	       t->due_ms <= p->r->loop.now_ms) {
-		withdraw(p, t->key);
-		tombstone_remove(p, t);
-	}
-	set_timer(p);
+	publisher_withdraw(
+	    container_of(tombstones, struct publisher, tombstones), key);
 }
 
 /* Building an entry. */
@@ -162,13 +61,9 @@ add_route(
 		route->closed = why_closed(to);
 }
 
-/*
- * The book's name as an entry, with a change made already, if there is one.
- * name   NULL: the book has none yet
- */
-static const struct tool *
-build(struct publisher *p, const char *key, const struct book_name *name,
-    const struct change *change)
+const struct tool *
+publisher_build(struct publisher *p, const char *key,
+    const struct book_name *name, const struct change *change)
 {
 	struct tool *tool = &p->tool;
 	struct book_route *route;
@@ -199,8 +94,8 @@ bool
 publish_fits(struct registrar *r, const struct change *change)
 {
 	struct publisher *p = r->publisher;
-	const struct tool *tool =
-	    build(p, change->key, book_find(&r->book, change->key), change);
+	const struct tool *tool = publisher_build(
+	    p, change->key, book_find(&r->book, change->key), change);
 
 	return route_encode(tool, p->blob[0], sizeof(p->blob[0])) > 0;
 }
@@ -208,17 +103,12 @@ publish_fits(struct registrar *r, const struct change *change)
 static int
 publish_active(struct publisher *p, struct book_name *name, uint64_t version)
 {
-	struct tombstone *t = tombstone_find(p, name->key);
-
 	slots_take(p->slots, name->key);
-	if (table_put(p->r->table, build(p, name->key, name, NULL), version) ==
-	    -1)
+	if (table_put(p->r->table, publisher_build(p, name->key, name, NULL),
+		version) == -1)
 		return -1;
 	name->version = version;
-	if (t != NULL) {
-		tombstone_remove(p, t);
-		set_timer(p);
-	}
+	tombstones_remove(&p->tombstones, name->key);
 	return 0;
 }
 
@@ -232,22 +122,21 @@ publish_gone(struct publisher *p, const char *key, uint64_t version)
 		slots_drop(p->slots, key);
 		return table_delete(p->r->table, span_str(key), version);
 	}
-	if (tombstone_find(p, key) != NULL)
+	if (tombstones_has(&p->tombstones, key))
 		return 0;
-	t = tombstone_new(span_str(key));
+	t = tombstone_new(key);
 	if (t == NULL)
 		return -1;
 	if (table_put(p->r->table, &stopped, version) == -1) {
 		tombstone_free(t);
 		return -1;
 	}
-	tombstone_add_take(p, t);
+	tombstones_add_take(&p->tombstones, t);
 	return 0;
 }
 
-/* name   NULL: the book has none any more */
-static int
-publish(struct publisher *p, const char *key, struct book_name *name,
+int
+publisher_publish(struct publisher *p, const char *key, struct book_name *name,
     uint64_t version)
 {
 	int rc, saved;
@@ -266,7 +155,8 @@ publish(struct publisher *p, const char *key, struct book_name *name,
 int
 publish_name(struct registrar *r, const char *key, uint64_t version)
 {
-	return publish(r->publisher, key, book_find(&r->book, key), version);
+	return publisher_publish(
+	    r->publisher, key, book_find(&r->book, key), version);
 }
 
 int
@@ -287,98 +177,6 @@ publish_default(struct registrar *r, const struct backend *backends, size_t n)
 		return 0;
 	log_event(LOG_ERR, "table-failed", "put default backend: %m");
 	return -1;
-}
-
-/* The start: the book was loaded, the table is as a predecessor left it. */
-
-static bool
-is_same(struct publisher *p, const struct tool *a, const struct tool *b)
-{
-	size_t len = route_encode(a, p->blob[0], sizeof(p->blob[0]));
-
-	return len > 0 &&
-	       route_encode(b, p->blob[1], sizeof(p->blob[1])) == len &&
-	       memcmp(p->blob[0], p->blob[1], len) == 0;
-}
-
-/* It stays as a predecessor left it until it is published anew. */
-static bool
-is_wanted_default(const struct publisher *p, struct span key)
-{
-	return *key.ptr == KEY_DEFAULT && p->r->conf->ndefault_backends > 0;
-}
-
-/* Nothing may be changed while the table is walked: note what is to do. */
-static void
-note_absent(struct publisher *p, const struct tool *tool)
-{
-	struct tombstone *t = tombstone_new(tool->key);
-
-	if (t == NULL)
-		return;
-	if (tool->state == TOOL_STOPPED)
-		tombstone_add_take(p, t);
-	else
-		p->strays[p->nstrays++] = t;
-}
-
-static void
-compare_entry(void *arg, const struct tool *tool)
-{
-	struct publisher *p = arg;
-	struct book_name *name;
-	char key[KEY_MAX + 1];
-
-	memcpy(key, tool->key.ptr, tool->key.len); /* route_decode() checked */
-	key[tool->key.len] = '\0';
-	change_version_seen(&p->r->changes, tool->version);
-	name = book_find(&p->r->book, key);
-	if (name == NULL) {
-		if (!is_wanted_default(p, tool->key))
-			note_absent(p, tool);
-		return;
-	}
-	slots_adopt(p->slots, key, tool->counter_slot);
-	if (!is_same(p, build(p, key, name, NULL), tool))
-		return;
-	name->version = tool->version;
-	p->nsame++;
-}
-
-/* What the table has not, or has otherwise. */
-static void
-publish_missing(struct registrar *r)
-{
-	struct book_name *name;
-	size_t seen = 0;
-
-	table_reserve(r->table, r->book.nnames);
-	for (name = book_from(&r->book, ""); name != NULL;
-	     name = book_next(&r->book, name)) {
-		if (name->version == 0)
-			publish(r->publisher, name->key, name,
-			    change_version(&r->changes));
-		loading_tell(++seen);
-	}
-}
-
-void
-publish_all(struct registrar *r)
-{
-	struct publisher *p = r->publisher;
-
-	p->strays = calloc(table_count(r->table) + 1, sizeof(*p->strays));
-	if (p->strays != NULL) {
-		table_each(r->table, compare_entry, p);
-		while (p->nstrays > 0) {
-			withdraw(p, p->strays[--p->nstrays]->key);
-			tombstone_free(p->strays[p->nstrays]);
-		}
-	}
-	free(p->strays);
-	p->strays = NULL;
-	if (p->nsame < r->book.nnames)
-		publish_missing(r);
 }
 
 void
@@ -406,6 +204,24 @@ publish_status(const struct registrar *r, struct publish_status *status)
 	};
 }
 
+/*
+ * A name that a predecessor left: no version may be older, and nobody else may
+ * have its counters.
+ */
+static void
+inherit(void *arg, const struct tool *tool)
+{
+	struct publisher *p = arg;
+	char key[KEY_MAX + 1];
+
+	change_version_seen(&p->r->changes, tool->version);
+	if (tool->counter_slot == 0)
+		return;
+	memcpy(key, tool->key.ptr, tool->key.len); /* route_decode() checked */
+	key[tool->key.len] = '\0';
+	slots_adopt(p->slots, key, tool->counter_slot);
+}
+
 int
 publish_open(struct registrar *r)
 {
@@ -413,26 +229,25 @@ publish_open(struct registrar *r)
 
 	if (p == NULL)
 		return -1;
+	p->r = r;
 	p->slots = slots_new();
 	r->table = p->slots == NULL
 		       ? NULL
-		       : table_writer_new(r->boot.segment_fds[SEGMENT_TABLE]);
+		       : table_writer_new(
+			     r->boot.segment_fds[SEGMENT_TABLE], inherit, p);
 	if (r->table == NULL) {
 		if (p->slots != NULL)
 			slots_free(p->slots);
 		free(p);
 		return -1;
 	}
-	p->r = r;
-	p->timer.fire = bury;
+	tombstones_init(&p->tombstones, &r->loop, buried);
 	growth_init(&p->growth, &r->loop, r->table);
 	if (table_damaged(r->table) > 0)
 		log_event(LOG_ALERT, "table-damaged",
 		    "entries=%zu: something else than a registrar wrote them; "
 		    "what the stores know is published again",
 		    table_damaged(r->table));
-	RB_INIT(&p->by_key);
-	TAILQ_INIT(&p->by_age);
 	r->publisher = p;
 	return 0;
 }
@@ -441,11 +256,9 @@ void
 publish_close(struct registrar *r)
 {
 	struct publisher *p = r->publisher;
-	struct tombstone *t;
 
-	while ((t = TAILQ_FIRST(&p->by_age)) != NULL)
-		tombstone_remove(p, t);
-	timer_clear(&r->loop.timers, &p->timer);
+	publish_start_release(p);
+	tombstones_release(&p->tombstones);
 	growth_release(&p->growth);
 	table_writer_free(r->table);
 	slots_free(p->slots);

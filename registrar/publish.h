@@ -21,8 +21,9 @@ int publish_open(struct registrar *r);
 void publish_close(struct registrar *r);
 
 /*
- * Make the table what the book is, after the first load.  Names that are
- * right already are left alone.
+ * Make the table what the book is, after the first load: at once, if it is not
+ * ready; else workers go by what a predecessor left, and that is mended a slice
+ * at a time.  Names that are right already are left alone.
  */
 void publish_all(struct registrar *r);
 

@@ -5,22 +5,33 @@
  */
 #include "shm/table_writer.h"
 
+struct recovery {
+	struct table_writer *w;
+	void (*found)(void *arg, const struct tool *tool); /* NULL: nobody's */
+	void *arg;
+};
+
 /* Take note of what a live entry leads to.  False: it is damaged. */
 static bool
-entry_claim(struct table_writer *w, const uint64_t words[ENTRY_WORDS])
+entry_claim(const struct recovery *r, const uint64_t words[ENTRY_WORDS])
 {
-	if (entry_tool(w, words) == NULL)
+	struct table_writer *w = r->w;
+
+	if (entry_tool(w, words) == NULL ||
+	    !arena_claim(&w->arena, place_unit(words[ENTRY_PLACE]),
+		units_of(copy_len(w))))
 		return false;
-	return arena_claim(
-	    &w->arena, place_unit(words[ENTRY_PLACE]), units_of(copy_len(w)));
+	if (r->found != NULL)
+		r->found(r->arg, &w->tool);
+	return true;
 }
 
 static bool
-entry_valid(struct table_writer *w, const uint64_t words[ENTRY_WORDS])
+entry_valid(const struct recovery *r, const uint64_t words[ENTRY_WORDS])
 {
 	switch (place_state(words[ENTRY_PLACE])) {
 	case ENTRY_LIVE:
-		return entry_claim(w, words);
+		return entry_claim(r, words);
 	case ENTRY_DELETED:
 	case ENTRY_QUARANTINED:
 		return (uint32_t)words[ENTRY_PLACE] ==
@@ -41,8 +52,9 @@ tag_recover(struct directory *d, const struct entry *e, uint64_t hash)
 }
 
 static void
-entry_recover(struct table_writer *w, struct entry *e)
+entry_recover(const struct recovery *r, struct entry *e)
 {
+	struct table_writer *w = r->w;
 	struct place at = { .entry = e };
 
 	if (!entry_words(e, at.words))
@@ -50,7 +62,7 @@ entry_recover(struct table_writer *w, struct entry *e)
 	tag_recover(&w->now, e, at.words[ENTRY_HASH]);
 	w->now.used++;
 	w->now.live += place_state(at.words[ENTRY_PLACE]) == ENTRY_LIVE;
-	if (!entry_valid(w, at.words)) {
+	if (!entry_valid(r, at.words)) {
 		entry_publish(&w->now, &at, at.words[ENTRY_HASH],
 		    at.words[ENTRY_VERSION], ENTRY_QUARANTINED, 0, NULL, 0);
 		w->damaged++;
@@ -60,8 +72,10 @@ entry_recover(struct table_writer *w, struct entry *e)
 }
 
 bool
-table_recover(struct table_writer *w)
+table_recover(struct table_writer *w,
+    void (*found)(void *arg, const struct tool *tool), void *arg)
 {
+	const struct recovery r = { w, found, arg };
 	uint64_t root[ROOT_WORDS];
 	struct directory *now = &w->now;
 
@@ -77,7 +91,7 @@ table_recover(struct table_writer *w)
 	if (!arena_claim(&w->arena, now->unit, directory_units(now->log2)))
 		return false;
 	for (uint32_t i = 0; i < directory_size(now); i++)
-		entry_recover(w, &now->entries[i]);
+		entry_recover(&r, &now->entries[i]);
 	/* What a predecessor was filling, or had not yet given back. */
 	arena_trim_all(&w->arena);
 	return true;

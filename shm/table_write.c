@@ -58,7 +58,8 @@ writer_lock(int fd)
 }
 
 static int
-writer_open(struct table_writer *w, int fd)
+writer_open(struct table_writer *w, int fd,
+    void (*found)(void *arg, const struct tool *tool), void *arg)
 {
 	w->fd = fd;
 	w->h = segment_map(fd, true, &w->bytes);
@@ -75,7 +76,7 @@ writer_open(struct table_writer *w, int fd)
 	w->arena.huge = true; /* nobody waits for this writer yet */
 	w->epoch = word_read(&w->h->epoch) + 1;
 	word_write(&w->h->epoch, w->epoch);
-	if (!table_recover(w)) {
+	if (!table_recover(w, found, arg)) {
 		errno = EBADMSG;
 		return -1;
 	}
@@ -83,7 +84,8 @@ writer_open(struct table_writer *w, int fd)
 }
 
 struct table_writer *
-table_writer_new(int fd)
+table_writer_new(
+    int fd, void (*found)(void *arg, const struct tool *tool), void *arg)
 {
 	struct table_writer *w;
 	int saved;
@@ -91,7 +93,7 @@ table_writer_new(int fd)
 	w = calloc(1, sizeof(*w));
 	if (w == NULL)
 		return NULL;
-	if (writer_open(w, fd) == -1) {
+	if (writer_open(w, fd, found, arg) == -1) {
 		saved = errno;
 		table_writer_free(w);
 		errno = saved;
@@ -352,6 +354,12 @@ table_set_ready(struct table_writer *w)
 	word_write(&w->h->ready, 1);
 }
 
+bool
+table_was_ready(const struct table_writer *w)
+{
+	return word_read(&w->h->ready) != 0;
+}
+
 size_t
 table_count(const struct table_writer *w)
 {
@@ -376,19 +384,22 @@ table_damaged(const struct table_writer *w)
 	return w->damaged;
 }
 
-void
-table_each(struct table_writer *w,
+bool
+table_walk(struct table_writer *w, struct table_walk *walk, size_t entries,
     void (*found)(void *arg, const struct tool *tool), void *arg)
 {
 	uint64_t words[ENTRY_WORDS];
 	const struct tool *tool;
 
-	for (uint32_t i = 0; i < directory_size(&w->now); i++) {
-		if (!entry_words(&w->now.entries[i], words) ||
+	if (walk->directory != w->now.unit)
+		*walk = (struct table_walk){ .directory = w->now.unit };
+	for (; entries > 0 && walk->at < directory_size(&w->now); entries--) {
+		if (!entry_words(&w->now.entries[walk->at++], words) ||
 		    place_state(words[ENTRY_PLACE]) != ENTRY_LIVE)
 			continue;
 		tool = entry_tool(w, words);
 		if (tool != NULL)
 			found(arg, tool);
 	}
+	return walk->at < directory_size(&w->now);
 }

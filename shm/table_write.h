@@ -23,10 +23,13 @@ int table_format(int fd);
  * or of another build), EBADMSG (damaged beyond recovery: make a new one).
  * Ours until table_writer_free().
  *
- * fd   writable; borrowed for as long as the writer lives.  A process that
- *      closes any descriptor of the segment loses its lock (fcntl(2)).
+ * fd      writable; borrowed for as long as the writer lives.  A process that
+ *         closes any descriptor of the segment loses its lock (fcntl(2)).
+ * found   called for every name in it, in no order; may not change the table.
+ *         NULL: nobody wants to know
  */
-struct table_writer *table_writer_new(int fd);
+struct table_writer *table_writer_new(
+    int fd, void (*found)(void *arg, const struct tool *tool), void *arg);
 void table_writer_free(struct table_writer *w);
 
 /*
@@ -66,6 +69,9 @@ void table_expect(struct table_writer *w, size_t names);
  */
 void table_set_ready(struct table_writer *w);
 
+/* Has somebody called table_set_ready(), perhaps a predecessor? */
+bool table_was_ready(const struct table_writer *w);
+
 /* Names that the table holds, deleted ones not counted. */
 size_t table_count(const struct table_writer *w);
 
@@ -78,11 +84,19 @@ uint64_t table_generation(const struct table_writer *w);
 /* Entries that recovery found damaged: 503 until their names are put again. */
 size_t table_damaged(const struct table_writer *w);
 
+/* Where a walk over the table is.  Zeroed: at its beginning. */
+struct table_walk {
+	uint32_t directory, at;
+};
+
 /*
- * Call found() for every name in the table, in no order; damaged ones have no
- * name.  found() may not change the table.
+ * Go on with a walk, and call found() for the names among so many entries, in
+ * no order; damaged ones have no name.  When the directory has grown meanwhile
+ * it begins anew.  found() may delete that name and change nothing else.
+ *
+ * Returns whether there are more.
  */
-void table_each(struct table_writer *w,
+bool table_walk(struct table_writer *w, struct table_walk *walk, size_t entries,
     void (*found)(void *arg, const struct tool *tool), void *arg);
 
 #endif

@@ -97,9 +97,11 @@ void grow_abandon(struct table_writer *w);
 bool grow_wanted(const struct directory *d);
 
 /*
- * Find all that a predecessor left, and what is free.  False: the root leads
+ * Find all that a predecessor left, and what is free; found(), where it is not
+ * NULL, is called for every name.  False: the root leads
  * nowhere, this table is lost.
  */
-bool table_recover(struct table_writer *w);
+bool table_recover(struct table_writer *w,
+    void (*found)(void *arg, const struct tool *tool), void *arg);
 
 #endif

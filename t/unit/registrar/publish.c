@@ -4,6 +4,7 @@
  */
 #include "registrar/publish.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "t/tap.h"
 
 #define SIZE (16u << 20)
+#define MANY 600 /* more than one slice */
 #define TEN_MINUTES_MS (10 * 60 * 1000)
 
 static struct registrar r;
@@ -64,9 +66,21 @@ wait_ms(uint64_t ms)
 	timer_run(&r.loop.timers, r.loop.now_ms);
 }
 
-/* A loaded book knows nothing of the table. */
+/* What the loop would do in its next turns. */
 static void
-begin(void)
+turn(void)
+{
+	struct ev_task *task;
+
+	while ((task = r.loop.tasks) != NULL) {
+		ev_forget(&r.loop, task);
+		task->run(task);
+	}
+}
+
+/* A loaded book knows nothing of the table; that is not compared yet. */
+static void
+load(void)
 {
 	for (struct book_name *name = book_from(&r.book, ""); name != NULL;
 	     name = book_next(&r.book, name))
@@ -74,6 +88,13 @@ begin(void)
 	ok(publish_open(&r) == 0, "a registrar");
 	publish_all(&r);
 	publish_ready(&r);
+}
+
+static void
+begin(void)
+{
+	load();
+	turn();
 }
 
 static void
@@ -127,6 +148,50 @@ restart(void)
 	is_int(seen("tgamma"), -1, "what nobody knows of goes");
 }
 
+/* Those who register do not wait until all names have been compared. */
+static void
+change_meanwhile(void)
+{
+	char key[16];
+	uint32_t slot;
+	uint64_t version;
+
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(key, sizeof(key), "tmany%u", i);
+		enter(key);
+		publish_name(&r, key, change_version(&r.changes));
+	}
+	slot = publish_slot(&r, "tmany0");
+	ok(slot != 0, "counters");
+	publish_close(&r);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(key, sizeof(key), "tfresh%u", i);
+		enter(key);
+	}
+	load();
+	is_int(publish_slot(&r, "tmany0"), slot, "are inherited at once");
+	strike("tmany0");
+	strike("tmany1");
+	enter("tmany1");
+	ok(publish_name(&r, "tmany1", change_version(&r.changes)) == 0,
+	    "back again");
+	enter("tlate");
+	ok(publish_name(&r, "tlate", change_version(&r.changes)) == 0, "late");
+	ok(publish_slot(&r, "tlate") != slot, "nobody else has them");
+	version = table_version(reader);
+	turn();
+	is_int((long long)(table_version(reader) - version), MANY,
+	    "what is right is left alone");
+	is_int(seen("tmany0"), TOOL_STOPPED, "who went meanwhile is stopped");
+	is_int(seen("tmany1"), TOOL_ACTIVE, "who came back is there");
+	is_int(seen("tlate"), TOOL_ACTIVE, "and who came");
+	for (struct book_name *name = book_from(&r.book, ""); name != NULL;
+	     name = book_next(&r.book, name))
+		ok(name->version != 0, "%s was compared", name->key + 1);
+	wait_ms(TEN_MINUTES_MS + TIMER_TICK_MS);
+	is_int(seen("tmany0"), -1, "not for ever");
+}
+
 int
 main(void)
 {
@@ -143,6 +208,7 @@ main(void)
 	reader = table_open(fd);
 	tombstones();
 	restart();
+	change_meanwhile();
 	table_close(reader);
 	publish_close(&r);
 	book_release(&r.book);

@@ -266,7 +266,7 @@ main(void)
 
 	if (!ok(fd != -1 && table_format(fd) == 0, "a table"))
 		return done();
-	w = table_writer_new(fd);
+	w = table_writer_new(fd, NULL, NULL);
 	table = table_open(fd);
 	if (!ok(router != NULL && w != NULL && table != NULL, "is opened"))
 		return done();

@@ -80,7 +80,7 @@ start(void)
 	struct table_writer *w;
 	size_t size;
 
-	if (table_format(fd) == -1 || (w = table_writer_new(fd)) == NULL)
+	if (table_format(fd) == -1 || (w = table_writer_new(fd, NULL, NULL)) == NULL)
 		abort();
 	for (unsigned n = 0; n < NAMES; n++)
 		table_put(w, sample_tool(&s, n, 1 + n), 1 + n);

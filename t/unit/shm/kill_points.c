@@ -139,7 +139,7 @@ static void
 setup(const struct script *s)
 {
 	fd = segment_create("points", SIZE);
-	if (table_format(fd) == -1 || (w = table_writer_new(fd)) == NULL)
+	if (table_format(fd) == -1 || (w = table_writer_new(fd, NULL, NULL)) == NULL)
 		abort();
 	for (unsigned n = 0; n < s->names; n++)
 		put(n, 1);
@@ -200,7 +200,7 @@ run_dying(const struct script *s, unsigned n)
 	if (pid == 0) {
 		if (s->from_start)
 			stores_left = n;
-		w = table_writer_new(fd);
+		w = table_writer_new(fd, NULL, NULL);
 		if (!s->from_start)
 			stores_left = n;
 		for (size_t i = 0; i < s->nsteps; i++)
@@ -217,7 +217,7 @@ successor_goes_on(const struct script *s, size_t from, struct view v)
 {
 	struct view now;
 
-	w = table_writer_new(fd);
+	w = table_writer_new(fd, NULL, NULL);
 	if (w == NULL)
 		return false;
 	now = look();
@@ -240,7 +240,7 @@ lived(const struct script *s, size_t steps_seen)
 {
 	bool grew;
 
-	w = table_writer_new(fd);
+	w = table_writer_new(fd, NULL, NULL);
 	grew = w->now.log2 > TABLE_LOG2_MIN;
 	table_writer_free(w);
 	return grew == s->grows && steps_seen >= s->nsteps - s->grows;

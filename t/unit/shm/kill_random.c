@@ -145,7 +145,7 @@ writer(uint32_t seed)
 	int ret;
 
 	shared->started = 1;
-	w = table_writer_new(fd);
+	w = table_writer_new(fd, NULL, NULL);
 	if (w == NULL)
 		_exit(1);
 	atomic_fetch_add(&shared->recoveries, 1);

@@ -58,7 +58,7 @@ start(void)
 {
 	fd = segment_create("test", SIZE);
 	ok(table_format(fd) == 0, "formatted");
-	w = table_writer_new(fd);
+	w = table_writer_new(fd, NULL, NULL);
 	ro = segment_reopen_readonly(fd);
 	t = table_open(ro);
 	ok(w != NULL && t != NULL, "a writer and a reader");
@@ -69,7 +69,7 @@ static void
 succeed(void)
 {
 	table_writer_free(w);
-	w = table_writer_new(fd);
+	w = table_writer_new(fd, NULL, NULL);
 	ok(w != NULL, "a successor");
 }
 
@@ -192,7 +192,7 @@ full(void)
 
 	small = segment_create("small", 256 * 1024);
 	ok(table_format(small) == 0, "a small table");
-	w = table_writer_new(small);
+	w = table_writer_new(small, NULL, NULL);
 	t = table_open(small);
 	while (put(n, 1) == 0)
 		n++;
@@ -235,12 +235,12 @@ second_writer(void)
 	drop(9, 2);
 	pid = fork();
 	if (pid == 0)
-		_exit(table_writer_new(fd) == NULL && errno == EBUSY ? 0 : 1);
+		_exit(table_writer_new(fd, NULL, NULL) == NULL && errno == EBUSY ? 0 : 1);
 	waitpid(pid, &status, 0);
 	is_int(status, 0, "no second writer beside a living one");
 	succeed();
 	is_int(table_count(w), 9, "knows the names");
-	table_each(w, count_each, &each);
+	table_walk(w, &(struct table_walk){ 0 }, SIZE_MAX, count_each, &each);
 	is_int(each.names, 9, "tells each of them");
 	is_int(each.sum, 36 + 9, "as it was put");
 	ok(put(9, 1) == -1 && errno == ESTALE, "remembers deleted versions");
@@ -289,7 +289,7 @@ quarantine(void)
 	h->root_copies[(h->root_seq & 1) * ROOT_WORDS + ROOT_PLACE] ^= 1;
 	segment_unmap(h, size);
 	is_int(look(7), LOOKUP_DAMAGED, "a damaged root: nothing to be had");
-	ok(table_writer_new(fd) == NULL && errno == EBADMSG,
+	ok(table_writer_new(fd, NULL, NULL) == NULL && errno == EBADMSG,
 	    "no writer recovers that");
 	table_close(t);
 	close(ro);
@@ -345,7 +345,7 @@ not_a_table(void)
 	int other = segment_create("other", SIZE);
 
 	ok(table_open(other) == NULL && errno == EPROTO, "zeros are no table");
-	ok(table_writer_new(other) == NULL && errno == EPROTO, "nor to write");
+	ok(table_writer_new(other, NULL, NULL) == NULL && errno == EPROTO, "nor to write");
 	close(other);
 	other = segment_create("tiny", 4096);
 	ok(table_format(other) == -1 && errno == EINVAL, "too small a segment");

@@ -79,7 +79,7 @@ main(void)
 	int fd = segment_create("threads", SIZE);
 	void *bad;
 
-	ok(table_format(fd) == 0 && (w = table_writer_new(fd)) != NULL,
+	ok(table_format(fd) == 0 && (w = table_writer_new(fd, NULL, NULL)) != NULL,
 	    "a table");
 	same = (struct table){ .header = w->h, .bytes = w->bytes };
 	t = &same;
