@@ -95,7 +95,7 @@ more(struct client *c)
 		break;
 	}
 	if (!goes_on) {
-		buf_printf(&c->out, "]}\n");
+		buf_printf(&c->out, "\n]}\n");
 		ctl->lists = LISTS_NOTHING;
 	}
 	return true;

@@ -30,8 +30,8 @@ redis_status(const struct registrar *r)
 	    (int)status.connected, "primary", address(status.primary),
 	    "reading", address(status.reading), "synced",
 	    listing_time(status.synced_ms), "unsaved",
-	    (json_int_t)status.unsaved, "refused",
-	    (json_int_t)status.refused, "held", (json_int_t)status.held);
+	    (json_int_t)status.unsaved, "refused", (json_int_t)status.refused,
+	    "held", (json_int_t)status.held);
 }
 
 static json_t *
@@ -87,40 +87,21 @@ ctl_status(struct ctl *ctl)
 	const struct registrar *r = ctl->client.r;
 
 	ctl_succeed_take(ctl,
-	    json_pack("{s:s, s:i, s:o, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I}, s:o,"
-		      " s:o}",
+	    json_pack(
+		"{s:s, s:i, s:o, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I}, s:o,"
+		" s:o}",
 		"role", "registrar", "pid", (int)getpid(), "started",
 		listing_time(r->started_ms), "names",
 		(json_int_t)r->book.nnames, "routes",
 		(json_int_t)r->book.nroutes, "registrations",
 		(json_int_t)r->clients.open[LISTEN_REGISTRATION], "leases",
-		(json_int_t)r->leases.held, "table",
-		table_status(r), "sqlite", "saved",
-		(json_int_t)r->changes.saved, "failed",
+		(json_int_t)r->leases.held, "table", table_status(r), "sqlite",
+		"saved", (json_int_t)r->changes.saved, "failed",
 		(json_int_t)r->changes.failed, "redis", redis_status(r),
 		"counted", counted_status(r)));
 }
 
-static bool
-put_route(struct buf *b, const struct book_name *name,
-    const struct book_route *route, bool first)
-{
-	json_t *value;
-
-	for (size_t i = 0; i < route->to.n; i++) {
-		value = json_pack("{s:s, s:b}", "tool", name->key + 1,
-		    "canonical", (int)name->canonical);
-		if (value != NULL)
-			json_object_update_missing_new(
-			    value, listing_route(route, &route->to.at[i]));
-		if (!buf_printf(b, first ? "" : ",") ||
-		    !listing_put_json_take(b, value))
-			return false;
-		first = false;
-	}
-	return true;
-}
-
+/* Each on a line of its own: dynproxyctl reads them one by one. */
 static bool
 put_routes(struct buf *b, const struct book_name *name, bool first)
 {
@@ -128,9 +109,14 @@ put_routes(struct buf *b, const struct book_name *name, bool first)
 
 	TAILQ_FOREACH(route, &name->routes, entry)
 	{
-		if (!put_route(b, name, route, first))
-			return false;
-		first = false;
+		for (size_t i = 0; i < route->to.n; i++) {
+			if (!buf_append_span(
+				b, first ? SPAN("\n") : SPAN(",\n")) ||
+			    !listing_put_route(
+				b, name, route, &route->to.at[i]))
+				return false;
+			first = false;
+		}
 	}
 	return true;
 }
@@ -158,7 +144,7 @@ ctl_list(struct ctl *ctl)
 	buf_printf(out, "{\"v\":1,\"exit\":0,\"data\":[");
 	if (name != NULL) {
 		put_routes(out, name, true);
-		buf_printf(out, "]}\n");
+		buf_printf(out, "\n]}\n");
 	} else {
 		ctl->lists = LISTS_ROUTES;
 	}

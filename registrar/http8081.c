@@ -130,18 +130,22 @@ static bool
 put_full(struct buf *b, const struct book_name *name, bool first)
 {
 	const struct book_route *route;
-	json_t *routes = json_array();
+	bool fits = put_name(b, name, first) &&
+		    buf_printf(b,
+			"{\"status\":\"active\",\"canonical\":%s,\"routes\":[",
+			name->canonical ? "true" : "false");
 
+	first = true;
 	TAILQ_FOREACH(route, &name->routes, entry)
 	{
-		for (size_t i = 0; i < route->to.n; i++)
-			json_array_append_new(
-			    routes, listing_route(route, &route->to.at[i]));
+		for (size_t i = 0; fits && i < route->to.n; i++) {
+			fits = (first || buf_append_span(b, SPAN(","))) &&
+			       listing_put_route(
+				   b, NULL, route, &route->to.at[i]);
+			first = false;
+		}
 	}
-	return put_name(b, name, first) &&
-	       listing_put_json_take(
-		   b, json_pack("{s:s, s:b, s:o}", "status", "active",
-			  "canonical", (int)name->canonical, "routes", routes));
+	return fits && buf_append_span(b, SPAN("]}"));
 }
 
 static bool

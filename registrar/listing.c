@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lib/array.h"
 #include "registrar/client.h"
+
+#define TIME_SIZE (sizeof("2026-11-22T16:00:00Z") + 8)
 
 static struct book_name *
 after(struct book *book, const char *key)
@@ -53,20 +56,88 @@ listing_put_json_take(struct buf *b, json_t *value)
 	return fits;
 }
 
+/* NULL: not known. */
+static const char *
+format_time(uint64_t real_ms, char text[TIME_SIZE])
+{
+	time_t seconds = (time_t)(real_ms / 1000);
+	struct tm tm;
+
+	if (real_ms == 0 || gmtime_r(&seconds, &tm) == NULL ||
+	    strftime(text, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return NULL;
+	return text;
+}
+
+/* Nearly all is printable ASCII; of the rest jansson knows how it is written.
+ */
+static bool
+put_text(struct buf *b, const char *text)
+{
+	if (text == NULL)
+		return buf_append_span(b, SPAN("null"));
+	for (const char *at = text; *at != '\0'; at++)
+		if (*at < ' ' || *at > '~' || *at == '"' || *at == '\\')
+			return listing_put_json_take(b, listing_text(text));
+	return buf_append_span(b, SPAN("\"")) &&
+	       buf_append_span(b, span_str(text)) &&
+	       buf_append_span(b, SPAN("\""));
+}
+
+static const char *
+state_of(const struct destination *to)
+{
+	return to->stale      ? "stale"
+	       : to->drained  ? "drained"
+	       : to->unproved ? "unproved"
+			      : "active";
+}
+
+bool
+listing_put_route(struct buf *b, const struct book_name *name,
+    const struct book_route *route, const struct destination *to)
+{
+	uint64_t since_ms = to->since_ms != 0 ? to->since_ms : route->since_ms;
+	char since[TIME_SIZE], proved[TIME_SIZE];
+	const struct {
+		struct span before;
+		const char *text;
+	} members[] = {
+		{ SPAN("\"pattern\":"), route->pattern },
+		{ SPAN(",\"destination\":"), to->url },
+		{ SPAN(",\"origin\":"), origin_name(route->origin) },
+		{ SPAN(",\"lease\":"), to->lease },
+		{ SPAN(",\"state\":"), state_of(to) },
+		{ SPAN(",\"proof\":"), proof_result_name(to->proof) },
+		{ SPAN(",\"proved\":"), format_time(to->proved_ms, proved) },
+		{ SPAN(",\"since\":"), format_time(since_ms, since) },
+	};
+	bool fits = buf_append_span(b, SPAN("{"));
+
+	if (name != NULL)
+		fits = fits &&
+		       buf_printf(b, "\"tool\":\"%s\",\"canonical\":%s,",
+			   name->key + 1, name->canonical ? "true" : "false");
+	for (size_t i = 0; i < nitems(members); i++)
+		fits = fits && buf_append_span(b, members[i].before) &&
+		       put_text(b, members[i].text);
+	return fits && buf_append_span(b, SPAN("}"));
+}
+
 json_t *
 listing_route(const struct book_route *route, const struct destination *to)
 {
-	uint64_t since_ms = to->since_ms != 0 ? to->since_ms : route->since_ms;
+	json_t *value = NULL;
+	struct span text;
+	struct buf b;
 
-	return json_pack("{s:o, s:o, s:s, s:s?, s:s, s:s, s:o, s:o}", "pattern",
-	    listing_text(route->pattern), "destination", listing_text(to->url),
-	    "origin", origin_name(route->origin), "lease", to->lease, "state",
-	    to->stale	   ? "stale"
-	    : to->drained  ? "drained"
-	    : to->unproved ? "unproved"
-			   : "active",
-	    "proof", proof_result_name(to->proof), "proved",
-	    listing_time(to->proved_ms), "since", listing_time(since_ms));
+	buf_init(&b, CLIENT_ANSWER_MAX);
+	if (listing_put_route(&b, NULL, route, to)) {
+		text = buf_span(&b);
+		value = json_loadb(text.ptr, text.len, 0, NULL);
+	}
+	buf_release(&b);
+	return value;
 }
 
 json_t *
@@ -95,12 +166,8 @@ listing_text(const char *text)
 json_t *
 listing_time(uint64_t real_ms)
 {
-	time_t seconds = (time_t)(real_ms / 1000);
-	char text[sizeof("2026-11-22T16:00:00Z") + 8];
-	struct tm tm;
+	char text[TIME_SIZE];
+	const char *known = format_time(real_ms, text);
 
-	if (real_ms == 0 || gmtime_r(&seconds, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		return json_null();
-	return json_string(text);
+	return known != NULL ? json_string(known) : json_null();
 }

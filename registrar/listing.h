@@ -35,9 +35,14 @@ bool listing_more(struct listing *l, struct book *book, struct buf *b,
 bool listing_put_json_take(struct buf *b, json_t *value);
 
 /*
- * {"pattern", "destination", "origin", "lease", "state", "proof", "proved",
- * "since"} for one destination of it; NULL: no memory.
+ * One destination of a route: {"tool", "canonical", "pattern", "destination",
+ * "origin", "lease", "state", "proof", "proved", "since"}; without the first
+ * two when name is NULL.  False: no room.
  */
+bool listing_put_route(struct buf *b, const struct book_name *name,
+    const struct book_route *route, const struct destination *to);
+
+/* The same, without the first two; NULL: no memory. */
 json_t *listing_route(
     const struct book_route *route, const struct destination *to);
 

@@ -15,6 +15,10 @@
 
 #define AT_ONCE 16 /* connections, of those that the registrar lets in */
 
+/* Before and after the items of a list; see ctl_list() in the registrar. */
+#define LIST_BEGIN "{\"v\":1,\"exit\":0,\"data\":["
+#define LIST_END "]}"
+
 static void complain(const struct ctl *ctl, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -195,12 +199,13 @@ ask(const struct ctl *ctl, const char *cmd, char **args, int *status)
 	return stream;
 }
 
+/* Takes the answer, NULL when there is none. */
 static int
-read_first(const struct ctl *ctl, FILE *stream, json_t **data)
+judge_take(const struct ctl *ctl, json_t *answer, json_t **data)
 {
-	json_t *answer = json_loadf(stream, JSON_DISABLE_EOF_CHECK, NULL);
 	int status = CTL_UNREACHABLE;
 
+	*data = NULL;
 	if (answer == NULL)
 		complain(ctl,
 		    "the registrar took the question and did not answer: "
@@ -209,6 +214,13 @@ read_first(const struct ctl *ctl, FILE *stream, json_t **data)
 		status = read_answer(ctl, answer, data);
 	json_decref(answer);
 	return status;
+}
+
+static int
+read_first(const struct ctl *ctl, FILE *stream, json_t **data)
+{
+	return judge_take(
+	    ctl, json_loadf(stream, JSON_DISABLE_EOF_CHECK, NULL), data);
 }
 
 int
@@ -222,6 +234,68 @@ ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data)
 	if (stream == NULL)
 		return status;
 	status = read_first(ctl, stream, data);
+	fclose(stream);
+	return status;
+}
+
+/* Cut the end of a line, and the comma before it. */
+static size_t
+cut_end(char *line, ssize_t len)
+{
+	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == ','))
+		line[--len] = '\0';
+	return (size_t)len;
+}
+
+/* What follows LIST_BEGIN.  False: it ended too early, or is no JSON. */
+static bool
+read_items(FILE *stream,
+    void (*found)(void *arg, const json_t *item, const char *text), void *arg)
+{
+	char *line = NULL;
+	size_t size = 0, len;
+	bool ended = false, sound = true;
+	json_t *item;
+	ssize_t n;
+
+	while (sound && !ended && (n = getline(&line, &size, stream)) != -1) {
+		len = cut_end(line, n);
+		ended = strcmp(line, LIST_END) == 0;
+		if (ended || len == 0)
+			continue;
+		item = json_loadb(line, len, 0, NULL);
+		sound = json_is_object(item);
+		if (sound)
+			found(arg, item, line);
+		json_decref(item);
+	}
+	free(line);
+	return sound && ended;
+}
+
+int
+ctl_ask_items(const struct ctl *ctl, const char *cmd, char **args,
+    void (*found)(void *arg, const json_t *item, const char *text), void *arg)
+{
+	char head[CTL_SAID_MAX * 2];
+	json_t *data;
+	FILE *stream;
+	int status;
+
+	stream = ask(ctl, cmd, args, &status);
+	if (stream == NULL)
+		return status;
+	if (fgets(head, sizeof(head), stream) == NULL)
+		head[0] = '\0';
+	if (strcmp(head, LIST_BEGIN "\n") != 0) {
+		status = judge_take(ctl, json_loads(head, 0, NULL), &data);
+		json_decref(data);
+	} else if (!read_items(stream, found, arg)) {
+		complain(ctl, "the registrar's answer broke off: try again");
+		status = CTL_UNREACHABLE;
+	} else {
+		status = CTL_DONE;
+	}
 	fclose(stream);
 	return status;
 }

@@ -43,6 +43,14 @@ struct ctl {
 int ctl_ask(const struct ctl *ctl, const char *cmd, char **args, json_t **data);
 
 /*
+ * Ask for a list whose items the registrar writes on a line each: every one is
+ * handed to found(), and its text as it came.  However many there are, they
+ * are not held here.  Returns as ctl_ask() does.
+ */
+int ctl_ask_items(const struct ctl *ctl, const char *cmd, char **args,
+    void (*found)(void *arg, const json_t *item, const char *text), void *arg);
+
+/*
  * Ask for a change, and print what was done: as fmt says it, or the answer as
  * JSON.  Returns an exit code.
  */

@@ -36,6 +36,9 @@ int cmd_unblock(const struct ctl *ctl, char **args);
 int cmd_maintenance(const struct ctl *ctl, char **args);
 int cmd_standby(const struct ctl *ctl, char **args);
 
+/* ctl_list.c: by tool; those of one tool stay as they are. */
+json_t *ctl_sort_routes_take(json_t *routes);
+
 /* ctl_list.c: a table of routes, as `list` has them. */
 void ctl_print_routes(const json_t *routes);
 

@@ -40,6 +40,7 @@ cmd_export(const struct ctl *ctl, char **args)
 
 	if (status != CTL_DONE)
 		return status;
+	items = ctl_sort_routes_take(items);
 	routes = join(items);
 	json_array_foreach(routes, i, route)
 	{

@@ -1,0 +1,78 @@
+/* A route is written as JSON, whatever bytes it was registered with. */
+#include "registrar/listing.h"
+
+#include <string.h>
+
+#include "lib/array.h"
+#include "t/tap.h"
+
+static const struct {
+	const char *what, *pattern, *appears;
+} cases[] = {
+	{ "plain", "/x.*", "/x.*" },
+	{ "backslash and quote", "/\\d+\"", "/\\d+\"" },
+	{ "control bytes", "/a\tb\x01", "/a\tb\x01" },
+	{ "DEL", "/\x7f", "/\x7f" },
+	{ "UTF-8", "/\xc3\xa4", "/\xc3\xa4" },
+	{ "no UTF-8", "/\xff", "/\\xff" },
+};
+
+static json_t *
+written(struct book *book, const char *pattern, bool named)
+{
+	struct destination to = { .url = "http://192.0.2.1:80",
+		.backend = { .port = 80 },
+		.proved_ms = 1000 };
+	struct book_route *route =
+	    book_set(book, "talpha", pattern, &to, 1, ORIGIN_TOOL, 0);
+	struct book_name *name = book_find(book, "talpha");
+	json_t *value;
+	struct buf b;
+
+	buf_init(&b, 65536);
+	ok(listing_put_route(&b, named ? name : NULL, route, &route->to.at[0]),
+	    "there is room");
+	ok(memchr(buf_span(&b).ptr, '\n', buf_len(&b)) == NULL,
+	    "it is one line");
+	value = json_loadb(buf_span(&b).ptr, buf_len(&b), 0, NULL);
+	buf_release(&b);
+	book_strike(book, name, route);
+	return value;
+}
+
+static const char *
+text(const json_t *value, const char *member)
+{
+	return json_string_value(json_object_get(value, member));
+}
+
+int
+main(void)
+{
+	struct book book;
+	json_t *value;
+
+	ok(book_init(&book), "a book");
+	for (size_t i = 0; i < nitems(cases); i++) {
+		value = written(&book, cases[i].pattern, true);
+		is_int((long long)json_object_size(value), 10, "%s: members",
+		    cases[i].what);
+		is_str(text(value, "pattern"), cases[i].appears, "%s",
+		    cases[i].what);
+		json_decref(value);
+	}
+	value = written(&book, ".*", true);
+	is_str(text(value, "tool"), "alpha", "the tool");
+	ok(json_is_false(json_object_get(value, "canonical")), "canonical");
+	is_str(text(value, "destination"), "http://192.0.2.1:80", "the URL");
+	ok(json_is_null(json_object_get(value, "lease")), "no lease is null");
+	is_str(text(value, "proved"), "1970-01-01T00:00:01Z", "a time");
+	ok(json_is_null(json_object_get(value, "since")), "none is null");
+	json_decref(value);
+
+	value = written(&book, ".*", false);
+	ok(json_object_get(value, "tool") == NULL, "without its name");
+	json_decref(value);
+	book_release(&book);
+	return done();
+}
