@@ -166,7 +166,7 @@ http_list_next(struct span *list, struct span *element)
 }
 
 bool
-http_list_has(
+http_list_find(
     const struct http_msg *msg, enum http_field_id id, struct span token)
 {
 	struct span list, element;

@@ -24,8 +24,15 @@ struct span http_field_name(enum http_field_id id);
 bool http_list_next(struct span *list, struct span *element);
 
 /* Is token, in any case, an element of any of msg's fields of that name? */
-bool http_list_has(const struct http_msg *msg, enum http_field_id id,
-    struct span token);
+bool http_list_find(const struct http_msg *msg, enum http_field_id id,
+    struct span token); /* where there are some */
+
+static inline bool
+http_list_has(
+    const struct http_msg *msg, enum http_field_id id, struct span token)
+{
+	return msg->count[id] > 0 && http_list_find(msg, id, token);
+}
 
 /*
  * Must this field of a request or response not be passed on?

@@ -7,26 +7,26 @@
 
 #define VERSION "HTTP/1.1"
 
-/* Copy to the tail of b, where there is room. */
-static void
-put(struct buf *b, const void *bytes, size_t n)
+/* Copied; the end of it. */
+static inline char *
+put(char *at, struct span s)
 {
-	if (n > 0)
-		memcpy(b->data + b->tail, bytes, n);
-	b->tail += n;
+	if (s.len > 0)
+		memcpy(at, s.ptr, s.len);
+	return at + s.len;
 }
 
 bool
 http_put_request_line(struct buf *b, struct span method, struct span target)
 {
-	static const char end[] = " " VERSION "\r\n";
+	const struct span blank = SPAN(" "), end = SPAN(" " VERSION "\r\n");
+	char *at;
 
-	if (!buf_reserve(b, method.len + 1 + target.len + sizeof(end) - 1))
+	if (!buf_reserve(b, method.len + blank.len + target.len + end.len))
 		return false;
-	put(b, method.ptr, method.len);
-	put(b, " ", 1);
-	put(b, target.ptr, target.len);
-	put(b, end, sizeof(end) - 1);
+	at = put(b->data + b->tail, method);
+	at = put(put(at, blank), target);
+	b->tail = (size_t)(put(at, end) - b->data);
 	return true;
 }
 
@@ -34,28 +34,33 @@ bool
 http_put_status_line(struct buf *b, unsigned status, struct span reason)
 {
 	char begin[] = VERSION " 000 ";
+	const size_t len = sizeof(begin) - 1;
+	const struct span end = SPAN("\r\n");
+	char *at;
 
 	assert(status >= 100 && status <= 999);
-	begin[sizeof(begin) - 5] = (char)('0' + status / 100);
-	begin[sizeof(begin) - 4] = (char)('0' + status / 10 % 10);
-	begin[sizeof(begin) - 3] = (char)('0' + status % 10);
-	if (!buf_reserve(b, sizeof(begin) - 1 + reason.len + 2))
+	begin[len - 4] = (char)('0' + status / 100);
+	begin[len - 3] = (char)('0' + status / 10 % 10);
+	begin[len - 2] = (char)('0' + status % 10);
+	if (!buf_reserve(b, len + reason.len + end.len))
 		return false;
-	put(b, begin, sizeof(begin) - 1);
-	put(b, reason.ptr, reason.len);
-	put(b, "\r\n", 2);
+	at = put(b->data + b->tail, (struct span){ begin, len });
+	at = put(at, reason);
+	b->tail = (size_t)(put(at, end) - b->data);
 	return true;
 }
 
 bool
 http_put_field(struct buf *b, struct span name, struct span value)
 {
-	if (!buf_reserve(b, name.len + value.len + 4))
+	const struct span colon = SPAN(": "), end = SPAN("\r\n");
+	char *at;
+
+	if (!buf_reserve(b, name.len + colon.len + value.len + end.len))
 		return false;
-	put(b, name.ptr, name.len);
-	put(b, ": ", 2);
-	put(b, value.ptr, value.len);
-	put(b, "\r\n", 2);
+	at = put(b->data + b->tail, name);
+	at = put(put(at, colon), value);
+	b->tail = (size_t)(put(at, end) - b->data);
 	return true;
 }
 
@@ -91,7 +96,7 @@ http_put_end(struct buf *b)
 	return buf_append(b, "\r\n", 2);
 }
 
-#define ROW(status, text) [(status) - 100] = { text, sizeof(text) - 1 }
+#define ROW(status, text) [(status)-100] = { text, sizeof(text) - 1 }
 
 /* RFC 9110 section 15, and the registered ones that we send or often pass. */
 static const struct span phrases[] = {
@@ -162,7 +167,7 @@ http_status_phrase(unsigned status)
 
 struct date {
 	unsigned year, month, day; /* month: 0 is March, of that year or */
-};                                 /* 10, 11 are January, February after it */
+};				   /* 10, 11 are January, February after it */
 
 /*
  * The date of a day counted from 1970-01-01.  Years begin in March here, so

@@ -39,14 +39,14 @@ struct tls_set {
 
 struct tls {
 	const struct ticket_segment *keys; /* borrowed */
-	EVP_CIPHER *cipher; /* owned; of tickets */
+	EVP_CIPHER *cipher;		   /* owned; of tickets */
 	struct tls_set set;
 };
 
-/*
- * Mozilla's recommendations, version 5.7.  TLS 1.3 has no bad ciphers, and
- * OpenSSL's own list of them is the recommended one.
- */
+/* Mozilla's recommendations, version 5.7; of TLS 1.3, and of 1.2. */
+#define CIPHERSUITES                                                           \
+	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"                       \
+	"TLS_CHACHA20_POLY1305_SHA256"
 #define INTERMEDIATE_CIPHERS                                                   \
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"           \
 	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"           \
@@ -202,8 +202,8 @@ use_key(const struct tls *t, const struct ticket_key *key,
 {
 	char digest[] = "SHA256";
 	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY,
-		    (void *)key->hmac, sizeof(key->hmac)),
+		OSSL_PARAM_construct_octet_string(
+		    OSSL_MAC_PARAM_KEY, (void *)key->hmac, sizeof(key->hmac)),
 		OSSL_PARAM_construct_utf8_string(
 		    OSSL_MAC_PARAM_DIGEST, digest, 0),
 		OSSL_PARAM_construct_end(),
@@ -251,6 +251,7 @@ make_context(struct tls *t, const struct conf *conf,
 
 	if (ctx == NULL ||
 	    !SSL_CTX_set_min_proto_version(ctx, profiles[profile].oldest) ||
+	    !SSL_CTX_set_ciphersuites(ctx, CIPHERSUITES) ||
 	    !SSL_CTX_set_cipher_list(ctx, profiles[profile].ciphers) ||
 	    !SSL_CTX_set1_curves_list(ctx, CURVES))
 		wrong = "the profile cannot be set";
@@ -272,7 +273,8 @@ make_context(struct tls *t, const struct conf *conf,
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ctx, 1);
 	/* while the key that it is encrypted with is there in any case */
-	SSL_CTX_set_timeout(ctx, 2 * (long)(conf->tls_ticket_rotation_ms / 1000));
+	SSL_CTX_set_timeout(
+	    ctx, 2 * (long)(conf->tls_ticket_rotation_ms / 1000));
 	SSL_CTX_set_app_data(ctx, t);
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket);
 	SSL_CTX_set_client_hello_cb(ctx, on_client_hello, t);
@@ -360,8 +362,8 @@ collect_names(struct tls_set *set)
 
 /* Names that show the same certificates share a context. */
 static SSL_CTX *
-context_for(struct tls *t, const struct conf *conf, struct tls_set *set,
-    size_t at)
+context_for(
+    struct tls *t, const struct conf *conf, struct tls_set *set, size_t at)
 {
 	const struct tls_name *name = &set->names[at];
 
@@ -404,8 +406,8 @@ tls_new(const struct ticket_segment *keys)
 {
 	struct tls *t = calloc(1, sizeof(*t));
 
-	if (t != NULL && (t->cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC",
-			      NULL)) != NULL) {
+	if (t != NULL &&
+	    (t->cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL)) != NULL) {
 		t->keys = keys;
 		return t;
 	}
