@@ -70,7 +70,8 @@ sub judged {
     my $answer = DynProxy::Response->new($client->{in}, $of{method});
     my $status = $answer->status;
     my $said   = $answer->reason // '';
-    if ($want =~ /whole/ && !($want =~ /502/ && $status == 502)) {
+    my $may_be = $want =~ /502/ && $status == 502 || $want =~ /cut/ && $status && !is_clean_end($client, $answer);
+    if ($want =~ /whole/ && !$may_be) {
         push @wrong, "status $status $said" if $said || !$status;
         push @wrong, 'more than the body: ' . $answer->rest if $answer->rest ne '';
         push @wrong, 'the body is ' . $answer->body
@@ -79,6 +80,7 @@ sub judged {
     push @wrong, 'the body is ' . $answer->body if $want eq 'okok' && $answer->body ne 'okok';
     push @wrong, "status $status $said" if $want =~ /^\d/ && ($status != $want || !$said);
     push @wrong, "a clean end: $client->{in}" if $want eq 'cut' && is_clean_end($client, $answer);
+    push @wrong, 'not even a head' if $want eq 'cut' && !$status;
     push @wrong, 'the connection stays' if $want eq 'cut' && $client->{end} eq '' && !$said;
     push @wrong, 'evil came through' if $client->{in} =~ /evil/i;
 

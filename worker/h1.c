@@ -418,6 +418,9 @@ h1_step(struct h1 *h)
 	case EXCHANGE_TUNNEL:
 		return begin_tunnel(h);
 	case EXCHANGE_CUT:
+		/* half an answer tells more than none */
+		if (sink_pending(&h->sink))
+			sink_send(&h->sink, h->ex.stream, SPAN(""), false);
 		return H1_CUT;
 	case EXCHANGE_DONE:
 		break;
