@@ -95,7 +95,8 @@ more(struct client *c)
 		break;
 	}
 	if (!goes_on) {
-		buf_printf(&c->out, "\n]}\n");
+		buf_printf(
+		    &c->out, ctl->lists == LISTS_ROUTES ? "\n]}\n" : "]}\n");
 		ctl->lists = LISTS_NOTHING;
 	}
 	return true;

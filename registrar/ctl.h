@@ -1,5 +1,6 @@
 /*
- * The control socket: one line of JSON in, one out (4-operations.md 4.2).
+ * The control socket: one line of JSON in, one out; of a list of routes each is
+ * on a line of its own (4-operations.md 4.2).
  *
  *	{"v":1,"cmd":"list","args":["alpha"]}
  *	{"v":1,"exit":0,"data":...}

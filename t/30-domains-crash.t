@@ -49,6 +49,9 @@ sub all_agree {
         my %has = map { $_ => 1 } @_;
         return scalar grep { !$has{$_} } @wanted;
     };
+    # a registrar that has just begun may have told Redis nothing yet, and says so
+    ok eventually(sub { my $r = (($proxy->ctl_json('status') // {})->{registrar} // {})->{redis}; $r && $r->{synced} && !$r->{unsaved} }),
+        "$what: nothing is unsaved";
     is $missing->($api->stored), 0, "$what: SQLite has all";
     is $missing->(in_redis()), 0, "$what: Redis has";
     is $missing->(in_table()), 0, "$what: the registrar has";
