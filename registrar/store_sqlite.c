@@ -18,7 +18,6 @@ read_row(sqlite3_stmt *row, struct stored_route *route)
 		.origin = (enum origin)sqlite3_column_int(row, 3),
 		.version = (uint64_t)sqlite3_column_int64(row, 4),
 		.since_ms = (uint64_t)sqlite3_column_int64(row, 5),
-		.canonical = sqlite3_column_int(row, 6) != 0,
 	};
 }
 
@@ -132,17 +131,45 @@ gather(struct gathered *g, const struct stored_route *row,
 	return gathered_begin(g, row);
 }
 
+/* Names that are canonical, in the order of the routes. */
+struct marks {
+	sqlite3_stmt *row;
+	int code;	 /* of the last step */
+	const char *key; /* NULL: there are no more */
+};
+
+static void
+marks_next(struct marks *m)
+{
+	m->code = sqlite3_step(m->row);
+	m->key = m->code == SQLITE_ROW
+		     ? (const char *)sqlite3_column_text(m->row, 0)
+		     : NULL;
+}
+
+static bool
+marks_have(struct marks *m, const char *key)
+{
+	while (m->key != NULL && strcmp(m->key, key) < 0)
+		marks_next(m);
+	return m->key != NULL && strcmp(m->key, key) == 0;
+}
+
 bool
 store_sqlite_each(struct store_sqlite *s,
     void (*found)(void *arg, const struct stored_route *route), void *arg)
 {
 	sqlite3_stmt *row = s->statements[EACH];
+	struct marks marks = { .row = s->statements[EACH_CANONICAL] };
 	struct gathered gathered = { .any = false };
 	struct stored_route route;
 	int code;
 
+	marks_next(&marks);
 	while ((code = sqlite3_step(row)) == SQLITE_ROW) {
 		read_row(row, &route);
+		if (route.key != NULL)
+			route.canonical = marks_have(&marks, route.key);
 		if (!gather(&gathered, &route, found, arg)) {
 			code = SQLITE_NOMEM;
 			break;
@@ -152,7 +179,9 @@ store_sqlite_each(struct store_sqlite *s,
 		gathered_tell(&gathered, found, arg);
 	gathered_release(&gathered);
 	sqlite3_reset(row);
-	return store_sqlite_worked(s, code);
+	sqlite3_reset(marks.row);
+	return store_sqlite_worked(s, code) &&
+	       store_sqlite_worked(s, marks.code);
 }
 
 bool

@@ -26,11 +26,11 @@ static const char *const sql[NSTATEMENTS] = {
 	[STRIKE] = "DELETE FROM route WHERE key = ?1 AND pattern = ?2",
 	[MARK_CANONICAL] = "INSERT OR IGNORE INTO canonical (key) VALUES (?1)",
 	[CLEAR_CANONICAL] = "DELETE FROM canonical WHERE key = ?1",
-	/* a row for each destination: GROUP BY would take five times as long */
-	[EACH] = "SELECT r.key, pattern, destination, origin, version,"
-		 " since_ms, c.key IS NOT NULL"
-		 " FROM route r LEFT JOIN canonical c ON c.key = r.key"
-		 " ORDER BY r.key, pattern",
+	/* a row for each destination: GROUP BY would take five times as long,
+	   and a join with canonical half as long again */
+	[EACH] = "SELECT key, pattern, destination, origin, version, since_ms"
+		 " FROM route ORDER BY key, pattern",
+	[EACH_CANONICAL] = "SELECT key FROM canonical ORDER BY key",
 	[SET_POLICY] = "INSERT OR REPLACE INTO policy"
 		       " (kind, subject, since_ms, until_ms)"
 		       " VALUES (?1, ?2, ?3, ?4)",

@@ -137,6 +137,14 @@ static const struct {
 	    false,
 	    "talpha /x http://192.0.2.1:2002 1\n"
 	    "tbeta .* http://192.0.2.1:2003 1\n" },
+	{ "a mark without a route", CHANGE_STRIKE, "talphb", ".*", NULL, true,
+	    "talpha /x http://192.0.2.1:2002 1\n"
+	    "tbeta .* http://192.0.2.1:2003 1\n" },
+	{ "and a name behind it that has one", CHANGE_SET, "tgamma", ".*",
+	    "http://192.0.2.1:2004", true,
+	    "talpha /x http://192.0.2.1:2002 1\n"
+	    "tbeta .* http://192.0.2.1:2003 1\n"
+	    "tgamma .* http://192.0.2.1:2004 1 canonical\n" },
 };
 
 static void
