@@ -219,6 +219,19 @@ checksum(const struct book_name *name, const struct book_route *route)
 	return siphash(key, parts, n * sizeof(parts[0]));
 }
 
+/* What the book counts changes by this route's coming (1) or going (-1). */
+static void
+count(struct book *book, struct book_route *route, int by)
+{
+	size_t stale = 0;
+
+	for (size_t i = 0; i < route->to.n; i++)
+		stale += route->to.at[i].stale;
+	book->nstale += (size_t)(by * (stale == route->to.n));
+	book->nroutes += (size_t)by;
+	route->name->nroutes += (size_t)by;
+}
+
 struct book_route *
 book_set(struct book *book, const char *key, const char *pattern,
     const struct destination *to, size_t nto, enum origin origin,
@@ -243,8 +256,7 @@ book_set(struct book *book, const char *key, const char *pattern,
 
 	old = book_find_route(name, pattern);
 	TAILQ_INSERT_TAIL(&name->routes, route, entry);
-	name->nroutes++;
-	book->nroutes++;
+	count(book, route, 1);
 	if (old != NULL)
 		book_strike(book, name, old);
 	return route;
@@ -256,9 +268,8 @@ book_strike(struct book *book, struct book_name *name, struct book_route *route)
 	TAILQ_REMOVE(&name->routes, route, entry);
 	book->checksum -= checksum(name, route);
 	remove_ports(route);
+	count(book, route, -1);
 	free_route(route);
-	name->nroutes--;
-	book->nroutes--;
 	if (name->nroutes > 0)
 		return;
 	names_remove(&book->names, &name->named);
@@ -266,23 +277,4 @@ book_strike(struct book *book, struct book_name *name, struct book_route *route)
 		book->last = NULL;
 	free(name);
 	book->nnames--;
-}
-
-size_t
-book_count_stale(const struct book *book)
-{
-	struct book *b = (struct book *)book; /* the walk changes nothing */
-	const struct book_route *route;
-	size_t stale = 0, gone;
-
-	for (struct book_name *name = book_from(b, ""); name != NULL;
-	     name = book_next(b, name))
-		TAILQ_FOREACH(route, &name->routes, entry)
-		{
-			gone = 0;
-			for (size_t i = 0; i < route->to.n; i++)
-				gone += route->to.at[i].stale;
-			stale += gone == route->to.n;
-		}
-	return stale;
 }

@@ -63,6 +63,7 @@ struct book {
 	struct book_ports *ports; /* owned; by a hash of address and port */
 	uint64_t ports_key[2];
 	size_t nnames, nroutes;
+	size_t nstale;	   /* routes all of whose backends are stale */
 	uint64_t checksum; /* the same for the same routes, on any node */
 };
 
@@ -80,9 +81,6 @@ struct book_route *book_find_route(struct book_name *name, const char *pattern);
  */
 struct book_name *book_from(struct book *book, const char *key);
 struct book_name *book_next(struct book *book, struct book_name *name);
-
-/* Routes all of whose backends are stale. */
-size_t book_count_stale(const struct book *book);
 
 /*
  * Enter a route, in place of one with the same pattern.  The strings are

@@ -20,7 +20,6 @@ struct measured {
 	struct proofs_status proofs;
 	struct logring_counts log;
 	struct counters_sum all; /* of all tools */
-	size_t stale;
 };
 
 static double
@@ -32,13 +31,13 @@ start_time(const struct measured *m)
 static double
 routes_active(const struct measured *m)
 {
-	return (double)(m->r->book.nroutes - m->stale);
+	return (double)(m->r->book.nroutes - m->r->book.nstale);
 }
 
 static double
 routes_stale(const struct measured *m)
 {
-	return (double)m->stale;
+	return (double)m->r->book.nstale;
 }
 
 static double
@@ -288,7 +287,6 @@ measure(const struct registrar *r, struct measured *m)
 	proofs_status(r->proofs, &m->proofs);
 	logring_counts(&r->log, &m->log);
 	counters_read_all(r->counters, &m->all);
-	m->stale = book_count_stale(&r->book);
 }
 
 bool

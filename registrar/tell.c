@@ -275,8 +275,8 @@ tell_node(struct registrar *r)
 	json_object_set_new(all, "series", series(r, HISTORY_ALL));
 	json_object_set_new(all, "processes", ready_processes(r));
 	json_object_set_new(all, "ident", ident(r));
-	json_object_set_new(all, "stale_routes",
-	    json_integer((json_int_t)book_count_stale(&r->book)));
+	json_object_set_new(
+	    all, "stale_routes", json_integer((json_int_t)r->book.nstale));
 	json_object_set_new(all, "bans", policy(r, POLICY_BAN));
 	json_object_set_new(all, "maintenance", policy(r, POLICY_MAINTENANCE));
 	json_object_set_new(

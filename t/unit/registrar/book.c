@@ -155,6 +155,33 @@ try_walk(struct book *book)
 	is_int(book->nnames, N - (N + 2) / 3, "as a third of them did");
 }
 
+/* Routes that lead to nobody but strangers are counted as they change. */
+static void
+try_stale(struct book *book)
+{
+	struct destination to[2] = {
+		{ .url = "http://a",
+		    .backend = { .port = 8000 },
+		    .stale = true },
+		{ .url = "http://b", .backend = { .port = 8001 } },
+	};
+	struct book_route *route;
+
+	book_set(book, "talpha", ".*", to, 2, ORIGIN_TOOL, 1);
+	is_int(book->nstale, 0, "one of two is stale");
+	to[1].stale = true;
+	route = book_set(book, "talpha", ".*", to, 2, ORIGIN_TOOL, 1);
+	is_int(book->nstale, 1, "both are: so is the route");
+	book_set(book, "talpha", "/x", to, 1, ORIGIN_TOOL, 1);
+	is_int(book->nstale, 2, "and another one");
+	book_strike(book, route->name, route);
+	is_int(book->nstale, 1, "one is struck");
+	to[0].stale = false;
+	route = book_set(book, "talpha", "/x", to, 1, ORIGIN_TOOL, 1);
+	is_int(book->nstale, 0, "its port is its own again");
+	book_strike(book, route->name, route);
+}
+
 int
 main(void)
 {
@@ -168,6 +195,7 @@ main(void)
 	try_several(&book);
 	try_stored();
 	try_walk(&book);
+	try_stale(&book);
 	book_release(&book);
 	is_int(book.nnames + book.nroutes, 0, "released, it is empty");
 	return done();
