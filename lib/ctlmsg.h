@@ -46,7 +46,8 @@ enum ctl_type {
 	/* dynproxyctl to master: a question; the answer has the same type */
 	CTL_STATUS, /* answered by one message a process, one CTL_CERTIFICATE
 		       each (value: its end, text: its name), then CTL_END */
-	CTL_STOP,   /* arg: 0 fast, 1 graceful */
+	CTL_STOP, /* gracefully; CTL_END comes when it has ended */
+	CTL_STOP_NOW, /* the same, fast */
 	CTL_RELOAD, /* answered by CTL_SAY, then CTL_END */
 	CTL_UPGRADE, /* the same */
 	CTL_CERTIFICATE,

@@ -237,6 +237,22 @@ begin_reload(struct ev_task *task)
 	reload_begin(container_of(task, struct master, reload_asked), reloaded);
 }
 
+/* Its answer comes with the end, however long that takes. */
+static void
+stop(struct ctl_client *client, bool graceful)
+{
+	struct master *m = client->master;
+
+	log_event(LOG_NOTICE, "stop-asked", "graceful=%s",
+	    graceful ? "yes" : "no");
+	client->awaits = CTL_STOP;
+	timer_clear(&m->loop.timers, &client->deadline);
+	if (graceful)
+		ending_drain(m);
+	else
+		ending_begin(m);
+}
+
 static void
 answer(struct ctl_client *client, const struct ctlmsg *question)
 {
@@ -248,13 +264,8 @@ answer(struct ctl_client *client, const struct ctlmsg *question)
 		answer_status(m, fd);
 		break;
 	case CTL_STOP:
-		log_event(LOG_NOTICE, "stop-asked", "graceful=%s",
-		    question->arg != 0 ? "yes" : "no");
-		answer_end(fd, 0);
-		if (question->arg != 0)
-			ending_drain(m);
-		else
-			ending_begin(m);
+	case CTL_STOP_NOW:
+		stop(client, question->type == CTL_STOP);
 		break;
 	case CTL_REOPEN:
 		if (m->conf->access_log[0] == '\0')
@@ -358,6 +369,7 @@ ctl_open(struct master *m)
 void
 ctl_close(struct master *m)
 {
+	tell(m, CTL_STOP, 0, "");
 	while (!LIST_EMPTY(&m->ctl_clients))
 		client_free(LIST_FIRST(&m->ctl_clients));
 }

@@ -255,6 +255,7 @@ new_client(struct registrar *r, const struct client_kind *kind, int fd,
 	c->r = r;
 	c->kind = kind;
 	c->peer = *peer;
+	c->number = r->clients.opened++;
 	buf_init(&c->in, kind->request_max);
 	buf_init(&c->out, CLIENT_ANSWER_MAX);
 	c->watched = states[c->state].events;

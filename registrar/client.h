@@ -77,6 +77,7 @@ struct client {
 	struct registrar *r;
 	const struct client_kind *kind;
 	struct addr peer;
+	uint64_t number; /* among all there were; the youngest is first listed */
 	struct buf in, out;
 	uint64_t request_ms, work_ms; /* how long these states may last */
 	uint64_t drained;             /* bytes thrown away while lingering */
@@ -93,6 +94,7 @@ struct client {
 struct clients {
 	LIST_HEAD(, client) list;
 	unsigned open[LISTEN_MASTER + 1]; /* by kind */
+	uint64_t opened;		  /* since the start */
 };
 
 /* Take a new connection's descriptor over. */

@@ -90,6 +90,9 @@ more(struct client *c)
 	case LISTS_FRONTENDS:
 		goes_on = ctl_frontends_more(ctl);
 		break;
+	case LISTS_SESSIONS:
+		goes_on = ctl_sessions_more(ctl);
+		break;
 	case LISTS_POLICY:
 		goes_on = policy_list_more(c->r, &ctl->policy_listing, &c->out);
 		break;
@@ -126,6 +129,7 @@ static const struct {
 	{ "top", 0, 0, ctl_top, false },
 	{ "node", 0, 0, ctl_node, false },
 	{ "tail", 0, 1, ctl_tail, true },
+	{ "sessions", 0, 0, ctl_sessions, false },
 	{ "policy", 1, 1, ctl_policy, false },
 	{ "policy-set", 3, 3, ctl_policy_set, false },
 	{ "policy-strike", 2, 2, ctl_policy_strike, false },

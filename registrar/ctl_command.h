@@ -29,15 +29,17 @@ struct ctl {
 	size_t nchanges, pending;
 	char why[128]; /* of the first one that was refused; or empty */
 
-	/* of list, of policy */
+	/* of list, of policy, of sessions */
 	enum {
 		LISTS_NOTHING,
 		LISTS_ROUTES,
 		LISTS_FRONTENDS,
-		LISTS_POLICY
+		LISTS_POLICY,
+		LISTS_SESSIONS
 	} lists;
 	struct listing listing;
 	struct policy_listing policy_listing;
+	uint64_t sessions_left; /* those with a lower number */
 
 	LIST_ENTRY(ctl) watcher; /* of registrar->watchers */
 	bool watches;
@@ -102,6 +104,7 @@ void ctl_tool(struct ctl *ctl);
 void ctl_top(struct ctl *ctl);
 void ctl_node(struct ctl *ctl);
 void ctl_tail(struct ctl *ctl);
+void ctl_sessions(struct ctl *ctl);
 void ctl_policy(struct ctl *ctl);
 void ctl_policy_set(struct ctl *ctl);
 void ctl_policy_strike(struct ctl *ctl);
@@ -113,6 +116,7 @@ void ctl_tail_end(struct ctl *ctl);
 /* The next piece of what ctl_list() began.  False: that was all. */
 bool ctl_list_more(struct ctl *ctl);
 bool ctl_frontends_more(struct ctl *ctl);
+bool ctl_sessions_more(struct ctl *ctl);
 
 /*
  * Let no change under way remember who asked.

@@ -16,6 +16,15 @@ static const struct {
 
 #define NVERBS nitems(verbs)
 
+const char *
+line_verb_name(enum verb verb)
+{
+	for (size_t i = 0; i < NVERBS; i++)
+		if (verbs[i].verb == verb)
+			return verbs[i].word.ptr;
+	return "none";
+}
+
 /* Take the next line off bytes, without LF and one CR before it. */
 static enum line_fault
 next_line(struct span *bytes, struct span *line)

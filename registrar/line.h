@@ -15,6 +15,9 @@ enum verb {
 	VERB_LEASE,
 };
 
+/* The word of the protocol. */
+const char *line_verb_name(enum verb verb);
+
 struct line_request {
 	enum verb verb;
 	struct span route;       /* no control bytes, perhaps empty */

@@ -8,6 +8,7 @@
 
 #include "lib/array.h"
 #include "lib/version.h"
+#include "registrar/line.h"
 #include "registrar/metrics_process.h"
 #include "registrar/process.h"
 #include "shm/node.h"
@@ -42,22 +43,19 @@ write_checksum(const struct writing *w)
 	    w->name, w->r->book.checksum);
 }
 
-/* As the words of the protocol are; the last is for none of them. */
-static const char *const verbs[REGISTRATION_VERBS] = { "register",
-	"registerCanonical", "unregister", "lease", "none" };
-
+/* One more than there are verbs: requests that had none. */
 static bool
 write_registrations(const struct writing *w)
 {
 	const struct registrations *n = &w->r->registrations;
 	bool fits = true;
 
-	for (size_t i = 0; fits && i < nitems(verbs); i++)
+	for (size_t i = 0; fits && i < REGISTRATION_VERBS; i++)
 		fits = buf_printf(w->out,
 		    "%s{verb=\"%s\",result=\"ok\"} %" PRIu64 "\n"
 		    "%s{verb=\"%s\",result=\"refused\"} %" PRIu64 "\n",
-		    w->name, verbs[i], n->done[i], w->name, verbs[i],
-		    n->refused[i]);
+		    w->name, line_verb_name(i), n->done[i], w->name,
+		    line_verb_name(i), n->refused[i]);
 	return fits;
 }
 

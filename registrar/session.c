@@ -11,6 +11,7 @@
 
 #include "lib/sock.h"
 #include "registrar/line.h"
+#include "registrar/listing.h"
 #include "registrar/process.h"
 #include "registrar/session_answer.h"
 #include "registrar/session_change.h"
@@ -140,6 +141,8 @@ received(struct client *c)
 	s->fault = line_parse(buf_span(&c->in), &s->request);
 	if (s->fault == LINE_MORE && (!c->ended || buf_len(&c->in) == 0))
 		return; /* more will come, or nobody wants anything */
+	if (s->fault == LINE_FINE)
+		s->last = line_verb_name(s->request.verb);
 	client_work(c);
 	decide(s);
 }
@@ -188,9 +191,11 @@ said(struct client *c)
 	buf_consume(&c->in, len);
 	switch (word) {
 	case WORD_PING:
+		s->last = "ping";
 		session_answer(s, SAY_LEASED);
 		break;
 	case WORD_DRAIN:
+		s->last = "drain";
 		session_drain(s);
 		break;
 	case WORD_UNKNOWN:
@@ -257,6 +262,44 @@ closed(struct client *c)
 	if (s->leased)
 		s->peer->leases--;
 	peer_drop(&c->r->peers, s->peer);
+}
+
+/* "waiting": it has not said all, or its host not who it is. */
+static const char *
+state_name(const struct session *s)
+{
+	switch (s->client.state) {
+	case CLIENT_REQUEST:
+		return "waiting";
+	case CLIENT_WORK:
+		return s->identity == IDENTITY_ASKED ? "waiting" : "storing";
+	case CLIENT_STAY:
+		return "leased";
+	default:
+		return "answered";
+	}
+}
+
+json_t *
+session_tell(const struct client *c)
+{
+	const struct session *s =
+	    __containerof(c, const struct session, client);
+	char peer[ADDR_TEXT_MAX], pattern[LINE_MAX_BYTES + 1],
+	    url[LINE_MAX_BYTES + 1];
+	bool held = s->holder.lease != NULL;
+
+	if (s->local)
+		snprintf(peer, sizeof(peer), "uid %u", (unsigned)s->uid);
+	else
+		addr_format(&c->peer, peer);
+	if (held)
+		lease_names(s->holder.lease, pattern, url);
+	return json_pack("{s:s?, s:s, s:I, s:s, s:s?, s:o}", "tool",
+	    s->identity == IDENTITY_TOOL ? s->key + 1 : NULL, "peer", peer,
+	    "age", (json_int_t)((c->r->loop.now_ms - s->since_ms) / 1000),
+	    "state", state_name(s), "last", s->last, "lease",
+	    held ? listing_text(url) : json_null());
 }
 
 const struct client_kind session_kind = {

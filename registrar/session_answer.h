@@ -48,6 +48,7 @@ struct session {
 	char key[TOOL_NAME_MAX + 2]; /* with IDENTITY_TOOL */
 	enum line_fault fault;
 	struct line_request request; /* points into client.in */
+	const char *last; /* command that was understood; NULL: none yet */
 };
 
 void session_answer(struct session *s, const char *text);

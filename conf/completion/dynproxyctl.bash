@@ -26,6 +26,7 @@ _dynproxyctl() {
         *,explain) mapfile -t COMPREPLY < <(compgen -W '--client --agent' -- "$word") ;;
         *,import) mapfile -t COMPREPLY < <(compgen -W '-n' -f -- "$word") ;;
         *,scrub) mapfile -t COMPREPLY < <(compgen -W '-n --unknown' -- "$word") ;;
+        *,stop) mapfile -t COMPREPLY < <(compgen -W '--now' -- "$word") ;;
         *,top) mapfile -t COMPREPLY < <(compgen -W '--once' -- "$word") ;;
     esac
 }

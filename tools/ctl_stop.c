@@ -1,0 +1,26 @@
+/* dynproxyctl stop: end dynproxyd, and wait until it has ended. */
+#include "tools/ctl_commands.h"
+
+#include <err.h>
+#include <string.h>
+
+#define STOP_WAIT_S (7 * 86400) /* drain_timeout is the master's to keep */
+
+int
+cmd_stop(const struct ctl *ctl, char **args)
+{
+	struct ctl patient = *ctl;
+	bool now = args[0] != NULL;
+	int status;
+
+	if (now && strcmp(args[0], "--now") != 0) {
+		warnx("usage: dynproxyctl stop [--now]");
+		return CTL_USAGE;
+	}
+	patient.wait_s = STOP_WAIT_S;
+	status =
+	    ctl_ask_master(&patient, now ? CTL_STOP_NOW : CTL_STOP, NULL, NULL);
+	if (status == CTL_DONE && !ctl->quiet)
+		puts("dynproxyd has ended");
+	return status;
+}
