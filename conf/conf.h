@@ -15,12 +15,12 @@
 #include "lib/span.h"
 
 enum listener_kind {
-	LISTEN_HTTP,         /* workers; each slot has a socket of its own */
-	LISTEN_HTTPS,        /* the same, with TLS */
+	LISTEN_HTTP,	     /* workers; each slot has a socket of its own */
+	LISTEN_HTTPS,	     /* the same, with TLS */
 	LISTEN_REGISTRATION, /* registrar: the 8282 protocol, TCP or Unix */
-	LISTEN_ADMIN,        /* registrar: 8081 */
-	LISTEN_CONTROL,      /* registrar: dynproxyctl */
-	LISTEN_MASTER,       /* master: dynproxyctl */
+	LISTEN_ADMIN,	     /* registrar: 8081 */
+	LISTEN_CONTROL,	     /* registrar: dynproxyctl */
+	LISTEN_MASTER,	     /* master: dynproxyctl */
 };
 
 struct listener_conf {
@@ -53,13 +53,13 @@ struct local_tool {
 struct redirect_conf {
 	char *from, *to; /* owned, lower case */
 	uint16_t status; /* 301, 302, 307 or 308 */
-	bool below;      /* names one label below: while to's is a frontend */
+	bool below;	 /* names one label below: while to's is a frontend */
 };
 
 /* Where requests go that no route is for. */
 struct default_backend {
 	char host[HOST_TEXT_MAX + 1]; /* a name; empty: ip says it */
-	struct ip ip;                 /* AF_UNSPEC: host says it */
+	struct ip ip;		      /* AF_UNSPEC: host says it */
 	uint16_t port;
 	bool https;
 };
@@ -78,7 +78,7 @@ enum redirect_scheme { SCHEME_AUTO, SCHEME_HTTP, SCHEME_HTTPS };
 
 /* What becomes of a field of responses. */
 enum header_action {
-	HEADER_SET,     /* it has this value, whatever the backend says */
+	HEADER_SET,	/* it has this value, whatever the backend says */
 	HEADER_DEFAULT, /* if the backend does not send it */
 	HEADER_REMOVE,
 };
@@ -95,7 +95,7 @@ struct response_header {
 
 /* Where a setting was given. */
 struct conf_origin {
-	char *file; /* owned; NULL: nowhere, it has its default */
+	char *file;    /* owned; NULL: nowhere, it has its default */
 	unsigned line; /* 0: not known, of an empty list */
 };
 
@@ -105,10 +105,12 @@ enum access_log_address { ADDRESS_FULL, ADDRESS_NETWORK, ADDRESS_OFF };
 
 #define REDIS_SENTINELS_MAX 16
 
-#define LOG_SINK_AUTO (-1) /* log_sink: the master decides, see dynproxyd(8) */
+#define LOG_SINK_AUTO (-1) /* log_sink: the master decides, see dynproxyd(8)   \
+			    */
 
 struct conf {
-	struct listener_conf *listeners; /* owned; in the order of their kinds */
+	struct listener_conf
+	    *listeners; /* owned; in the order of their kinds */
 	size_t nlisteners;
 
 	char **web_domains; /* owned, lower case; at least one */
@@ -125,9 +127,9 @@ struct conf {
 	size_t ndefault_backends;
 
 	unsigned workers; /* processes */
-	int log_sink;     /* enum log_sink, or LOG_SINK_AUTO */
+	int log_sink;	  /* enum log_sink, or LOG_SINK_AUTO */
 	int log_priority; /* LOG_ERR .. LOG_DEBUG */
-	char *pid_file;   /* owned */
+	char *pid_file;	  /* owned */
 
 	int sandbox;			    /* a truth value */
 	char *user_worker, *user_registrar; /* owned; names or numbers */
@@ -143,11 +145,11 @@ struct conf {
 	struct addr redis;     /* len 0: none */
 	struct addr *redis_sentinels; /* owned; none: redis is the primary */
 	size_t nredis_sentinels;
-	char *redis_primary;   /* owned; its name there */
+	char *redis_primary;	   /* owned; its name there */
 	struct addr redis_replica; /* read from there; len 0: the primary */
-	char *redis_user;      /* owned; empty: the default user */
-	char *redis_password;  /* owned; empty: none */
-	unsigned wait_replicas; /* that must have it, too, before `ok` */
+	char *redis_user;	   /* owned; empty: the default user */
+	char *redis_password;	   /* owned; empty: none */
+	unsigned wait_replicas;	   /* that must have it, too, before `ok` */
 	enum store_down store_down;
 
 	char *node_name;      /* owned; of this node, among those that share */
@@ -168,11 +170,11 @@ struct conf {
 	/* who may come in (2-http.md 2.1) */
 	struct cidr *operator_networks; /* owned; during maintenance, too */
 	size_t noperator_networks;
-	int refuse_no_agent;        /* a truth value */
-	unsigned rate_limit;        /* requests a second of a client; 0: any */
-	unsigned rate_burst;        /* and at once */
+	int refuse_no_agent; /* a truth value */
+	unsigned rate_limit; /* requests a second of a client; 0: any */
+	unsigned rate_burst; /* and at once */
 	unsigned client_connections_max; /* of one address; 0: any */
-	unsigned tool_requests_max; /* under way, of one tool; 0: any */
+	unsigned tool_requests_max;	 /* under way, of one tool; 0: any */
 
 	/* what requests and responses say (2-http.md 2.3) */
 	char **client_address_for; /* owned; tools and hosts that get it */
@@ -180,7 +182,7 @@ struct conf {
 	struct response_header *response_headers; /* owned */
 	size_t nresponse_headers;
 	char *hsts, *csp_report_only; /* owned; empty: no such field */
-	int compression;              /* a truth value */
+	int compression;	      /* a truth value */
 	char *contact; /* owned; whom to ask about a tool; empty: nobody */
 	char *error_directory; /* owned; of error pages; empty: none */
 	char *favicon_file, *robots_file; /* owned; empty: none */
@@ -195,7 +197,7 @@ struct conf {
 	enum tls_unknown_name tls_unknown_name;
 	enum https_redirect https_redirect;
 	unsigned https_redirect_status; /* 301, 302, 307 or 308 */
-	char *acme_directory; /* owned; of challenges; empty: none */
+	char *acme_directory;		/* owned; of challenges; empty: none */
 	uint64_t tls_ticket_rotation_ms;
 	char *tls_ticket_key_file; /* owned; empty: keys are made here */
 
@@ -205,10 +207,10 @@ struct conf {
 	size_t http2_streams_max;
 	size_t response_head_max, response_fields_max;
 	uint64_t request_body_max;
-	uint64_t worker_memory_max; /* bytes of its heap */
-	unsigned tls_handshake_rate; /* a second of a client; 0: any */
+	uint64_t worker_memory_max;   /* bytes of its heap */
+	unsigned tls_handshake_rate;  /* a second of a client; 0: any */
 	unsigned tls_handshake_burst; /* and at once */
-	unsigned connections_max; /* client connections of a worker */
+	unsigned connections_max;     /* client connections of a worker */
 	unsigned backend_idle_max; /* kept-alive connections of one backend */
 
 	/* deadlines, milliseconds */
@@ -216,13 +218,13 @@ struct conf {
 	uint64_t request_head_timeout_ms;
 	uint64_t keepalive_timeout_ms;
 	uint64_t keepalive_timeout_calm_ms; /* while half of the room is free */
-	uint64_t body_timeout_ms;     /* a client that stops sending */
-	uint64_t send_timeout_ms;     /* a client that stops reading */
-	uint64_t connect_timeout_ms;  /* to a backend */
-	uint64_t response_head_timeout_ms; /* from its first byte */
-	uint64_t response_timeout_ms; /* a backend that is silent */
+	uint64_t body_timeout_ms;	    /* a client that stops sending */
+	uint64_t send_timeout_ms;	    /* a client that stops reading */
+	uint64_t connect_timeout_ms;	    /* to a backend */
+	uint64_t response_head_timeout_ms;  /* from its first byte */
+	uint64_t response_timeout_ms;	    /* a backend that is silent */
 	uint64_t backend_idle_timeout_ms;
-	uint64_t tunnel_timeout_ms;   /* bytes of neither side */
+	uint64_t tunnel_timeout_ms; /* bytes of neither side */
 	uint64_t drain_timeout_ms;
 	uint64_t tunnel_drain_ms; /* of workers that a reload replaced */
 	uint64_t loop_lag_max_ms; /* that a worker's turns last too long */
@@ -230,12 +232,13 @@ struct conf {
 	/* 8282 (7-security.md 7.4) */
 	uint64_t registration_timeout_ms;
 	unsigned registrations_open_max; /* connections, of one host */
-	unsigned registration_connects; /* a second, of one host */
-	unsigned registration_rate;     /* registrations a second, of one tool */
-	unsigned registration_burst;    /* and at once */
+	unsigned registration_connects;	 /* a second, of one host */
+	unsigned registration_rate;  /* registrations a second, of one tool */
+	unsigned registration_burst; /* and at once */
 	unsigned routes_per_tool_max;
-	unsigned routes_max;            /* of all tools together */
-	uint64_t lease_grace_ms; /* for a lease that nobody holds at the start */
+	unsigned routes_max; /* of all tools together */
+	uint64_t
+	    lease_grace_ms; /* for a lease that nobody holds at the start */
 	enum verify verify;
 	uint64_t verify_interval_ms; /* from one proof to the next, +- 20 % */
 
@@ -270,6 +273,18 @@ static inline bool
 conf_has_redis(const struct conf *conf)
 {
 	return conf->redis.len != 0 || conf->nredis_sentinels > 0;
+}
+
+/*
+ * Client connections of a worker: as configured, or 60 % of the descriptors
+ * that it may have: each client needs a backend too (7-security.md 7.5).
+ */
+static inline unsigned
+conf_connections_limit(const struct conf *conf, uint64_t files)
+{
+	files = files / 5 * 3;
+	return files < conf->connections_max ? (unsigned)files
+					     : conf->connections_max;
 }
 
 /*

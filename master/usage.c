@@ -81,6 +81,27 @@ count_files(pid_t pid)
 	return n - (pid == getpid()); /* our own look */
 }
 
+static uint64_t
+limit_of_files(pid_t pid)
+{
+	static const char name[] = "Max open files";
+	char path[64], text[4096];
+	const char *row;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/limits", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	row = strstr(text, name);
+	/* the soft one comes first; "unlimited" is not known, too */
+	return row == NULL ? 0 : strtoull(row + strlen(name), NULL, 10);
+}
+
 static void
 look(struct node_usage *u, pid_t pid)
 {
@@ -97,6 +118,7 @@ look(struct node_usage *u, pid_t pid)
 	u->cpu_us = clock_cpu_us_of(pid);
 	u->resident = field(stat, STAT_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	u->files = count_files(pid);
+	u->files_max = limit_of_files(pid);
 }
 
 static void

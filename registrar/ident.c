@@ -173,7 +173,12 @@ forget(struct ident_query *q)
 static void
 finish(struct ident_query *q, enum ident_fault fault, struct span user)
 {
-	q->ident->ended[fault]++;
+	struct ident *ident = q->ident;
+	uint64_t ms = ident->loop->now_ms - q->asked_ms;
+
+	ident->ended[fault]++;
+	ident->times[counters_time_slot(ms)]++;
+	ident->took_ms += ms;
 	forget(q);
 	q->done(q, fault, user);
 }
@@ -323,6 +328,7 @@ ident_ask(struct ident *ident, struct ident_query *q, struct peer *peer,
 	q->ours = addr_port(local);
 	q->len = 0;
 	q->sent = false;
+	q->asked_ms = ident->loop->now_ms;
 	addr_set(&q->from, &here, 0);
 	addr_set(&q->to, &there, ident->port);
 	q->timer.fire = expire;

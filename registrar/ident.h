@@ -9,6 +9,7 @@
 #include "lib/ev.h"
 #include "lib/span.h"
 #include "registrar/peer.h"
+#include "shm/counters.h"
 
 #define IDENT_REPLY_MAX 1000 /* bytes of the answer */
 #define IDENT_USER_MAX  512  /* bytes of a user's name (RFC 1413 section 6) */
@@ -45,6 +46,8 @@ struct ident {
 	uint64_t timeout_ms;      /* from the question to its end */
 	unsigned asking;
 	uint64_t ended[IDENT_FAULTS]; /* questions, by how they ended */
+	uint64_t times[COUNTERS_TIMES]; /* they took, as counters_times_ms */
+	uint64_t took_ms;		/* together */
 	TAILQ_HEAD(, peer) turns; /* hosts that have questions to be sent */
 	struct ev_task pump;
 };
@@ -56,6 +59,7 @@ struct ident_query {
 	struct peer *peer;              /* borrowed; outlives the question */
 	struct ev_io io;                /* owns its descriptor; -1: it waits */
 	struct timer timer;
+	uint64_t asked_ms;              /* loop's time of ident_ask() */
 	struct addr from, to;           /* of the connection to the identd */
 	uint16_t theirs, ours;          /* ports of the one asked about */
 	uint16_t len;                   /* bytes of reply */

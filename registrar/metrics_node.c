@@ -2,6 +2,7 @@
 #include "registrar/metrics_node.h"
 
 #include <inttypes.h>
+#include <nghttp2/nghttp2ver.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +33,10 @@ sample(const struct writing *w, uint64_t value, const char *label,
 static bool
 write_build(const struct writing *w)
 {
-	return buf_printf(w->out, "%s{version=\"%s\",openssl=\"%s\"} 1\n",
-	    w->name, DYNPROXY_VERSION, OpenSSL_version(OPENSSL_VERSION_STRING));
+	return buf_printf(w->out,
+	    "%s{version=\"%s\",openssl=\"%s\",nghttp2=\"%s\"} 1\n", w->name,
+	    DYNPROXY_VERSION, OpenSSL_version(OPENSSL_VERSION_STRING),
+	    NGHTTP2_VERSION);
 }
 
 static bool
@@ -94,6 +97,12 @@ write_connects(const struct writing *w)
 
 	counters_read_connects(w->r->counters, &sum);
 	return write_times(w, sum.times, sum.took_ms);
+}
+
+static bool
+write_ident_duration(const struct writing *w)
+{
+	return write_times(w, w->r->ident.times, w->r->ident.took_ms);
 }
 
 static bool
@@ -267,6 +276,23 @@ write_workers(const struct writing *w)
 	return fits;
 }
 
+/* Of those that are ready: each has its own. */
+static bool
+write_connections_limit(const struct writing *w)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < w->node->nprocesses; i++) {
+		const struct node_process *p = &w->node->process[i];
+
+		if (is_worker(p) && strcmp(p->state, "ready") == 0)
+			sum += conf_connections_limit(w->r->conf,
+			    p->usage.files_max > 0 ? p->usage.files_max
+						   : UINT64_MAX);
+	}
+	return buf_printf(w->out, "%s %" PRIu64 "\n", w->name, sum);
+}
+
 static bool
 write_restarts(const struct writing *w)
 {
@@ -303,8 +329,15 @@ static const struct {
 	    "From a connection on 8282 to its answer.", write_duration },
 	{ "dynproxy_ident_queries_total", "counter",
 	    "Questions to identds, by how they ended.", write_ident },
+	{ "dynproxy_ident_duration_seconds", "histogram",
+	    "From a question to an identd to its end, with its wait for a "
+	    "turn.",
+	    write_ident_duration },
 	{ "dynproxy_connections", "gauge",
 	    "Connections of clients that are open.", write_clients },
+	{ "dynproxy_connections_limit", "gauge",
+	    "Connections of clients that all workers together may have.",
+	    write_connections_limit },
 	{ "dynproxy_connections_total", "counter",
 	    "Connections of clients that were accepted.", write_connections },
 	{ "dynproxy_connections_rejected_total", "counter",

@@ -26,6 +26,12 @@ files(const struct node_usage *u)
 }
 
 static double
+files_max(const struct node_usage *u)
+{
+	return (double)u->files_max;
+}
+
+static double
 start_time(const struct node_usage *u)
 {
 	return (double)u->born_ms / 1e3;
@@ -41,6 +47,8 @@ static const struct family {
 	    "Memory of the process, with what it shares.", resident },
 	{ "process_open_fds", "gauge", "Descriptors that the process has.",
 	    files },
+	{ "process_max_fds", "gauge", "Descriptors that the process may have.",
+	    files_max },
 	{ "process_start_time_seconds", "gauge",
 	    "When the process was started, unix time.", start_time },
 };

@@ -42,12 +42,9 @@ session_count(const struct session *s, bool done)
 			     ? s->request.verb
 			     : VERB_LEASE + 1;
 	uint64_t ms = s->client.r->loop.now_ms - s->since_ms;
-	size_t i = 0;
 
 	(done ? n->done : n->refused)[verb]++;
-	while (i < COUNTERS_TIMES - 1 && ms > counters_times_ms[i])
-		i++;
-	n->times[i]++;
+	n->times[counters_time_slot(ms)]++;
 	n->took_ms += ms;
 }
 

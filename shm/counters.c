@@ -241,8 +241,8 @@ counters_leave(struct counters *c, uint32_t slot)
 
 /* Responses. */
 
-static size_t
-time_of(uint64_t ms)
+size_t
+counters_time_slot(uint64_t ms)
 {
 	size_t i = 0;
 
@@ -267,7 +267,7 @@ counters_add(struct counters *c, const struct counted *r)
 
 	hold(c->own, slot);
 	add(&to->requests[r->by_backend][class_of(r->status)][method], 1);
-	add(&to->times[time_of(r->took_ms)], 1);
+	add(&to->times[counters_time_slot(r->took_ms)], 1);
 	add(&to->took_ms, r->took_ms);
 	add(&to->received, r->received);
 	add(&to->sent, r->sent);
@@ -294,7 +294,7 @@ counters_client_is(
 void
 counters_connected(struct counters *c, uint64_t took_ms)
 {
-	add(&c->own->connects[time_of(took_ms)], 1);
+	add(&c->own->connects[counters_time_slot(took_ms)], 1);
 	add(&c->own->connects_ms, took_ms);
 }
 

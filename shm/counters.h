@@ -80,6 +80,9 @@ enum counters_client {
 /* Upper bounds of the times, milliseconds; the last has none. */
 extern const uint32_t counters_times_ms[COUNTERS_TIMES - 1];
 
+/* Which of them so many are counted at. */
+size_t counters_time_slot(uint64_t ms);
+
 /* One response, when it is over. */
 struct counted {
 	uint32_t slot;

@@ -19,6 +19,7 @@ struct node_usage {
 	uint64_t cpu_us;
 	uint64_t resident; /* bytes */
 	uint64_t files;	   /* open descriptors; 0: not known */
+	uint64_t files_max; /* that it may open; 0: not known */
 };
 
 struct node_process {

@@ -74,19 +74,32 @@ for my $reason (sort keys %logged) {
     is sum_of($after, qr/_errors_total\{.*reason="\Q$reason\E"/), $logged{$reason}, "$reason: as often as in the log";
 }
 
+my ($max) = DynProxy::slurp("$DynProxy::ROOT/conf/dynproxy.conf") =~ /^#connections_max = (\d+)/m;
+
 # each process, and what the kernel says of it
 my %pid = (master => $proxy->{pid}, registrar => $proxy->registrar_pid, logger => ($proxy->pids('logger'))[0]);
 my $used;
 ok eventually(sub { $used = $proxy->metrics; $used->{'process_open_fds{role="logger"}'} }, 20), 'the processes were looked at';
 for my $role (sort keys %pid) {
-    my %is = map { $_ => $used->{"process_$_" . qq({role="$role"})} // 0 } qw(cpu_seconds_total resident_memory_bytes open_fds start_time_seconds);
+    my %is = map { $_ => $used->{"process_$_" . qq({role="$role"})} // 0 } qw(cpu_seconds_total resident_memory_bytes open_fds max_fds start_time_seconds);
     my ($rss) = DynProxy::slurp("/proc/$pid{$role}/status") =~ /^VmRSS:\s+(\d+)/m;
     cmp_ok abs($is{resident_memory_bytes} - 1024 * $rss), '<', 8 << 20, "$role: its memory";
     cmp_ok abs($is{start_time_seconds} - $^T), '<', 30, '  when it was started';
+    cmp_ok $is{max_fds}, '>=', $is{open_fds}, '  how many it may have';
     cmp_ok $is{open_fds}, '>', 3, '  its descriptors';
     cmp_ok $is{cpu_seconds_total}, '>', 0, '  its time';
 }
 is scalar(grep { /^process_resident_memory_bytes\{role="worker",worker="\d+"\}$/ } keys %$used), 2, 'and each worker';
+
+ok eventually(sub {
+    $used = $proxy->metrics;
+    my $limit = 0;
+    for my $worker (grep { /^process_max_fds\{role="worker"/ } keys %$used) {
+        my $clients = 3 * int($used->{$worker} / 5);
+        $limit += $clients < $max ? $clients : $max;
+    }
+    $limit > 0 && $used->{dynproxy_connections_limit} == $limit;
+}, 20), 'what the workers may have is told as one number';
 
 my ($status, $out, $err) = do {
     OwnFile::write("$scratch/metrics", $proxy->admin('/metrics')->body);

@@ -58,19 +58,14 @@ set_limits(struct worker *w)
 		.fields = c->response_fields_max };
 }
 
-/*
- * As configured, or 60 % of the descriptors that we may have: each client
- * needs a backend too (7-security.md 7.5).
- */
 static unsigned
 connections_max(const struct conf *conf)
 {
 	struct rlimit files;
 
-	if (getrlimit(RLIMIT_NOFILE, &files) == -1 ||
-	    files.rlim_cur / 5 * 3 >= conf->connections_max)
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1)
 		return conf->connections_max;
-	return (unsigned)(files.rlim_cur / 5 * 3);
+	return conf_connections_limit(conf, files.rlim_cur);
 }
 
 static struct limits_set
