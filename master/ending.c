@@ -13,8 +13,11 @@
 #include "master/facts.h"
 #include "master/listeners.h"
 #include "master/notify.h"
+#include "master/reload.h"
+#include "master/rollover.h"
 #include "master/spawn.h"
 #include "master/supervise.h"
+#include "master/upgrade.h"
 
 #define END_TIMEOUT_MS 5000 /* from TERM to KILL */
 
@@ -90,6 +93,9 @@ ending_failed(struct master *m, const char *why)
 static void
 enter_last_phase(struct master *m, enum phase phase, uint64_t at_most_ms)
 {
+	rollover_stop(m);
+	reload_stop(m);
+	upgrade_stop(m);
 	m->phase = phase;
 	notify_stopping(m);
 	beside_ending(m);

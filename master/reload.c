@@ -416,6 +416,13 @@ reload_begin(struct master *m,
 }
 
 void
+reload_stop(struct master *m)
+{
+	if (m->reload != NULL)
+		end(m, RELOAD_AGAIN, "dynproxyd ends\n");
+}
+
+void
 reload_release(struct master *m)
 {
 	if (m->reload == NULL)

@@ -60,6 +60,13 @@ rollover_begin(struct master *m, void (*done)(struct master *m, bool good))
 	go_on(m);
 }
 
+void
+rollover_stop(struct master *m)
+{
+	timer_clear(&m->loop.timers, &m->rollover.deadline);
+	m->rollover.under_way = false;
+}
+
 static bool
 is_awaited(const struct child *c)
 {

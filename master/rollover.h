@@ -12,6 +12,9 @@
 void rollover_begin(
     struct master *m, void (*done)(struct master *m, bool good));
 
+/* We end: forget one that is under way. */
+void rollover_stop(struct master *m);
+
 /* A child is ready, or gone: of a rollover under way, perhaps. */
 void rollover_ready(struct child *c);
 void rollover_gone(struct child *c);

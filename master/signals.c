@@ -63,10 +63,10 @@ static const struct {
 	int number;
 	void (*act)(struct master *m);
 } signals[] = {
-	{ SIGCHLD, supervise_reap },
 	{ SIGTERM, ending_begin },
 	{ SIGINT, ending_begin },
 	{ SIGQUIT, ending_drain },
+	{ SIGCHLD, supervise_reap }, /* may execute another program */
 	{ SIGHUP, reload },
 	{ SIGUSR1, reopen },
 	{ SIGUSR2, upgrade },

@@ -223,6 +223,17 @@ upgrade_probe(const char *state)
 	return segments_check(&m, stderr) ? 0 : 1;
 }
 
+void
+upgrade_stop(struct master *m)
+{
+	struct upgrade *u = m->upgrade;
+
+	if (u == NULL || u->probe == 0)
+		return;
+	kill(u->probe, SIGKILL);
+	refuse(u, "dynproxyd ends\n");
+}
+
 /* --- after ---------------------------------------------------------------- */
 
 static void

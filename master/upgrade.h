@@ -15,6 +15,9 @@
 void upgrade_begin(struct master *m, int asker,
     void (*ended)(struct master *m, enum reload_end end, const char *says));
 
+/* We are told to end: another program is not tried any more. */
+void upgrade_stop(struct master *m);
+
 /* In the next image, after supervise_init(): serve, and replace children. */
 int upgrade_go_on(struct master *m);
 

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""WebSocket by somebody else's code, for t/20-tunnel.t.
+"""WebSocket by somebody else's code, for t/20-tunnel.t and t/20-quit.t.
 
 websocket.py server             prints its port; ends with its standard input
 websocket.py client HOST PORT [CA]  talks to it as HOST through PORT, with TLS if
                                 there is a CA; one line a promise: "ok ..." or
                                 "not ok ..."
+websocket.py left HOST PORT [CA]  some that are idle, until somebody closes them
 """
 import asyncio
 import os
@@ -40,7 +41,7 @@ def say(good, what):
     print("ok" if good else "not ok", what, flush=True)
 
 
-async def client(host, port, ca=None):
+def connector(host, port, ca):
     scheme, tls = "ws", {}
     if ca:
         scheme = "wss"
@@ -50,7 +51,26 @@ async def client(host, port, ca=None):
     def connect(path, **more):
         return websockets.connect(f"{scheme}://{host}{path}", host="127.0.0.1",
                                   port=port, **tls, **LIMITS, **more)
+    return connect
 
+
+async def left(host, port, ca=None):
+    """Idle, until somebody closes them: with which code?"""
+    connect = connector(host, port, ca)
+    open_ones = [await connect("/") for _ in range(4)]
+    for ws in open_ones:
+        await ws.send("hello")
+        await ws.recv()
+    print("there", flush=True)
+    for ws in open_ones:
+        try:
+            await ws.recv()
+        except websockets.ConnectionClosed as closed:
+            say(closed.code == 1001, f"closed with {closed.code}")
+
+
+async def client(host, port, ca=None):
+    connect = connector(host, port, ca)
     async with connect("/") as ws:
         await ws.send("grüß dich")
         say(await ws.recv() == "grüß dich", "text")
@@ -94,4 +114,5 @@ async def client(host, port, ca=None):
 if sys.argv[1] == "server":
     asyncio.run(server())
 else:
-    asyncio.run(client(sys.argv[2], int(sys.argv[3]), *sys.argv[4:]))
+    run = left if sys.argv[1] == "left" else client
+    asyncio.run(run(sys.argv[2], int(sys.argv[3]), *sys.argv[4:]))

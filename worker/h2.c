@@ -121,6 +121,12 @@ h2_end(struct h2 *h)
 	    NGHTTP2_NO_ERROR, NULL, 0);
 }
 
+unsigned
+h2_drain_share(unsigned left, unsigned turns)
+{
+	return left / (turns + 1) + (left % (turns + 1) != 0);
+}
+
 /* An equal share in each turn; then whoever has come since. */
 static void
 tell_some(struct timer *t)
@@ -131,7 +137,7 @@ tell_some(struct timer *t)
 
 	TAILQ_FOREACH(h, &w->h2.all, of_worker)
 	left += !h->told;
-	n = left / (w->h2.drain_turns + 1) + 1;
+	n = h2_drain_share(left, w->h2.drain_turns);
 	if (w->h2.drain_turns > 0)
 		w->h2.drain_turns--;
 	TAILQ_FOREACH(h, &w->h2.all, of_worker)

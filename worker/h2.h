@@ -91,6 +91,9 @@ void h2_release(struct worker *w);
  */
 void h2_drain(struct worker *w, uint64_t at_most_ms);
 
+/* How many of those left are told now, when so many turns are to follow. */
+unsigned h2_drain_share(unsigned left, unsigned turns);
+
 /* We go away: see tunnel_leave(). */
 void h2_leave_tunnels(struct worker *w);
 
