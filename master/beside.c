@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/container.h"
 #include "lib/log.h"
 #include "lib/presence.h"
@@ -23,12 +23,10 @@
 static int
 wait_for_registrar(const struct master *m)
 {
-	const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
-
 	for (int i = 0; i < REGISTRAR_MS / STEP_MS; i++) {
 		if (!presence_of(m->presence, PRESENCE_REGISTRAR))
 			return 0;
-		nanosleep(&step, NULL);
+		clock_sleep_ms(STEP_MS);
 	}
 	log_event(LOG_CRIT, "fatal",
 	    "state_directory %s: the registrar of a dead master still runs: "

@@ -17,6 +17,7 @@
 #include "master/ending.h"
 #include "master/listeners.h"
 #include "master/master.h"
+#include "master/places.h"
 #include "master/reload.h"
 #include "master/spawn.h"
 #include "master/supervise.h"

@@ -13,6 +13,7 @@
 #include "master/facts.h"
 #include "master/listeners.h"
 #include "master/notify.h"
+#include "master/places.h"
 #include "master/reload.h"
 #include "master/rollover.h"
 #include "master/spawn.h"
@@ -127,7 +128,7 @@ go_on(struct master *m)
 	if (!any_process(m, false))
 		ev_stop(&m->loop);
 	else if (!any_process(m, true))
-		supervise_retire(supervise_child(m, ROLE_LOGGER));
+		supervise_retire(places_child(m, ROLE_LOGGER));
 }
 
 void

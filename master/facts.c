@@ -8,8 +8,8 @@
 #include "lib/log.h"
 #include "master/certs.h"
 #include "master/master.h"
+#include "master/places.h"
 #include "master/spawn.h"
-#include "master/supervise.h"
 #include "shm/node.h"
 
 static void

@@ -11,6 +11,7 @@
 
 #include "lib/log.h"
 #include "master/listeners.h"
+#include "master/places.h"
 #include "master/supervise.h"
 
 #define VERSION 2
@@ -287,8 +288,8 @@ inherit_children(struct master *m, const struct inherited *in)
 			return -1;
 		}
 		c = from->role == ROLE_WORKER
-			? supervise_worker(m, from->generation, from->slot)
-			: supervise_child(m, from->role);
+			? places_worker(m, from->generation, from->slot)
+			: places_child(m, from->role);
 		if (supervise_adopt(c, from->pid, from->ctl.fd, from->state) ==
 		    -1)
 			return -1;

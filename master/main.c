@@ -27,6 +27,7 @@
 #include "master/listeners.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/places.h"
 #include "master/reload.h"
 #include "master/setup.h"
 #include "master/signals.h"
@@ -177,7 +178,7 @@ serve(struct master *m)
 
 	raise_descriptor_limit();
 	if (m->inherited == NULL)
-		m->places = supervise_places(m->conf);
+		m->places = places_for(m->conf);
 	if (contain(m) == 0 && begin(m) == 0 &&
 	    setup_make(m,
 		m->inherited == NULL ? given : m->inherited->listeners) == 0 &&
@@ -194,7 +195,7 @@ serve(struct master *m)
 	ctl_close(m);
 	reload_release(m);
 	upgrade_release(m);
-	supervise_release(m);
+	places_release(m);
 	signals_close(m);
 	ev_release(&m->loop);
 	tickets_stop(m);

@@ -22,6 +22,7 @@
 #include "master/daemon.h"
 #include "master/facts.h"
 #include "master/notify.h"
+#include "master/places.h"
 #include "master/rollover.h"
 #include "master/setup.h"
 #include "master/spawn.h"
@@ -170,8 +171,8 @@ apply(struct reload *r)
 			c->applying = spawn_apply(c);
 	}
 	if (r->changes != 0) { /* no line, no question is lost */
-		supervise_renew(supervise_child(m, ROLE_LOGGER));
-		supervise_renew(supervise_child(m, ROLE_LOOKUP));
+		supervise_renew(places_child(m, ROLE_LOGGER));
+		supervise_renew(places_child(m, ROLE_LOOKUP));
 	}
 	supervise_settle(m);
 	if (all_applied(m))
@@ -186,7 +187,7 @@ renew_registrar(struct reload *r)
 		return;
 	}
 	wait_for(r, STAGE_REGISTRAR, REGISTRAR_MS);
-	supervise_renew(supervise_child(r->master, ROLE_REGISTRAR));
+	supervise_renew(places_child(r->master, ROLE_REGISTRAR));
 }
 
 static void
@@ -332,7 +333,7 @@ prepare(struct reload *r, struct conf *new, FILE *says)
 		m->site_fds[SITE_BACKEND_CA], r->old.site_fds[SITE_BACKEND_CA]))
 		r->changes |= 1u << APPLIED_WORKERS;
 	if (!(r->changes & 1u << APPLIED_WORKERS) ||
-	    !supervise_any(m, m->generation ^ 1))
+	    !places_any(m, m->generation ^ 1))
 		return RELOAD_DONE;
 	fputs("workers of an older configuration still drain, and there is at "
 	      "most one: dynproxyctl status shows them; try again later\n",

@@ -9,6 +9,7 @@
 
 #include "lib/container.h"
 #include "lib/log.h"
+#include "master/places.h"
 #include "master/supervise.h"
 
 #define READY_MS 10000 /* for each worker */
@@ -39,7 +40,7 @@ go_on(struct master *m)
 		return;
 	}
 	timer_set(&m->loop.timers, &r->deadline, m->loop.now_ms + READY_MS);
-	supervise_begin(supervise_worker(m, m->generation, r->next));
+	supervise_begin(places_worker(m, m->generation, r->next));
 }
 
 static void
@@ -53,7 +54,7 @@ on_deadline(struct timer *t)
 void
 rollover_begin(struct master *m, void (*done)(struct master *m, bool good))
 {
-	assert(!m->rollover.under_way && !supervise_any(m, m->generation ^ 1));
+	assert(!m->rollover.under_way && !places_any(m, m->generation ^ 1));
 	m->generation ^= 1;
 	m->rollover = (struct rollover){ .under_way = true, .done = done };
 	m->rollover.deadline.fire = on_deadline;

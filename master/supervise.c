@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +25,7 @@
 #include "master/lookup.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/places.h"
 #include "master/reload.h"
 #include "master/rollover.h"
 #include "master/segments.h"
@@ -33,28 +33,12 @@
 #include "master/upgrade.h"
 
 #define START_TIMEOUT_MS 30000 /* until all are ready, or one says it loads */
-#define PLACES_MIN 32	       /* workers that a reload can ask for */
 #define START_FAILURES 3       /* exits of a child in a row end the start */
 #define SHORT_LIFE_MS 1000     /* who lives less has its successor wait, */
 #define BACKOFF_MIN_MS 100     /* from this */
 #define BACKOFF_MAX_MS 5000    /* to this */
 
 static void start_child(struct child *c);
-
-const char *
-child_state_name(enum child_state state)
-{
-	static const char *const names[] = {
-		[CHILD_OFF] = "off",
-		[CHILD_WAITING] = "waiting",
-		[CHILD_STARTING] = "starting",
-		[CHILD_READY] = "ready",
-		[CHILD_DRAINING] = "draining",
-		[CHILD_ORPHANED] = "orphaned",
-	};
-
-	return names[state];
-}
 
 static void
 set_state(struct child *c, enum child_state state)
@@ -346,62 +330,16 @@ supervise_reap(struct master *m)
 	}
 }
 
-static struct child *
-add_place(struct master *m, enum role role)
-{
-	struct child *c = &m->children[m->nchildren++];
-
-	c->master = m;
-	c->role = role;
-	c->ctl = (struct ev_io){ -1, on_message };
-	c->again.fire = on_again;
-	return c;
-}
-
-unsigned
-supervise_places(const struct conf *conf)
-{
-	return conf->workers > PLACES_MIN ? conf->workers : PLACES_MIN;
-}
-
 int
 supervise_init(struct master *m)
 {
-	m->children =
-	    calloc(2 * m->places + ROLE_COUNT - 1, sizeof(*m->children));
-	if (m->children == NULL)
+	if (places_make(m) == -1)
 		return -1;
-	for (unsigned i = 0; i < 2 * m->places; i++) {
-		struct child *c = add_place(m, ROLE_WORKER);
-
-		c->ring = i;
-		c->slot = i % m->places;
-		c->generation = i / m->places;
+	for (size_t i = 0; i < m->nchildren; i++) {
+		m->children[i].ctl = (struct ev_io){ -1, on_message };
+		m->children[i].again.fire = on_again;
 	}
-	for (enum role role = ROLE_WORKER + 1; role < ROLE_COUNT; role++)
-		add_place(m, role);
 	return 0;
-}
-
-struct child *
-supervise_worker(const struct master *m, unsigned generation, unsigned slot)
-{
-	return &m->children[generation * m->places + slot];
-}
-
-struct child *
-supervise_child(const struct master *m, enum role role)
-{
-	return &m->children[2 * m->places + role - 1];
-}
-
-bool
-supervise_any(const struct master *m, unsigned generation)
-{
-	for (unsigned i = 0; i < m->places; i++)
-		if (child_lives(supervise_worker(m, generation, i)))
-			return true;
-	return false;
 }
 
 /* Start one that is wanted, retire one that is not. */
@@ -458,12 +396,6 @@ supervise_renew(struct child *c)
 		supervise_retire(c); /* replace() starts the next */
 	else
 		settle(c);
-}
-
-void
-supervise_release(struct master *m)
-{
-	free(m->children);
 }
 
 void

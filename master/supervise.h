@@ -4,15 +4,8 @@
 
 #include "master/master.h"
 
-/* Workers that there is room for, in each of two generations. */
-unsigned supervise_places(const struct conf *conf);
-
-/* "waiting", "starting", "ready", ...: in `status` and the log. */
-const char *child_state_name(enum child_state state);
-
-/* A place for each child.  -1 with errno. */
+/* A place for each child, and nobody in it yet.  -1 with errno. */
 int supervise_init(struct master *m);
-void supervise_release(struct master *m);
 
 /* Start every child; the loop may run from now on. */
 void supervise_start(struct master *m);
@@ -32,13 +25,6 @@ void supervise_reap(struct master *m);
  * False: there is no logger at the moment, or none at all.
  */
 bool supervise_reopen(struct master *m);
-
-struct child *supervise_worker(
-    const struct master *m, unsigned generation, unsigned slot);
-struct child *supervise_child(const struct master *m, enum role role);
-
-/* Has a generation of workers any process, ours or a dead master's? */
-bool supervise_any(const struct master *m, unsigned generation);
 
 /* Does everybody serve who is wanted? */
 bool supervise_all_ready(const struct master *m);

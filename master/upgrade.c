@@ -24,6 +24,7 @@
 #include "master/inherit.h"
 #include "master/listeners.h"
 #include "master/notify.h"
+#include "master/places.h"
 #include "master/rollover.h"
 #include "master/segments.h"
 #include "master/spawn.h"
@@ -145,7 +146,7 @@ why_not_now(const struct master *m)
 	    m->upgrade != NULL || m->rollover.under_way || m->resting)
 		return "dynproxyd is busy starting, ending, reloading or "
 		       "resting: try again\n";
-	if (supervise_any(m, m->generation ^ 1))
+	if (places_any(m, m->generation ^ 1))
 		return "workers of an older generation still drain: "
 		       "dynproxyctl "
 		       "status shows them; try again later\n";
@@ -295,7 +296,7 @@ workers_replaced(struct master *m, bool good)
 	if (!good) {
 		for (unsigned i = 0; i < m->places; i++) {
 			struct child *c =
-			    supervise_worker(m, m->generation ^ 1, i);
+			    places_worker(m, m->generation ^ 1, i);
 
 			if (c->pid != 0)
 				c->state = CHILD_DRAINING;
@@ -304,8 +305,8 @@ workers_replaced(struct master *m, bool good)
 		return;
 	}
 	supervise_settle(m); /* the old ones drain */
-	supervise_renew(supervise_child(m, ROLE_LOGGER));
-	supervise_renew(supervise_child(m, ROLE_LOOKUP));
+	supervise_renew(places_child(m, ROLE_LOGGER));
+	supervise_renew(places_child(m, ROLE_LOOKUP));
 	end(m->upgrade, true);
 }
 
@@ -357,7 +358,7 @@ upgrade_go_on(struct master *m)
 		daemon_ready(m->conf);
 	supervise_resume(m);
 	timer_set(&m->loop.timers, &u->deadline, m->loop.now_ms + REGISTRAR_MS);
-	supervise_renew(supervise_child(m, ROLE_REGISTRAR));
+	supervise_renew(places_child(m, ROLE_REGISTRAR));
 	return 0;
 }
 
