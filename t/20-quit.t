@@ -2,10 +2,10 @@
 # well whatever it interrupts: a reload, an upgrade (3-processes.md).
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Caught;
 use DynProxy;
 use File::Copy qw(copy);
 use POSIX ();
-use Time::HiRes qw(sleep);
 
 # A program's output, line by line; it ends with its standard input.
 sub start {
@@ -61,22 +61,6 @@ close $server->{keep};
 waitpid $server->{pid}, 0;
 
 # --- while something else is under way
-# A new process of the master's, stopped before it has done anything: true, if
-# there was one before the command has ended.
-sub stop_new {
-    my ($master, $command, $role) = @_;
-    my %known = map { $_ => 1 } DynProxy::descendants($master);
-    while (waitpid($command, WNOHANG()) == 0) {
-        for my $pid (grep { !$known{$_} } split ' ', DynProxy::slurp("/proc/$master/task/$master/children")) {
-            next if DynProxy::slurp("/proc/$pid/cmdline") !~ /^dynproxyd:\0$role\0/;
-            kill 'STOP', $pid;
-            return $pid;
-        }
-    }
-    return 0;
-}
-sub WNOHANG { POSIX::WNOHANG() }
-
 # One that serves a slow request, and is told to QUIT while dynproxyctl waits:
 # the exit status of that, or nothing when it was too quick for us.
 my $slow = $proxy->backend(after_ms => 1500);
@@ -93,17 +77,14 @@ sub quit_during {
     $request->printflush("GET / HTTP/1.1\r\nHost: alpha.example.test\r\n\r\n");
     eventually(sub { $under->connections_of(($under->worker_pids)[0]) == 1 });
     $prepare->($under);
-    my $command = fork // die "fork: $!";
-    POSIX::_exit($under->ctl(@command)) if !$command;
-    my $new = stop_new($under->{pid}, $command, $role);
+    my $caught = Caught->new($under, $role, @command);
     kill 'QUIT', $under->{pid};
     eventually(sub { $under->log =~ / draining /}, 30);
-    kill 'CONT', $new if $new;
+    kill 'CONT', $caught->pid if $caught->pid;
     my $refused = eventually(sub { !$under->connect });
     my $answer  = DynProxy::Response->new(DynProxy::converse($request, ''));
     $request->close;    # or it is waited for
-    waitpid $command, 0 if $new;
-    my $exit = $? >> 8;
+    my ($exit) = $caught->finish;
     my $late = $under->log =~ /(?:reloaded|reloading|upgraded) .*draining /s;
     is $answer->status, 200, 'the request under way is answered' or diag $under->log;
     ok $refused, 'others are refused';
@@ -111,7 +92,7 @@ sub quit_during {
     my @order = $under->log =~ /child-ended (worker|registrar|logger)/g;
     is $order[-1], 'registrar', "the registrar last: @order";
     $under->stop;
-    return $new && !$late ? $exit : ();
+    return $caught->pid && !$late ? $exit : ();
 }
 sub request_line { my ($under) = @_; $under->{conf}{request_line_max} = '4k'; $under->write_conf }
 

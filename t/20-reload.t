@@ -2,7 +2,10 @@
 # registrar, or refused with file:line and nothing changed (3-processes.md).
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Caught;
+use Certificates;
 use DynProxy;
+use File::Copy qw(copy);
 
 $SIG{PIPE} = 'IGNORE';
 
@@ -10,7 +13,7 @@ my $proxy = DynProxy->new(
     workers => 2,
     tools   => ['alpha'],
     conf    => { response_headers => '{ "set X-Round: 0" }' },
-    expect  => qr/reload-refused|dynproxy.conf:|fatal/,
+    expect  => qr/reload-refused|dynproxy.conf:|fatal|workers-kept|child-died/,
 );
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
@@ -117,6 +120,43 @@ is round(), 9, 'and is in force';
 $second->close;
 configure(request_line_max => '4k');
 ok eventually(sub { $proxy->ctl('reload') == 0 }), 'after that it is not';
+
+# --- the same name, another file
+my ($ca, $other) = map { Certificates->new("$proxy->{dir}/$_") } qw(ca other);
+sub drained { eventually(sub { !grep { $_->{state} =~ /draining/ } @{ $proxy->ctl_json('status')->{processes} } }) }
+configure(backend_ca => qq("$proxy->{dir}/ca.pem"));
+for my $new ($ca, $other) {
+    drained();
+    $workers = workers();
+    copy($new->file, "$proxy->{dir}/ca.pem") or die $!;
+    is $proxy->ctl('reload'), 0, 'another CA' or diag $proxy->err;
+    drained();
+    isnt workers(), $workers, 'takes other workers';
+}
+$workers = workers();
+is $proxy->ctl('reload'), 0, 'the same CA';
+is workers(), $workers, 'does not';
+
+# --- a worker that never serves
+my $refused = 0;
+for (1 .. 20) {
+    drained();
+    configure(request_line_max => $proxy->{conf}{request_line_max} eq '4k' ? '8k' : '4k');
+    my $caught = Caught->new($proxy, 'worker', 'reload');
+    next if !$caught->pid;
+    kill 'KILL', $caught->pid;
+    my ($exit, $said) = $caught->finish;
+    next if $exit == 0;    # it has served, and died then
+    $refused++;
+    is $exit, 1, 'a reload is refused whose workers die';
+    like $said, qr/a new worker was not ready in time/, 'and says so';
+    is round(), 9, "the old ones serve, request $_" for 1 .. 8;
+    ok drained(), 'the new ones end' or diag explain $proxy->ctl_json('status')->{processes};
+    is $proxy->ctl('reload'), 0, 'another try' or diag $proxy->err;
+    last;
+}
+is $refused, 1, 'one was caught';
+drained();
 
 # --- listeners, number of workers
 my $port = free_port();

@@ -60,7 +60,12 @@ is $proxy->register('alpha', '/more/.*', $backend->url), 'ok', 'which goes on';
 
 # what killed it
 my ($dying) = $proxy->worker_pids;
+# the master learns of its death before it has read its last words
+kill 'STOP', $proxy->{pid};
+kill 'USR1', $proxy->{pid};
 kill 'SEGV', $dying;
+eventually(sub { DynProxy::slurp("/proc/$dying/stat") =~ /\) Z/ });
+kill 'CONT', $proxy->{pid};
 ok eventually(sub { $proxy->log =~ /child-crashed worker 0 pid=$dying signal=11 / }), 'a crash has a fingerprint';
 
 # again and again: later and later
@@ -72,4 +77,12 @@ for (1 .. 4) {
 ok eventually(sub { $proxy->get('alpha', '/')->status == 200 }), 'it comes back in the end';
 like $proxy->log, qr/child-crash-loop worker 0 /, 'and it was told that it dies again and again';
 
+# who has lived for long has a successor at once
+my $loops = sub { scalar(() = $proxy->log =~ /child-crash-loop/g) };
+my ($old) = $proxy->worker_pids;
+my ($seen, $before) = (time, $loops->());
+eventually(sub { time > $seen + 1.5 });
+kill 'KILL', $old;
+ok eventually(sub { my ($now) = $proxy->worker_pids; $now && $now != $old }), 'it dies much later';
+is $loops->(), $before, 'and that is no crash loop';
 done_testing;
