@@ -108,4 +108,19 @@ $picture->('dark');
 
 my @said = $browser->console;
 is "@said", '', 'the console is empty';
+
+# --- what is not there
+$browser->go("$base/#/tool/nobody");
+$shows->('#trouble', qr/nobody has no route/, 'a tool without a route');
+is $browser->js('return document.getElementById("tool").hidden'), JSON::PP::true, '  and no other one in its place';
+$proxy->ctl('del', $_) for @names;
+$browser->go("$base/#/");
+$shows->('#none', qr/No tool has registered a route yet/, 'no tool at all');
+$picture->('empty');
+is $proxy->ctl('stop', '--now'), 0, 'nobody answers any more';
+ok eventually(sub { $text->('#ready') eq 'no answer' }, 40), 'the page says so';
+like $text->('#trouble'), qr/what is below is old/, '  and that it is old';
+$picture->('gone');
+ok eventually(sub { $proxy->is_dead }), 'it has ended';
+$proxy->start;
 done_testing;

@@ -35,6 +35,8 @@ function age(time) {
 		: s < 172800 ? Math.floor(s / 3600) + " h" : Math.floor(s / 86400) + " d";
 }
 
+const until = time => time ? " until " + time.slice(0, 16).replace("T", " ") + " UTC" : "";
+
 function svg(className, width) {
 	const e = document.createElementNS(SVG, "svg");
 	e.setAttribute("viewBox", `0 0 ${width} 20`);
@@ -45,11 +47,18 @@ function svg(className, width) {
 	return e;
 }
 
-function line(values, className) {
+/* Where there was no request, there is no line: that is not a latency of 0. */
+function line(values, requests, className) {
 	const e = svg(className, values.length - 1), top = Math.max(1, ...values);
-	const p = document.createElementNS(SVG, "polyline");
-	p.setAttribute("points", values.map((v, i) => `${i},${(19 - 18 * v / top).toFixed(2)}`).join(" "));
-	e.append(p);
+	const draw = (d, className) => {
+		const p = document.createElementNS(SVG, "path");
+		p.setAttribute("d", d);
+		p.setAttribute("class", className);
+		e.append(p);
+	};
+	const at = (v, i) => `${i} ${(19 - 18 * v / top).toFixed(2)}`;
+	draw(`M0 19H${values.length - 1}`, "base");
+	draw(values.map((v, i) => !requests[i] ? "" : requests[i - 1] ? "L" + at(v, i) : `M${at(v, i - 0.5)}L${at(v, i)}`).join(""), "data");
 	return e;
 }
 
@@ -114,7 +123,7 @@ function fillRow(tool) {
 	cells[3].textContent = percent(tool.errors);
 	cells[3].className = tool.errors > 0.05 ? "n errors" : "n";
 	cells[4].textContent = tool.rate > 0 ? took(tool.ms) : "–";
-	cells[5].replaceChildren(line(tool.series.ms, "row"));
+	cells[5].replaceChildren(line(tool.series.ms, tool.series.requests, "row"));
 	cells[6].textContent = age(tool.since);
 	cells[7].textContent = age(tool.proved);
 	return tr;
@@ -144,8 +153,8 @@ function showNode(n) {
 	$("ready").className = "pill " + (n.ready ? "good" : "down");
 	cards($("cards"), [
 		["Requests/s", number(n.rate), bars(n.series.requests, n.series.errors)],
-		["Errors", percent(n.errors), line(n.series.errors)],
-		["Latency", n.rate > 0 ? took(n.ms) : "–", line(n.series.ms)],
+		["Errors", percent(n.errors), line(n.series.errors, n.series.requests)],
+		["Latency", n.rate > 0 ? took(n.ms) : "–", line(n.series.ms, n.series.requests)],
 		["Under way", count(n.under_way)],
 		["Routes", count(n.table.routes)],
 	]);
@@ -164,8 +173,8 @@ function showNode(n) {
 	]);
 	facts($("certificates"), n.certificates.length === 0 ? [["None", ""]]
 		: n.certificates.map(c => [c.name, `${c.days} days left`, c.days < 7 ? "down" : c.days < 21 ? "errors" : ""]));
-	const policy = [...n.bans.map(b => [b.subject, "banned" + (b.until ? " until " + b.until : "")]),
-		...n.maintenance.map(m => [m.subject || "the whole site", "in maintenance" + (m.until ? " until " + m.until : "")])];
+	const policy = [...n.bans.map(b => [b.subject, "banned" + until(b.until)]),
+		...n.maintenance.map(m => [m.subject || "the whole site", "in maintenance" + until(m.until)])];
 	facts($("bans"), policy.length === 0 ? [["None", ""]] : policy);
 }
 
@@ -176,8 +185,8 @@ function showTool(t) {
 	$("t-state").className = "state " + t.state;
 	cards($("t-cards"), [
 		["Requests/s", number(t.rate), bars(t.series.requests, t.series.errors)],
-		["Errors", percent(t.errors), line(t.series.errors)],
-		["Latency", t.rate > 0 ? took(t.ms) : "–", line(t.series.ms)],
+		["Errors", percent(t.errors), line(t.series.errors, t.series.requests)],
+		["Latency", t.rate > 0 ? took(t.ms) : "–", line(t.series.ms, t.series.requests)],
 		["Under way", count(t.under_way)],
 		["Last proof", age(t.proved)],
 	]);
@@ -222,13 +231,16 @@ async function refresh() {
 		if (mine !== asked)
 			return;
 		$("trouble").hidden = true;
+		document.body.classList.remove("old");
 		showNode(node);
 		if (tools) {
 			latest = tools.tools;
 			showTools();
 			$("shown").textContent = latest.length < tools.total ? `the ${latest.length} busiest of ${tools.total}` : count(tools.total);
+			$("none").textContent = $("q").value.trim() ? "No tool has such a name." : "No tool has registered a route yet.";
 			$("none").hidden = latest.length > 0;
 		}
+		$("tool").hidden = !tool;
 		if (tool)
 			showTool(tool);
 		if (name && !tool)
@@ -236,7 +248,13 @@ async function refresh() {
 	} catch (e) {
 		if (mine !== asked)
 			return;
-		$("trouble").textContent = e instanceof TypeError ? "The registrar does not answer; workers go on serving." : e.message;
+		if (e instanceof TypeError || e instanceof SyntaxError) {
+			e.message = "The registrar does not answer: what is below is old. Workers that run go on serving.";
+			$("ready").textContent = "no answer";
+			$("ready").className = "pill down";
+			document.body.classList.add("old");
+		}
+		$("trouble").textContent = e.message;
 		$("trouble").hidden = false;
 	}
 	timer = setTimeout(refresh, POLL_MS);
@@ -256,7 +274,7 @@ async function explain(event) {
 function navigate() {
 	const name = place();
 	$("overview").hidden = name !== "";
-	$("tool").hidden = name === "";
+	$("tool").hidden = true;
 	document.title = "dynproxy";
 	if (name) {
 		ask("/api/node").then(n => { $("url").value = `https://${name}.${n.domain}/` }).catch(() => {});
