@@ -129,7 +129,19 @@ ident_parse(
 
 /* The hosts take turns, so that nobody waits for another host's identd. */
 
-/* A host with a question to send, and fewer under way than it may have. */
+/*
+ * Questions under way that one host may have: the more there are of all, the
+ * fewer, so that dead hosts, each with as many as it may, leave others a place.
+ */
+static unsigned
+host_max(const struct ident *ident)
+{
+	if (ident->asking < IDENT_ASK_MAX / 2)
+		return IDENT_HOST_MAX;
+	return ident->asking < IDENT_ASK_MAX * 3 / 4 ? IDENT_HOST_MAX / 2 : 1;
+}
+
+/* A host with a question to send, and fewer under way than it may ever have. */
 static void
 queue_host(struct ident *ident, struct peer *peer)
 {
@@ -273,6 +285,18 @@ start(struct ident *ident, struct ident_query *q)
 	return true;
 }
 
+/* The first that may have one more now; those before it have some already. */
+static struct peer *
+next_host(const struct ident *ident)
+{
+	unsigned max = host_max(ident);
+	struct peer *peer = TAILQ_FIRST(&ident->turns);
+
+	while (peer != NULL && peer->asking >= max)
+		peer = TAILQ_NEXT(peer, turn);
+	return peer;
+}
+
 /* Send as many questions as may be under way, one a host and round. */
 static void
 pump(struct ev_task *task)
@@ -282,7 +306,7 @@ pump(struct ev_task *task)
 	struct peer *peer;
 
 	while (ident->asking < IDENT_ASK_MAX &&
-	       (peer = TAILQ_FIRST(&ident->turns)) != NULL) {
+	       (peer = next_host(ident)) != NULL) {
 		q = TAILQ_FIRST(&peer->waiting);
 		if (!start(ident, q)) {
 			fail(q, IDENT_UNREACHABLE);

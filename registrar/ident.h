@@ -14,7 +14,7 @@
 #define IDENT_REPLY_MAX 1000 /* bytes of the answer */
 #define IDENT_USER_MAX  512  /* bytes of a user's name (RFC 1413 section 6) */
 #define IDENT_ASK_MAX   64   /* questions under way */
-#define IDENT_HOST_MAX  4    /* of them to one host */
+#define IDENT_HOST_MAX  4    /* of them to one host, while there is room */
 
 enum ident_fault {
 	IDENT_FINE,
