@@ -43,7 +43,6 @@ begin_tls(struct stream *s)
 void
 stream_close(struct ev_loop *loop, struct stream *s)
 {
-	ev_del(loop, &s->io);
 	if (s->ssl != NULL) {
 		if (SSL_is_init_finished(s->ssl))
 			SSL_shutdown(
@@ -51,8 +50,7 @@ stream_close(struct ev_loop *loop, struct stream *s)
 		SSL_free(s->ssl);
 		s->ssl = NULL;
 	}
-	close(s->io.fd);
-	s->io.fd = -1;
+	ev_close(loop, &s->io);
 }
 
 int
