@@ -27,7 +27,7 @@ static const struct {
 struct wish {
 	enum exactness exactness;
 	unsigned weight; /* in thousandths */
-	unsigned place;  /* in the list */
+	unsigned place;	 /* in the list */
 };
 
 static enum exactness
@@ -103,7 +103,7 @@ http_negotiate_media(struct span accept)
 	size_t best = 0;
 
 	for (unsigned i = 0; i < RANGES_MAX && http_list_next(&accept, &range);
-	    i++) {
+	     i++) {
 		name = next_part(&range);
 		for (size_t t = 0; t < NTYPES; t++) {
 			enum exactness exactness = compare(name, t);
@@ -192,8 +192,8 @@ weigh_codings(struct span list, unsigned weights[CODING_NONE + 1])
 {
 	struct span element, name;
 
-	for (unsigned i = 0;
-	     i < RANGES_MAX && http_list_next(&list, &element); i++) {
+	for (unsigned i = 0; i < RANGES_MAX && http_list_next(&list, &element);
+	     i++) {
 		name = next_part(&element);
 		if (coding_of(name) != CODING_NONE ||
 		    span_eq_nocase(name, codings[CODING_NONE]))
@@ -208,6 +208,8 @@ http_negotiate_coding(const struct http_msg *request)
 	size_t left = request->count[FIELD_ACCEPT_ENCODING];
 	enum coding best = CODING_NONE;
 
+	if (left == 0)
+		return CODING_NONE;
 	for (size_t i = request->first[FIELD_ACCEPT_ENCODING]; left > 0; i++) {
 		if (request->field[i].id != FIELD_ACCEPT_ENCODING)
 			continue;
@@ -238,8 +240,8 @@ http_type_is_text(struct span content_type)
 	};
 	struct span type = next_part(&content_type);
 
-	if (type.len > 5 && span_eq_nocase((struct span){ type.ptr, 5 },
-				SPAN("text/")))
+	if (type.len > 5 &&
+	    span_eq_nocase((struct span){ type.ptr, 5 }, SPAN("text/")))
 		return true;
 	for (size_t i = 0; i < nitems(texts); i++)
 		if (span_eq_nocase(type, texts[i]))

@@ -11,6 +11,29 @@ keep(char *to, size_t size, struct span s)
 	return s.len;
 }
 
+/* Of a list that is too long, the elements that fit. */
+static void
+take_accept(struct asked *a, const struct http_msg *msg)
+{
+	const struct http_field *f = http_msg_field(msg, FIELD_ACCEPT);
+	struct span list = f == NULL ? SPAN("") : f->value;
+	const char *comma;
+
+	if (list.len > sizeof(a->accept)) {
+		comma = memrchr(list.ptr, ',', sizeof(a->accept));
+		list.len = comma == NULL ? 0 : (size_t)(comma - list.ptr);
+	}
+	a->accept_len = (uint16_t)keep(a->accept, sizeof(a->accept), list);
+	a->media = MEDIA_TEXT;
+}
+
+void
+asked_weigh(struct asked *a)
+{
+	a->media =
+	    http_negotiate_media((struct span){ a->accept, a->accept_len });
+}
+
 static bool
 is_https(struct span proto)
 {
@@ -25,7 +48,7 @@ asked_nothing(struct asked *a, struct trace_source *source, struct span proto)
 	a->language = 0;
 	a->https = is_https(proto);
 	a->tool_len = 0;
-	a->host_len = a->authority_len = 0;
+	a->host_len = a->authority_len = a->accept_len = 0;
 	a->id_len = (uint8_t)request_id_make(source, a->id);
 	a->trace_len = 0;
 }
@@ -63,11 +86,9 @@ asked_begin(struct asked *a, struct trace_source *source,
     const struct http_msg *msg, const struct http_target *target,
     struct span proto)
 {
-	const struct http_field *accept = http_msg_field(msg, FIELD_ACCEPT);
 	bool id_is_ours;
 
-	a->media =
-	    http_negotiate_media(accept == NULL ? SPAN("") : accept->value);
+	take_accept(a, msg);
 	/* an encoded body has no length: HTTP/1.0 could not tell its end */
 	a->coding = msg->minor == 0 ? CODING_NONE : http_negotiate_coding(msg);
 	a->language = 0;

@@ -16,6 +16,7 @@ make_answer(struct exchange *ex, struct errpage_text *text)
 	size_t ready = buf_len(&ex->page); /* a location, or a challenge */
 	bool made = true;
 
+	asked_weigh(&ex->asked);
 	if (ex->redirect != 0)
 		made = errpage_redirect(
 		    ex->redirect, ex->asked.media, now, text, msg, &ex->page);
@@ -31,9 +32,8 @@ make_answer(struct exchange *ex, struct errpage_text *text)
 	else if (ex->site != NULL)
 		errpage_file(ex->site->type, ex->site->content, now, text, msg);
 	else
-		made = errpage_health(
-		    ready > 0 ? SPAN("") : SPAN(HEALTH_TEXT), now, text, msg,
-		    &ex->page);
+		made = errpage_health(ready > 0 ? SPAN("") : SPAN(HEALTH_TEXT),
+		    now, text, msg, &ex->page);
 	if (ex->site != NULL && ex->reason == REASON_NONE)
 		ex->answer = ex->site->content;
 	else
@@ -51,8 +51,8 @@ exchange_begin_page(struct exchange *ex)
 	bool made = make_answer(ex, &text);
 
 	if (made)
-		zones_apply(ex->settings->zones,
-		    asked_host(&ex->asked), ex->asked.https, msg);
+		zones_apply(ex->settings->zones, asked_host(&ex->asked),
+		    ex->asked.https, msg);
 	if (!made || !ex->ops->head(ex, msg, end, ex->answer.len)) {
 		exchange_cut(ex, REASON_INTERNAL);
 		return;
