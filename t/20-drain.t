@@ -61,4 +61,10 @@ is DynProxy::converse($between[0], ''), "\x88\x02\x03\xe9", 'a WebSocket is clos
 is DynProxy::converse($within[0], ''), '', 'but not in the middle of a frame';
 is DynProxy::converse($other[0], ''), '', 'and no other protocol';
 $last->stop('QUIT');
+
+# --- who does not end at all
+my $stuck = DynProxy->new(expect => qr/child-/);
+kill 'STOP', $stuck->worker_pids;
+$stuck->stop('TERM');
+like $stuck->log, qr/child-killed worker/, 'a worker that does not end is killed';
 done_testing;

@@ -7,6 +7,7 @@ use lib "$FindBin::Bin/../lib";
 use OwnNetwork;
 use DynProxy;
 use File::Temp;
+use Mixed;
 use RedisServer;
 use Time::HiRes qw(time);
 
@@ -26,6 +27,7 @@ my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta gamma)],
     access_log_space_min => '0b', keepalive_timeout => '2s' });
 my $backend = $proxy->backend;
 is $proxy->register($_, '.*', $backend->url), 'ok', "$_ registers" for qw(alpha beta);
+my $mixed = Mixed->new($proxy, $backend);
 
 sub pid_of { return ($proxy->pids($_[0]))[0] // 0 }
 sub end_of { my ($role) = @_; my $pid = pid_of($role); kill 'KILL', $pid if $pid }
@@ -34,7 +36,7 @@ sub still {
     my $pid = pid_of($role) or return;
     kill 'STOP', $pid;
     my $until = time + $for;
-    request_all() while time < $until;
+    $mixed->request_all while time < $until;
     kill 'CONT', $pid;
 }
 
@@ -49,7 +51,7 @@ my %faults = (
     'Redis is away'             => sub {
         $redis->kill_hard;
         my $until = time + $broken_for;
-        request_all() while time < $until;
+        $mixed->request_all while time < $until;
         $redis->start;
     },
     'the log has no disk'       => sub {
@@ -57,45 +59,11 @@ my %faults = (
         1 while defined syswrite $fh, "\0" x 65536;
         close $fh;
         my $until = time + $broken_for;
-        request_all() while time < $until;
+        $mixed->request_all while time < $until;
         unlink "$disk/filler";
     },
     'another configuration'     => sub { kill 'HUP', $proxy->{pid} },
 );
-
-# A little of everything, each answer looked at.
-my (%unexplained, $asked);
-sub request_all {
-    for my $ask (
-        sub { $proxy->get('alpha', '/') },
-        sub { $proxy->get('beta', '/bytes/20000') },
-        sub { $proxy->request('POST', 'alpha', '/echo', body => 'x' x 5000) },
-        sub { $proxy->get('nobody', '/') },
-        sub { $proxy->get('alpha', '/close/5000') },
-    ) {
-        my $answer = eval { $ask->() } // next;    # it was cut: the log says so
-        $asked++;
-        $unexplained{ $answer->status }++
-            if $answer->status && $answer->status !~ /^2/ && !$answer->header('x-dynproxy-error');
-    }
-}
-
-sub work {
-    request_all();
-    eval { $proxy->register('gamma', '/g', $backend->url); $proxy->unregister('gamma', '/g') };
-}
-
-# Lines of the access log: each that is no success has a backend or a reason.
-my ($lines, %silent) = (0);
-sub look_at {
-    my ($file) = @_;
-    open my $fh, '<', $file or return;
-    while (<$fh>) {
-        my ($status, $origin, $reason) = /"status":(\d+),"origin":"(\w+)","reason":("[^"]*"|null)/ or next;    # cut by a kill
-        $lines++;
-        $silent{$status}++ if $status !~ /^[123]/ && $origin ne 'backend' && $reason eq 'null';
-    }
-}
 
 # What a process has: kB of its own, descriptors.
 sub has {
@@ -108,7 +76,7 @@ sub has {
 sub begin_log {
     rename "$disk/access.log", "$disk/old.log" or return;
     $proxy->ctl('reopen');
-    look_at("$disk/old.log");
+    $mixed->look_at("$disk/old.log");
     unlink "$disk/old.log";
 }
 
@@ -117,7 +85,7 @@ my @crowd = map { $proxy->clients(@$_) } ['load', 'alpha', 10], ['load', 'beta',
 my ($began, $next, %first, %last, %happened) = (time, time + $every);
 my $new_log = time + 10;
 while (time < $began + $seconds) {
-    work();
+    $mixed->work;
     if (time > $new_log) {
         begin_log();
         $new_log = time + 10;
@@ -136,20 +104,16 @@ while (time < $began + $seconds) {
     }
 }
 undef @crowd;
-ok eventually(sub { eval { $proxy->get('alpha', '/')->status == 200 } }), 'after all of it requests are served';
-ok eventually(sub { eval { $proxy->register('gamma', '.*', $backend->url) eq 'ok' } }), 'and registrations taken';
-ok eventually(sub { $proxy->get('gamma', '/')->status == 200 }), 'and published';
+$mixed->judge;
 for my $pid (sort { $a <=> $b } keys %first) {
     next if !kill 0, $pid;
     cmp_ok $last{$pid}{kb}, '<', $first{$pid}{kb} * 1.5 + 8192, "$pid: kB of memory, from $first{$pid}{kb}";
     ok eventually(sub { has($pid)->{fds} <= $first{$pid}{fds} + 20 }), "descriptors, from $first{$pid}{fds}"
         or diag has($pid)->{fds};
 }
-look_at("$disk/access.log");
-is join(' ', map { "$_: $unexplained{$_}" } sort keys %unexplained), '', 'each answer that is no success says why';
-is join(' ', map { "$_: $silent{$_}" } sort keys %silent), '', 'so does its line in the log';
-cmp_ok $lines, '>', 100, 'which has been read';
-note sprintf 'seconds=%d asked=%d lines=%d faults=%s', $seconds, $asked, $lines, join ', ', map { "$_: $happened{$_}" } sort keys %happened;
+$mixed->look_at("$disk/access.log");
+$mixed->judge_answers;
+note sprintf 'seconds=%d asked=%d lines=%d faults=%s', $seconds, @$mixed{qw(asked lines)}, join ', ', map { "$_: $happened{$_}" } sort keys %happened;
 $proxy->stop;
 OwnNetwork::run('umount', "$disk");
 done_testing;
