@@ -159,8 +159,8 @@ boot_take(struct boot *boot, const struct ctlmsg *m, int *fd)
 		return take_only(&boot->log_wake, fd,
 		    "not one descriptor to wake the logger");
 	case CTL_CHALLENGES:
-		return take_only(&boot->challenges, fd,
-		    "not one descriptor of challenges");
+		return take_only(
+		    &boot->challenges, fd, "not one descriptor of challenges");
 	case CTL_CERTIFICATES:
 		return take_only(&boot->certificates, fd,
 		    "not one descriptor of certificates");

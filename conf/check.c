@@ -114,7 +114,8 @@ check_redirects(struct checking *c)
 			if (j < i && strcmp(r[i].from, r[j].from) == 0)
 				fault(c, "redirects",
 				    "\"%s\" is redirected twice: write once "
-				    "where to", r[i].from);
+				    "where to",
+				    r[i].from);
 			if (strcmp(r[i].to, r[j].from) == 0)
 				fault(c, "redirects",
 				    "\"%s\" is redirected to \"%s\", which "

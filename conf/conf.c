@@ -64,8 +64,7 @@ conf_dump(const struct conf *conf, FILE *out)
 bool
 conf_is_default(const struct conf *conf, const char *setting)
 {
-	return conf->origins[directive_find(setting) - directives].file ==
-	       NULL;
+	return conf->origins[directive_find(setting) - directives].file == NULL;
 }
 
 void

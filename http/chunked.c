@@ -6,7 +6,7 @@
 #define SIZE_DIGITS_MAX 16
 
 enum {
-	AT_SIZE,      /* the first digit of a size */
+	AT_SIZE, /* the first digit of a size */
 	IN_SIZE,
 	AT_EXTENSION, /* blanks after the size, a ';' must come */
 	IN_EXTENSION,
@@ -107,8 +107,8 @@ chunk_decode(struct chunk_decoder *d, struct span *bytes, struct span *data)
 		c = bytes->ptr[0];
 		*bytes = span_from(*bytes, 1);
 		d->state = d->state == AT_DATA_CR || d->state == AT_DATA_LF
-		    ? next_after_data(d, c)
-		    : next_in_line(d, c);
+			       ? next_after_data(d, c)
+			       : next_in_line(d, c);
 	}
 	return d->state == AT_TRAILERS ? CHUNK_TRAILERS : CHUNK_BAD;
 }

@@ -17,16 +17,16 @@ announced(const struct http_msg *msg, enum body_end without, uint64_t *length)
 	announcement = http_msg_field(msg, FIELD_CONTENT_LENGTH);
 	if (coding != NULL)
 		return msg->minor == 1 && announcement == NULL &&
-		    msg->count[FIELD_TRANSFER_ENCODING] == 1 &&
-		    span_eq_nocase(coding->value, SPAN("chunked"))
-		    ? BODY_CHUNKED
-		    : BODY_REFUSE;
+			       msg->count[FIELD_TRANSFER_ENCODING] == 1 &&
+			       span_eq_nocase(coding->value, SPAN("chunked"))
+			   ? BODY_CHUNKED
+			   : BODY_REFUSE;
 	if (announcement == NULL)
 		return without;
 	return msg->count[FIELD_CONTENT_LENGTH] == 1 &&
-	    http_parse_length(announcement->value, length)
-	    ? BODY_LENGTH
-	    : BODY_REFUSE;
+		       http_parse_length(announcement->value, length)
+		   ? BODY_LENGTH
+		   : BODY_REFUSE;
 }
 
 enum body_end
@@ -36,8 +36,8 @@ http_request_body(const struct http_msg *msg, uint64_t *length)
 }
 
 enum body_end
-http_response_body(const struct http_msg *msg, enum http_method method,
-    uint64_t *length)
+http_response_body(
+    const struct http_msg *msg, enum http_method method, uint64_t *length)
 {
 	uint64_t n = 0;
 	enum body_end end = announced(msg, BODY_CLOSE, &n);
@@ -58,5 +58,5 @@ http_keep_alive(const struct http_msg *msg)
 {
 	return (msg->minor == 1 ||
 		   http_list_has(msg, FIELD_CONNECTION, SPAN("keep-alive"))) &&
-	    !http_list_has(msg, FIELD_CONNECTION, SPAN("close"));
+	       !http_list_has(msg, FIELD_CONNECTION, SPAN("close"));
 }

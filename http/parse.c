@@ -12,7 +12,7 @@
 #include "http/fields.h"
 #include "lib/array.h"
 
-#define METHOD_MAX  32 /* bytes; 7-security.md, framing policy */
+#define METHOD_MAX 32  /* bytes; 7-security.md, framing policy */
 #define OPTIONS_MAX 32 /* of Connection: each is compared with every field */
 
 /*
@@ -29,14 +29,14 @@ _Static_assert(sizeof(struct progress) == sizeof(size_t), "64 bits");
 struct parser {
 	const struct http_limits *limits;
 	const char *bytes;
-	const char *at;   /* the next byte */
+	const char *at;	  /* the next byte */
 	const char *end;  /* of the bytes, or of those the head may have */
 	const char *line; /* begin of the line at hand */
 	const char *stop; /* its end should it be too long, or end */
 	const char *good; /* end of what earlier calls found right */
-	size_t max;       /* bytes it may have, without CRLF */
+	size_t max;	  /* bytes it may have, without CRLF */
 	enum http_fault too_long; /* if it has more */
-	size_t lines;             /* finished ones before it */
+	size_t lines;		  /* finished ones before it */
 };
 
 /* From chars.h: goes past the bytes of a class. */
@@ -115,8 +115,7 @@ take_run(struct parser *p, skip_run *skip, char next)
 
 /* All bytes of a class, at least one, and something else after them. */
 static enum http_fault
-take_word(
-    struct parser *p, skip_run *skip, char next, struct span *word)
+take_word(struct parser *p, skip_run *skip, char next, struct span *word)
 {
 	*word = take_run(p, skip, next);
 	if (p->at == p->stop)
@@ -131,8 +130,7 @@ take_version(struct parser *p, struct http_msg *msg)
 	static const char form[] = "HTTP/0.0", most[] = "HTTP/1.1";
 	const size_t len = sizeof(most) - 1;
 
-	if ((size_t)(p->stop - p->at) >= len &&
-	    memcmp(p->at, most, len) == 0) {
+	if ((size_t)(p->stop - p->at) >= len && memcmp(p->at, most, len) == 0) {
 		p->at += len;
 		msg->major = msg->minor = 1;
 		return HTTP_FINE;
@@ -337,8 +335,8 @@ take_from(struct parser *p, size_t line, size_t lines, first_line *first,
  * of the head has come, all of it is parsed once more.
  */
 static enum http_fault
-parse(struct parser *p, first_line *first, size_t *scanned,
-    struct http_msg *msg)
+parse(
+    struct parser *p, first_line *first, size_t *scanned, struct http_msg *msg)
 {
 	struct progress done;
 	enum http_fault fault;

@@ -6,7 +6,7 @@
 #include "http/chars.h"
 
 #define LABEL_MAX 63 /* RFC 1035 section 2.3.4 */
-#define PORT_MAX  65535
+#define PORT_MAX 65535
 
 /* port = *DIGIT (RFC 3986 section 3.2.3), in 16 bits. */
 static bool
@@ -169,8 +169,7 @@ http_target(const struct http_msg *msg, struct http_target *target)
 	if (msg->method == HTTP_CONNECT)
 		return TARGET_CONNECT;
 	if (msg->count[FIELD_HOST] != 1 ||
-	    !http_host_normalize(
-		host->value, target->host, &target->host_len))
+	    !http_host_normalize(host->value, target->host, &target->host_len))
 		return TARGET_NO_HOST;
 	target->authority = host->value;
 	if (msg->target.ptr[0] == '/') {

@@ -14,8 +14,7 @@ is_protocol(struct span s)
 	if (slash == NULL)
 		return http_is_token(s);
 	name.len = (size_t)(slash - s.ptr);
-	return http_is_token(name) &&
-	       http_is_token(span_from(s, name.len + 1));
+	return http_is_token(name) && http_is_token(span_from(s, name.len + 1));
 }
 
 static bool

@@ -186,8 +186,8 @@ addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
 	else if (addr_ip(a, &ip) && ip.family == AF_INET)
 		put_port(put_ipv4(out, &ip), a);
 	else if (addr_ip(a, &ip))
-		snprintf(out, ADDR_TEXT_MAX, "[%s]:%u",
-		    ip_format(&ip, literal), addr_port(a));
+		snprintf(out, ADDR_TEXT_MAX, "[%s]:%u", ip_format(&ip, literal),
+		    addr_port(a));
 	else if (a->u.sa.sa_family == AF_UNIX && a->len > path &&
 		 a->u.un.sun_path[0] == '/')
 		snprintf(out, ADDR_TEXT_MAX, "%.*s", (int)(a->len - path),

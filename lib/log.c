@@ -28,7 +28,7 @@ log_open(enum log_sink sink, const char *role, int priority)
 	out.priority = priority;
 	out.journal = getenv("JOURNAL_STREAM") != NULL;
 	snprintf(out.role, sizeof(out.role), "%s", role);
-	closelog(); /* it may have been syslog before */
+	closelog();		   /* it may have been syslog before */
 	if (sink == LOG_TO_SYSLOG) /* now: a sandbox may follow */
 		openlog("dynproxy", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }

@@ -244,8 +244,8 @@ stop(struct ctl_client *client, bool graceful)
 {
 	struct master *m = client->master;
 
-	log_event(LOG_NOTICE, "stop-asked", "graceful=%s",
-	    graceful ? "yes" : "no");
+	log_event(
+	    LOG_NOTICE, "stop-asked", "graceful=%s", graceful ? "yes" : "no");
 	client->awaits = CTL_STOP;
 	timer_clear(&m->loop.timers, &client->deadline);
 	if (graceful)

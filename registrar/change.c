@@ -193,9 +193,9 @@ change_keep(struct registrar *r, enum change_kind kind, const char *key,
 {
 	struct change *c = change_new(kind, key, route->pattern);
 
-	if (c == NULL || (kind == CHANGE_SET &&
-	                     !destinations_copy(&c->to, route->to.at,
-	                         route->to.n))) {
+	if (c == NULL ||
+	    (kind == CHANGE_SET &&
+		!destinations_copy(&c->to, route->to.at, route->to.n))) {
 		if (c != NULL)
 			change_free(c);
 		r->changes.failed++;

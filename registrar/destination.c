@@ -154,8 +154,7 @@ destination_store(const struct destination *d, char *out, size_t size)
 	return (size_t)snprintf(out, size, "%s%s%s%s%s%s%s", d->url,
 		   d->lease != NULL ? ",lease=" : "",
 		   d->lease != NULL ? d->lease : "", since,
-		   d->drained ? ",drained" : "",
-		   d->stale ? ",stale" : "",
+		   d->drained ? ",drained" : "", d->stale ? ",stale" : "",
 		   d->unproved ? ",unproved" : "") < size;
 }
 

@@ -135,8 +135,7 @@ within_bounds(struct registrar *r, struct change *c)
 					      : ROUTES_MAX;
 	struct book_name *name = book_find(&r->book, c->key);
 
-	bool fresh =
-	    name == NULL || book_find_route(name, c->pattern) == NULL;
+	bool fresh = name == NULL || book_find_route(name, c->pattern) == NULL;
 	bool added = fresh && name != NULL;
 
 	if (c->kind != CHANGE_SET)
@@ -278,8 +277,8 @@ before(struct registrar *r, const struct change *c, char out[DESTINATIONS_TEXT])
 	    name == NULL ? NULL : book_find_route(name, c->pattern);
 
 	return route == NULL
-	    ? "-"
-	    : destinations_text(&route->to, out, DESTINATIONS_TEXT);
+		   ? "-"
+		   : destinations_text(&route->to, out, DESTINATIONS_TEXT);
 }
 
 /* The registration log: who, what, from where to where (4-operations.md). */

@@ -143,8 +143,8 @@ tell_host(struct telling *t)
 	case HOST_LEGACY:
 		if (host_legacy_path(t->target.path, &tool, &rest))
 			tell(t, "host", "pass",
-			    "%s has its tools in the path: %.*s", t->target.host,
-			    SPAN_ARG(tool));
+			    "%s has its tools in the path: %.*s",
+			    t->target.host, SPAN_ARG(tool));
 		else
 			tell(t, "host", "pass", "%s itself, without a tool",
 			    t->target.host);
@@ -278,9 +278,9 @@ verdict(struct telling *t)
 		[ACTION_REDIRECT] = "redirect",
 		[ACTION_REFUSE] = "refuse" };
 	const struct decision *d = &t->d;
-	json_t *answer = json_pack("{s:o, s:s, s:s%}", "steps", t->steps,
-	    "action", actions[d->action], "host", t->target.host,
-	    t->target.host_len);
+	json_t *answer =
+	    json_pack("{s:o, s:s, s:s%}", "steps", t->steps, "action",
+		actions[d->action], "host", t->target.host, t->target.host_len);
 	json_t *backends;
 
 	if (d->action == ACTION_REFUSE) {

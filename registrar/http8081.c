@@ -139,9 +139,9 @@ put_full(struct buf *b, const struct book_name *name, bool first)
 	TAILQ_FOREACH(route, &name->routes, entry)
 	{
 		for (size_t i = 0; fits && i < route->to.n; i++) {
-			fits = (first || buf_append_span(b, SPAN(","))) &&
-			       listing_put_route(
-				   b, NULL, route, &route->to.at[i]);
+			fits =
+			    (first || buf_append_span(b, SPAN(","))) &&
+			    listing_put_route(b, NULL, route, &route->to.at[i]);
 			first = false;
 		}
 	}

@@ -8,8 +8,8 @@
 
 /* Redis is to have what the book has; without a version it yields to any. */
 static bool
-write_back(struct store_redis *s, const char *key,
-    const struct book_route *route)
+write_back(
+    struct store_redis *s, const char *key, const struct book_route *route)
 {
 	unsaved_add(&s->unsaved, CHANGE_SET, key, route->pattern,
 	    route->version != 0 ? route->version : 1);
@@ -74,7 +74,8 @@ add_ours(struct redis_merge *m, struct store_redis *s, bool live,
 {
 	const struct book_route *route;
 
-	TAILQ_FOREACH (route, &name->routes, entry) {
+	TAILQ_FOREACH(route, &name->routes, entry)
+	{
 		const struct foreign_route same = ours_for(route);
 
 		if (redis_view_find(view, route->pattern) != NULL)
@@ -121,8 +122,7 @@ add_theirs(struct redis_merge *m, struct store_redis *s, bool live,
 			view->why = "more routes than a name may have";
 			continue;
 		}
-		if (old == NULL ||
-		    !foreign_is_known(name->key, old, route))
+		if (old == NULL || !foreign_is_known(name->key, old, route))
 			m->changed = true;
 	}
 }

@@ -108,9 +108,8 @@ is_endless(const redisReader *reader)
 	size_t len = reader->len - reader->pos;
 
 	return len > REDIS_REPLY_MAX ||
-	    (len > REDIS_LINE_MAX &&
-	        memchr(reader->buf + reader->pos, '\n', REDIS_LINE_MAX) ==
-	            NULL);
+	       (len > REDIS_LINE_MAX && memchr(reader->buf + reader->pos, '\n',
+					    REDIS_LINE_MAX) == NULL);
 }
 
 enum reply_got

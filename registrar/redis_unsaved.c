@@ -53,8 +53,7 @@ static struct unsaved_route *
 make(const char *key, const char *pattern)
 {
 	size_t key_size = strlen(key) + 1, size = strlen(pattern) + 1;
-	struct unsaved_route *route =
-	    malloc(sizeof(*route) + key_size + size);
+	struct unsaved_route *route = malloc(sizeof(*route) + key_size + size);
 
 	if (route == NULL)
 		return NULL;
@@ -87,8 +86,8 @@ unsaved_add(struct unsaved *u, enum change_kind kind, const char *key,
 }
 
 void
-unsaved_remove(struct unsaved *u, const char *key, const char *pattern,
-    uint64_t serial)
+unsaved_remove(
+    struct unsaved *u, const char *key, const char *pattern, uint64_t serial)
 {
 	struct unsaved_route *route = find(u, key, pattern);
 
@@ -99,7 +98,8 @@ unsaved_remove(struct unsaved *u, const char *key, const char *pattern,
 bool
 unsaved_has(struct unsaved *u, const char *key)
 {
-	struct unsaved_route first = { .key = (char *)key, .pattern = (char *)"" };
+	struct unsaved_route first = { .key = (char *)key,
+		.pattern = (char *)"" };
 	const struct unsaved_route *route =
 	    RB_NFIND(unsaved_routes, &u->routes, &first);
 

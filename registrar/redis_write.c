@@ -139,8 +139,7 @@ send_tool(struct store_redis *s, const struct redis_write *w,
 	char version[RECORD_DIGITS + 1], most[RECORD_DIGITS + 1];
 	uint64_t now = clock_real_ms();
 
-	if (!redis_record_write(
-		record, w->version, w->since_ms, w->to))
+	if (!redis_record_write(record, w->version, w->since_ms, w->to))
 		return false;
 	redis_version_text(w->version, version);
 	redis_version_text(change_version_at(now + RECORD_AHEAD_MS), most);

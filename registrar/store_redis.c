@@ -39,7 +39,8 @@ store_redis_may_write(const struct store_redis *s)
 bool
 store_redis_busy(struct store_redis *s, const char *key)
 {
-	return unsaved_has(&s->unsaved, key) || changes_busy(&s->r->changes, key);
+	return unsaved_has(&s->unsaved, key) ||
+	       changes_busy(&s->r->changes, key);
 }
 
 void
@@ -142,7 +143,8 @@ reads_up(struct redis *c)
 static void
 set_reading(struct store_redis *s)
 {
-	s->reading = s->at_replica ? s->r->boot.conf->redis_replica : s->primary;
+	s->reading =
+	    s->at_replica ? s->r->boot.conf->redis_replica : s->primary;
 }
 
 /*
@@ -164,7 +166,8 @@ reads_down(struct redis *c, const char *why)
 	redis_policy_stop(s);
 	watch_forget(s);
 	redis_lose(&s->messages, why);
-	s->at_replica = !s->at_replica && s->r->boot.conf->redis_replica.len != 0;
+	s->at_replica =
+	    !s->at_replica && s->r->boot.conf->redis_replica.len != 0;
 	set_reading(s);
 }
 

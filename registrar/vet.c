@@ -84,7 +84,8 @@ take_ip(struct span *s, struct ip *ip)
 	bool bracket = take(s, SPAN("["));
 	struct span text = *s;
 
-	text.len = bracket ? len_before(*s, ']', ']') : len_before(*s, ':', '/');
+	text.len =
+	    bracket ? len_before(*s, ']', ']') : len_before(*s, ':', '/');
 	*s = span_from(*s, text.len);
 	if (bracket && !take(s, SPAN("]")))
 		return VET_ADDRESS;

@@ -41,8 +41,7 @@ redirect(struct search *s, unsigned status, size_t len)
  * REASON_NO_ROUTE when nobody has it.
  */
 static enum reason
-find(struct search *s, enum key_kind kind, struct span prefix,
-    struct span name)
+find(struct search *s, enum key_kind kind, struct span prefix, struct span name)
 {
 	struct router *router = s->router;
 	size_t len = 1 + prefix.len + name.len;
@@ -122,8 +121,8 @@ choose_tool(struct search *s, struct span name)
 
 /* router->tool was named by the path; rest is what stands behind it. */
 static enum reason
-choose_by_path(struct search *s, struct span domain, struct span tool,
-    struct span rest)
+choose_by_path(
+    struct search *s, struct span domain, struct span tool, struct span rest)
 {
 	const struct http_target *t = s->target;
 	struct router *router = s->router;
@@ -168,8 +167,8 @@ choose_renamed(struct search *s)
 	int len;
 
 	while ((r = redirect_find_below(conf, s->host, &label, &at)) != NULL) {
-		len = snprintf(name, sizeof(name), "%.*s.%s", SPAN_ARG(label),
-		    r->to);
+		len = snprintf(
+		    name, sizeof(name), "%.*s.%s", SPAN_ARG(label), r->to);
 		if (find(s, KEY_FRONTEND, SPAN(""),
 			(struct span){ name, (size_t)len }) != REASON_NONE)
 			continue;
@@ -202,8 +201,8 @@ choose_frontend(struct search *s)
 static enum reason
 choose_default(struct search *s)
 {
-	enum reason reason = find(
-	    s, KEY_DEFAULT, SPAN(""), span_str(&KEY_DEFAULT_BACKEND[1]));
+	enum reason reason =
+	    find(s, KEY_DEFAULT, SPAN(""), span_str(&KEY_DEFAULT_BACKEND[1]));
 
 	if (reason == REASON_NONE)
 		reason = match(s, s->target->path);
@@ -211,8 +210,8 @@ choose_default(struct search *s)
 }
 
 void
-route_choose(struct router *router, const struct http_target *target,
-    struct decision *d)
+route_choose(
+    struct router *router, const struct http_target *target, struct decision *d)
 {
 	struct search s = { router, target, d, http_target_host(target),
 		PATTERN_WORK };
@@ -262,16 +261,16 @@ find_owner(struct search *s)
 		return REASON_NOT_READY;
 	reason = find(s, KEY_FRONTEND, SPAN(""), s->host);
 	if (reason == REASON_NO_ROUTE)
-		reason = find(
-		    s, KEY_FRONTEND, SPAN("*."), host_parent(s->host));
+		reason =
+		    find(s, KEY_FRONTEND, SPAN("*."), host_parent(s->host));
 	if (reason == REASON_TOOL_STOPPED)
 		return REASON_NONE;
 	return reason == REASON_NO_ROUTE ? REASON_NO_HOST : reason;
 }
 
 void
-route_to_tls(struct router *router, const struct http_target *target,
-    struct decision *d)
+route_to_tls(
+    struct router *router, const struct http_target *target, struct decision *d)
 {
 	struct search s = { router, target, d, http_target_host(target), 0 };
 	enum reason reason = find_owner(&s);
@@ -280,6 +279,6 @@ route_to_tls(struct router *router, const struct http_target *target,
 		refuse(d, reason);
 	else
 		redirect(&s, router->conf->https_redirect_status,
-		    redirect_https(router->conf, s.host, target->raw,
-			router->location));
+		    redirect_https(
+			router->conf, s.host, target->raw, router->location));
 }

@@ -45,8 +45,7 @@ route_decide(struct router *router, const struct visitor *visitor,
 		return;
 	}
 	reason = admit_client(&router->gate, router->conf, visitor,
-	    http_target_host(target), target->path,
-	    &d->retry_after);
+	    http_target_host(target), target->path, &d->retry_after);
 	if (reason != REASON_NONE) {
 		refuse(d, reason);
 		return;

@@ -253,10 +253,9 @@ pattern_explain(int error, size_t at, char *why, size_t why_size)
 {
 	char message[120];
 
-	pcre2_get_error_message(
-	    error, (PCRE2_UCHAR *)message, sizeof(message));
-	snprintf(why, why_size, "not a regular expression: %s at %zu", message,
-	    at);
+	pcre2_get_error_message(error, (PCRE2_UCHAR *)message, sizeof(message));
+	snprintf(
+	    why, why_size, "not a regular expression: %s at %zu", message, at);
 }
 
 bool

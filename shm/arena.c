@@ -70,8 +70,8 @@ arena_init(struct arena *a, int fd, void *base, size_t bytes, size_t room)
 		.units = (uint32_t)(bytes / 64),
 	};
 	a->taken = calloc(words_for(a->units), sizeof(*a->taken));
-	a->backed = calloc(words_for(a->units / ARENA_CHUNK + 1),
-	    sizeof(*a->backed));
+	a->backed =
+	    calloc(words_for(a->units / ARENA_CHUNK + 1), sizeof(*a->backed));
 	if (a->taken == NULL || a->backed == NULL) {
 		arena_release(a);
 		return -1;
@@ -198,7 +198,7 @@ huge_back(struct arena *a, uint32_t chunk)
 	/* What there is not at all cannot become huge. */
 	if (chunks_fallocate(a, first, first + 1, 0) == -1 ||
 	    madvise(a->base + (size_t)first * ARENA_CHUNK_BYTES, SEGMENT_HUGE,
-	        MADV_COLLAPSE) == -1)
+		MADV_COLLAPSE) == -1)
 		return false;
 	bits_set(a->backed, first, HUGE_CHUNKS, true);
 	return true;
@@ -231,15 +231,15 @@ chunk_is_idle(const struct arena *a, uint32_t chunk)
 	if (end > a->units)
 		end = a->units;
 	return bit_get(a->backed, chunk) &&
-	    bit_next(a->taken, at, end, true) == end;
+	       bit_next(a->taken, at, end, true) == end;
 }
 
 /* A hole reads as zeros and costs nothing; it is backed again before use. */
 static void
 chunks_punch(struct arena *a, uint32_t first, uint32_t end)
 {
-	if (chunks_fallocate(a, first, end,
-	        FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) == 0)
+	if (chunks_fallocate(
+		a, first, end, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) == 0)
 		bits_set(a->backed, first, end - first, false);
 }
 

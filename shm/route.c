@@ -9,8 +9,8 @@ static bool
 key_valid(struct span key)
 {
 	return key.len >= 2 && key.len <= KEY_MAX &&
-	    (key.ptr[0] == KEY_TOOL || key.ptr[0] == KEY_FRONTEND ||
-		span_eq(key, SPAN(KEY_DEFAULT_BACKEND)));
+	       (key.ptr[0] == KEY_TOOL || key.ptr[0] == KEY_FRONTEND ||
+		   span_eq(key, SPAN(KEY_DEFAULT_BACKEND)));
 }
 
 /* Whoever connects to it may trust its family and that no byte is hidden. */
@@ -43,7 +43,7 @@ static size_t
 blob_len(const struct route_head *h, size_t text_len)
 {
 	return sizeof(*h) + h->nbackends * sizeof(struct backend) +
-	    h->nroutes * sizeof(struct route_record) + h->key_len + text_len;
+	       h->nroutes * sizeof(struct route_record) + h->key_len + text_len;
 }
 
 /* Check a tool and fill the head of its blob.  False: over a bound. */
@@ -107,7 +107,8 @@ route_encode(const struct tool *tool, void *out, size_t max)
 	}
 	to = put(to, tool->key.ptr, tool->key.len);
 	for (size_t i = 0; i < tool->nroutes; i++)
-		to = put(to, tool->routes[i].text.ptr, tool->routes[i].text.len);
+		to =
+		    put(to, tool->routes[i].text.ptr, tool->routes[i].text.len);
 	assert(to == (char *)out + head.len);
 	return head.len;
 }
@@ -117,10 +118,10 @@ static bool
 head_valid(const struct route_head *h, size_t len)
 {
 	return h->len == len && len <= ROUTE_BLOB_MAX &&
-	    h->nroutes <= ROUTES_MAX &&
-	    h->nbackends <= h->nroutes * ROUTE_BACKENDS_MAX &&
-	    h->state <= TOOL_QUARANTINED && h->canonical <= 1 &&
-	    blob_len(h, 0) <= len;
+	       h->nroutes <= ROUTES_MAX &&
+	       h->nbackends <= h->nroutes * ROUTE_BACKENDS_MAX &&
+	       h->state <= TOOL_QUARANTINED && h->canonical <= 1 &&
+	       blob_len(h, 0) <= len;
 }
 
 bool

@@ -26,9 +26,8 @@ add_certificate(json_t *certificates, const struct ctlmsg *certificate)
 	gmtime_r(&end, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	json_array_append_new(certificates,
-	    json_pack("{s:s, s:s, s:I}", "name", certificate->text,
-		"not_after", when, "days",
-		(json_int_t)((end - time(NULL)) / 86400)));
+	    json_pack("{s:s, s:s, s:I}", "name", certificate->text, "not_after",
+		when, "days", (json_int_t)((end - time(NULL)) / 86400)));
 }
 
 static void
@@ -48,11 +47,11 @@ print_certificates(const json_t *certificates)
 	const json_t *c;
 	size_t i;
 
-	json_array_foreach(certificates, i, c) printf(
-	    "certificate %s until %s, %lld days\n",
-	    json_string_value(json_object_get(c, "name")),
-	    json_string_value(json_object_get(c, "not_after")),
-	    (long long)json_integer_value(json_object_get(c, "days")));
+	json_array_foreach(certificates, i, c)
+	    printf("certificate %s until %s, %lld days\n",
+		json_string_value(json_object_get(c, "name")),
+		json_string_value(json_object_get(c, "not_after")),
+		(long long)json_integer_value(json_object_get(c, "days")));
 }
 
 static void

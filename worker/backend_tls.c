@@ -15,7 +15,7 @@
 struct session {
 	struct pool_owner owner;
 	SSL_SESSION *session; /* owned; NULL: none */
-	uintptr_t turn;       /* how many owners it has had */
+	uintptr_t turn;	      /* how many owners it has had */
 };
 
 struct backend_tls {
@@ -51,8 +51,7 @@ drop(struct session *s)
 static int
 new_session(SSL *ssl, SSL_SESSION *session)
 {
-	struct backend_tls *t =
-	    SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	struct backend_tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 	struct session *s = unpack(t, SSL_get_app_data(ssl));
 
 	if (s == NULL)
@@ -98,8 +97,8 @@ trust(SSL_CTX *ctx, struct span ca)
 	}
 	BIO_free(pem);
 	/* the end of the text is an error, too */
-	if (n > 0 && ERR_GET_REASON(ERR_peek_last_error()) ==
-			 PEM_R_NO_START_LINE) {
+	if (n > 0 &&
+	    ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE) {
 		ERR_clear_error();
 		return true;
 	}
@@ -114,8 +113,8 @@ set_up(struct backend_tls *t, struct span ca)
 	    !SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION))
 		return false;
 	stream_tls_modes(t->ctx);
-	SSL_CTX_set_session_cache_mode(t->ctx,
-	    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_set_session_cache_mode(
+	    t->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(t->ctx, new_session);
 	SSL_CTX_set_app_data(t->ctx, t);
 	t->verify = ca.len > 0;
@@ -148,8 +147,8 @@ backend_tls_free(struct backend_tls *t)
 }
 
 struct ssl_st *
-backend_tls_begin(struct backend_tls *t,
-    const struct pool_owner *owner, const char *name)
+backend_tls_begin(
+    struct backend_tls *t, const struct pool_owner *owner, const char *name)
 {
 	struct session *s = session_of(t, owner);
 	SSL *ssl = SSL_new(t->ctx);

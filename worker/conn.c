@@ -171,7 +171,7 @@ conn_run(struct conn *c)
 		}
 	}
 	count_as(c, c->state == CONN_TUNNEL ? COUNTED_TUNNEL
-		 : is_idle(c)		    ? COUNTED_IDLE
+		    : is_idle(c)	    ? COUNTED_IDLE
 					    : COUNTED_ACTIVE);
 }
 

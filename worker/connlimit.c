@@ -36,8 +36,8 @@ connlimit_enter(struct worker *w, const struct ip *client, uint32_t *place)
 		return true;
 	}
 	counters_event(w->counters, EVENT_CONNECTION_REFUSED);
-	note_refused(w, &w->connlimit.connections, "connections-refused",
-	    client);
+	note_refused(
+	    w, &w->connlimit.connections, "connections-refused", client);
 	return false;
 }
 
@@ -50,8 +50,8 @@ connlimit_handshake(struct worker *w, const struct ip *client)
 		wait_ms = limits_handshake(w->limits, client, w->loop.now_ms);
 	if (wait_ms == -1) {
 		counters_event(w->counters, EVENT_HANDSHAKE_REFUSED);
-		note_refused(w, &w->connlimit.handshakes,
-		    "handshakes-refused", client);
+		note_refused(
+		    w, &w->connlimit.handshakes, "handshakes-refused", client);
 	}
 	return wait_ms;
 }

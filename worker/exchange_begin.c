@@ -135,8 +135,8 @@ tool_of(const struct exchange *ex, const struct exchange_request *r,
 
 	/* maintenance does not look into the table */
 	if (refused && d->reason == REASON_TOOL_MAINTENANCE)
-		return admit_tool(router->conf, http_target_host(r->target),
-		    r->target->path);
+		return admit_tool(
+		    router->conf, http_target_host(r->target), r->target->path);
 	if (refused && reason_info(d->reason)->voice != VOICE_TOOL)
 		return SPAN("");
 	return d->action != ACTION_HEALTH && key.len > 0 && *key.ptr == KEY_TOOL

@@ -123,8 +123,8 @@ parse_v2(struct span bytes, size_t *used, struct ip *client)
 enum proxy_header
 proxy_parse(struct span bytes, size_t *used, struct ip *client)
 {
-	size_t n = bytes.len < sizeof(signature) ? bytes.len
-						 : sizeof(signature);
+	size_t n =
+	    bytes.len < sizeof(signature) ? bytes.len : sizeof(signature);
 
 	if (n == 0)
 		return PROXY_MORE;

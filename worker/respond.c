@@ -111,8 +111,8 @@ respond_switch(struct buf *out, const struct http_msg *msg)
 {
 	return http_put_status_line(out, msg->status, msg->reason) &&
 	       put_fields(out, msg) &&
-	       http_put_field(out, http_field_name(FIELD_CONNECTION),
-		   SPAN("upgrade")) &&
+	       http_put_field(
+		   out, http_field_name(FIELD_CONNECTION), SPAN("upgrade")) &&
 	       http_put_field(out, http_field_name(FIELD_UPGRADE),
 		   http_msg_field(msg, FIELD_UPGRADE)->value) &&
 	       http_put_end(out);

@@ -21,8 +21,8 @@ take_last(struct span *list)
 {
 	size_t begin, end = list->len;
 
-	while (end > 0 && (list->ptr[end - 1] == ' ' ||
-			      list->ptr[end - 1] == '\t'))
+	while (end > 0 &&
+	       (list->ptr[end - 1] == ' ' || list->ptr[end - 1] == '\t'))
 		end--;
 	for (begin = end; begin > 0 && list->ptr[begin - 1] != ','; begin--)
 		;
