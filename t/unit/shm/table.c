@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "shm/segment.h"
-#include "shm/table.h"
+#include "shm/table_writer.h"
 #include "t/tap.h"
 #include "t/unit/shm/sample.h"
 
@@ -235,7 +235,9 @@ second_writer(void)
 	drop(9, 2);
 	pid = fork();
 	if (pid == 0)
-		_exit(table_writer_new(fd, NULL, NULL) == NULL && errno == EBUSY ? 0 : 1);
+		_exit(table_writer_new(fd, NULL, NULL) == NULL && errno == EBUSY
+			  ? 0
+			  : 1);
 	waitpid(pid, &status, 0);
 	is_int(status, 0, "no second writer beside a living one");
 	succeed();
@@ -345,7 +347,8 @@ not_a_table(void)
 	int other = segment_create("other", SIZE);
 
 	ok(table_open(other) == NULL && errno == EPROTO, "zeros are no table");
-	ok(table_writer_new(other, NULL, NULL) == NULL && errno == EPROTO, "nor to write");
+	ok(table_writer_new(other, NULL, NULL) == NULL && errno == EPROTO,
+	    "nor to write");
 	close(other);
 	other = segment_create("tiny", 4096);
 	ok(table_format(other) == -1 && errno == EINVAL, "too small a segment");
@@ -375,12 +378,45 @@ reserved(void)
 	stop();
 }
 
+/* Units that the writer thinks are in use. */
+static uint32_t
+taken(void)
+{
+	return w->arena.top - w->arena.nfree;
+}
+
+/*
+ * Whatever has become of them, directories, their tags and blobs are given
+ * back: a successor, who asks the table itself, finds as many in use.
+ */
+static void
+nothing_leaks(void)
+{
+	uint32_t before;
+
+	start();
+	for (unsigned i = 0; i < 3000; i++)
+		put(i, 1 + i % 50);
+	for (unsigned i = 0; i < 3000; i++)
+		put(i, 100 + i % 7);
+	for (unsigned i = 0; i < 3000; i += 3)
+		drop(i, 1000);
+	while (table_grow_step(w))
+		continue;
+	ok(table_entries(w) >= 4096, "it has grown, several times");
+	before = taken();
+	succeed();
+	is_int(taken(), before, "nothing is in use that nobody can find");
+	stop();
+}
+
 int
 main(void)
 {
 	one_name();
 	many_names();
 	churn();
+	nothing_leaks();
 	full();
 	reserved();
 	second_writer();
