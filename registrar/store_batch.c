@@ -38,6 +38,21 @@ save_one(struct store_sqlite *db, const struct job *job)
 	return store_sqlite_error(db);
 }
 
+/* Where one has found the disk full, the others would find it so, too. */
+static void
+save_each(struct store_sqlite *db, struct jobs *batch)
+{
+	const char *full = NULL;
+	struct job *job;
+
+	TAILQ_FOREACH(job, batch, queue)
+	{
+		job->fault = full != NULL ? full : save_one(db, job);
+		if (job->fault != NULL && store_sqlite_full(db))
+			full = job->fault;
+	}
+}
+
 static void
 say_all(struct jobs *batch, const char *fault)
 {
@@ -89,7 +104,6 @@ bool
 store_batch_write(struct store_sqlite *db, struct jobs *batch)
 {
 	const char *fault;
-	struct job *job;
 	bool damaged, locked, renewed;
 
 	if (save_all(db, batch)) {
@@ -105,9 +119,6 @@ store_batch_write(struct store_sqlite *db, struct jobs *batch)
 		say_all(batch, fault);
 		return renewed;
 	}
-	TAILQ_FOREACH(job, batch, queue)
-	{
-		job->fault = save_one(db, job);
-	}
+	save_each(db, batch);
 	return false;
 }

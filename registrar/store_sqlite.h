@@ -46,6 +46,9 @@ void store_sqlite_rollback(struct store_sqlite *s);
 /* Was the last failure another process's lock?  Trying again would wait again. */
 bool store_sqlite_locked(const struct store_sqlite *s);
 
+/* Was it the disk, which has no room or does not write? */
+bool store_sqlite_full(const struct store_sqlite *s);
+
 /*
  * Was the last failure the file's own, by damage?  Then it can be moved aside
  * and an empty one begun: not twice within RENEW_MS, as the disk may be bad.

@@ -330,6 +330,13 @@ store_sqlite_locked(const struct store_sqlite *s)
 	return (s->code & 0xff) == SQLITE_BUSY; /* the rest says more of it */
 }
 
+bool
+store_sqlite_full(const struct store_sqlite *s)
+{
+	return (s->code & 0xff) == SQLITE_FULL ||
+	       (s->code & 0xff) == SQLITE_IOERR;
+}
+
 const char *
 store_sqlite_error(const struct store_sqlite *s)
 {

@@ -75,6 +75,18 @@ save(const char *key, const char *pattern, const char *url)
 	store_io_save(r.io, c);
 }
 
+/* What Redis has, too, waits for the next that is urgent: one batch. */
+static void
+save_copy(const char *key, const char *pattern, const char *url)
+{
+	struct change *c = change_new(CHANGE_SET, key, pattern);
+	struct destination to = { .url = url };
+
+	c->origin = ORIGIN_REDIS;
+	destinations_copy(&c->to, &to, 1);
+	store_io_save(r.io, c);
+}
+
 static void
 save_many(size_t n)
 {
@@ -158,14 +170,14 @@ test_bad_one(void)
 	close_store();
 }
 
-/* No byte more into any file: as with a full disk, EFBIG for ENOSPC. */
+/* No file may be larger: as with a full disk, EFBIG for ENOSPC. */
 static void
-fill_disk(bool full)
+limit_files(rlim_t bytes)
 {
 	struct rlimit limit;
 
 	getrlimit(RLIMIT_FSIZE, &limit);
-	limit.rlim_cur = full ? 1 : limit.rlim_max;
+	limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
 	setrlimit(RLIMIT_FSIZE, &limit);
 }
 
@@ -173,17 +185,38 @@ static void
 test_full_disk(void)
 {
 	open_store();
-	fill_disk(true);
+	limit_files(1);
 	save_many(300);
 	ok(answered(300), "with a full disk all are answered");
 	is_int((long long)r.changes.failed, 300, "each as not stored");
-	fill_disk(false);
+	limit_files(RLIM_INFINITY);
 	save("tafter", ".*", "http://192.0.2.1:2000");
 	ok(answered(301), "with room again the next is answered");
 	is_int((long long)r.changes.saved, 1, "as stored");
 	close_store();
 	open_store();
 	is_int((long long)nfound, 5001 + 99 + 1, "what was there still is");
+	close_store();
+}
+
+/* Where there is no room for one, those behind it are not tried. */
+static void
+test_nearly_full_disk(void)
+{
+	char large[60001];
+
+	memset(large, 'a', sizeof(large) - 1);
+	large[sizeof(large) - 1] = '\0';
+	open_store();
+	limit_files(40000); /* of the log that is written first */
+	save("tearly", ".*", "http://192.0.2.1:2000");
+	ok(answered(1), "a small one has room");
+	is_int((long long)r.changes.saved, 1, "and is stored");
+	save_copy("tfull", large, "http://192.0.2.1:2000");
+	save("tlater", ".*", "http://192.0.2.1:2000");
+	ok(answered(3), "a large one and the next are answered");
+	is_int((long long)r.changes.failed, 2, "both as not stored");
+	limit_files(RLIM_INFINITY);
 	close_store();
 }
 
@@ -232,6 +265,7 @@ main(void)
 	test_close();
 	test_bad_one();
 	test_full_disk();
+	test_nearly_full_disk();
 	test_signals();
 	remove_directory();
 	ev_release(&r.loop);
