@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,9 +48,31 @@ keep(struct pages *p, const char *name, struct span bytes)
 		return fail(p, name, strerror(ENOMEM));
 	}
 	memcpy(text, bytes.ptr, bytes.len);
-	*piece = (struct bundle_piece){ span_str(copy), { text, bytes.len } };
+	piece->name = span_str(copy);
+	piece->bytes.ptr = text;
+	piece->bytes.len = bytes.len;
 	p->n++;
 	return true;
+}
+
+/* Is it JSON, when its variables have values that need escaping? */
+static bool
+is_json(struct span text)
+{
+	struct span values[TEMPLATE_VARIABLES];
+	json_t *value = NULL;
+	struct buf out;
+
+	for (size_t i = 0; i < TEMPLATE_VARIABLES; i++)
+		values[i] = SPAN("a \"quoted\" \\");
+	values[TEMPLATE_STATUS] = SPAN("404"); /* may stand as a number, */
+	values[TEMPLATE_ASK] = SPAN(" Ask");   /* and this is escaped before */
+	buf_init(&out, 4 * TEMPLATE_MAX);
+	if (template_expand(text, MEDIA_JSON, values, &out))
+		value = json_loadb(buf_span(&out).ptr, buf_len(&out), 0, NULL);
+	buf_release(&out);
+	json_decref(value);
+	return value != NULL;
 }
 
 static bool
@@ -69,10 +92,17 @@ read_page(struct pages *p, const char *path, const char *name)
 	n = site_read(path, bytes, sizeof(bytes));
 	if (n == -1)
 		return fail(p, name, strerror(errno));
-	if (template_check((struct span){ bytes, (size_t)n }, &fault))
-		return keep(p, name, (struct span){ bytes, (size_t)n });
-	log_event(LOG_CRIT, "fatal", "%s:%u: %s", path, fault.line, fault.what);
-	return false;
+	if (!template_check((struct span){ bytes, (size_t)n }, &fault)) {
+		log_event(LOG_CRIT, "fatal", "%s:%u: %s", path, fault.line,
+		    fault.what);
+		return false;
+	}
+	if (file.media == MEDIA_JSON &&
+	    !is_json((struct span){ bytes, (size_t)n }))
+		return fail(p, name,
+		    "no JSON, once its variables have values: put texts "
+		    "between quotes, and no comma after the last member");
+	return keep(p, name, (struct span){ bytes, (size_t)n });
 }
 
 static bool

@@ -79,6 +79,8 @@ for (
     ['any.html', "one\ntwo {{statsu}}\n", qr{any\.html:2: unknown variable \{\{statsu\}\}}],
     ['any.html', "{{status\n", qr{any\.html:1: \{\{ without a name}],
     ['any.html', "\n\nb\xe4r\n", qr{any\.html:3: byte 0xe4: write UTF-8}],
+    ['any.json', '{"host":"{{host}}",}', qr{any\.json: no JSON}],
+    ['any.json', '{"host":{{host}}}', qr{any\.json: no JSON}],
     ['any.html', 'x' x 6145, qr{any\.html:1: more than 6144 bytes}],
     ['de/no-rout.html', 'x', qr{de/no-rout\.html: no error is called so}],
     ['de_DE/any.html', 'x', qr{de_DE: no language}],
