@@ -63,7 +63,7 @@ for my $case (['the backend is awaited', '/slow/60000'], ['the answer is not rea
     ok eventually(sub { open_now() == 0 }, 60), 'they leave';
     # those whose answer is awaited are taken to be there for body_timeout
     my $back = sub { kilobytes() < $before + 16 * 1024 };
-    ok eventually($back, 60), 'and their memory is given back' if $MEASURED;
+    ok eventually($back, 180), 'and their memory is given back' if $MEASURED;
     diag sprintf '%s: %.2f KiB each; %d KiB when they have left', $what, $each, kilobytes();
 }
 
