@@ -87,7 +87,8 @@ h2_free(struct h2 *h)
 	while ((st = TAILQ_FIRST(&h->open)) != NULL)
 		h2_stream_free(st);
 	TAILQ_REMOVE(&h->w->h2.all, h, of_worker);
-	nghttp2_session_del(h->session);
+	if (!h->arena.failed)
+		nghttp2_session_del(h->session);
 	h2_arena_close(&h->arena, &h->w->h2.memory);
 	h2_head_release(&h->head);
 	buf_release(&h->out);

@@ -1,6 +1,7 @@
 /* Lends pages to sessions, and has malloc(3) do the rest. */
 #include "worker/h2_memory.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,12 @@
 	(PAGE - 512)	  /* bytes of the first page: the rest is for heads    \
 			   */
 #define LARGE (16 * 1024) /* the buffer's size, and a frame's head */
+
+/* In front of what malloc(3) gives. */
+struct h2_block {
+	LIST_ENTRY(h2_block) of_arena;
+	max_align_t bytes[];
+};
 
 struct h2_slot {
 	struct h2_slot *next; /* while it is spare */
@@ -44,6 +51,25 @@ is_inside(const struct h2_arena *a, const void *p)
 	return a->slot != NULL && at >= a->slot && at < a->slot + SLOT;
 }
 
+/* NULL: there is none. */
+static void *
+keep(struct h2_arena *a, struct h2_block *b)
+{
+	if (b == NULL) {
+		a->failed = true;
+		return NULL;
+	}
+	LIST_INSERT_HEAD(&a->blocks, b, of_arena);
+	return b->bytes;
+}
+
+static struct h2_block *
+block_of(void *p)
+{
+	return (
+	    struct h2_block *)((char *)p - offsetof(struct h2_block, bytes));
+}
+
 static void *
 lend(size_t size, void *user)
 {
@@ -52,7 +78,7 @@ lend(size_t size, void *user)
 	void *p;
 
 	if (a->slot == NULL || end > (size > LARGE ? TABLE : FRONT))
-		return malloc(size);
+		return keep(a, malloc(sizeof(struct h2_block) + size));
 	p = a->slot + a->used;
 	a->used = end;
 	return p;
@@ -61,8 +87,10 @@ lend(size_t size, void *user)
 static void
 give_back(void *p, void *user)
 {
-	if (!is_inside(user, p))
-		free(p);
+	if (p == NULL || is_inside(user, p))
+		return;
+	LIST_REMOVE(block_of(p), of_arena);
+	free(block_of(p));
 }
 
 static void *
@@ -85,9 +113,19 @@ lend_zeroed(size_t n, size_t size, void *user)
 static void *
 resize(void *p, size_t size, void *user)
 {
+	struct h2_arena *a = user;
+	struct h2_block *b, *larger;
+
 	if (p == NULL) /* as nghttp2 asks for buffers */
 		return lend(size, user);
-	return is_inside(user, p) ? NULL : realloc(p, size);
+	if (is_inside(a, p))
+		return keep(a, NULL);
+	b = block_of(p);
+	LIST_REMOVE(b, of_arena);
+	larger = realloc(b, sizeof(*b) + size);
+	if (larger == NULL)
+		keep(a, b);
+	return keep(a, larger);
 }
 
 void
@@ -119,7 +157,12 @@ void
 h2_arena_close(struct h2_arena *a, struct h2_memory *m)
 {
 	struct h2_slot *slot = (struct h2_slot *)a->slot;
+	struct h2_block *b;
 
+	while ((b = LIST_FIRST(&a->blocks)) != NULL) {
+		LIST_REMOVE(b, of_arena);
+		free(b);
+	}
 	if (slot == NULL)
 		return;
 	slot->next = m->spare;

@@ -7,10 +7,13 @@
 #ifndef WORKER_H2_MEMORY_H
 #define WORKER_H2_MEMORY_H
 
+#include <bsd/sys/queue.h>
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
 
 struct h2_slot;
+
+LIST_HEAD(h2_blocks, h2_block);
 
 /* A worker's: slots of whole pages, one for each session. */
 struct h2_memory {
@@ -21,9 +24,11 @@ struct h2_memory {
 
 /* A session's: zeroed, then h2_arena_open(). */
 struct h2_arena {
-	char *slot;	/* lent; NULL: none was left */
-	size_t used;	/* bytes of its front */
-	bool has_table; /* its last page is in use */
+	char *slot;		 /* lent; NULL: none was left */
+	size_t used;		 /* bytes of its front */
+	bool has_table;		 /* its last page is in use */
+	bool failed;		 /* it had no memory for something */
+	struct h2_blocks blocks; /* owned: what malloc(3) gave */
 };
 
 /* -1 with errno. */
@@ -36,7 +41,10 @@ nghttp2_mem h2_arena_open(struct h2_arena *a, struct h2_memory *m);
 /* No stream is open, nor will one be soon: what is not needed goes. */
 void h2_arena_rest(struct h2_arena *a);
 
-/* Behind nghttp2_session_del(). */
+/*
+ * Behind nghttp2_session_del(), or instead of it when the arena has failed:
+ * the library may have freed what it frees once more at the end.
+ */
 void h2_arena_close(struct h2_arena *a, struct h2_memory *m);
 
 #endif
