@@ -98,8 +98,10 @@ more(struct client *c)
 		break;
 	}
 	if (!goes_on) {
-		buf_printf(
-		    &c->out, ctl->lists == LISTS_ROUTES ? "\n]}\n" : "]}\n");
+		/* these have a line each: dynproxyctl reads them so */
+		if (ctl->lists == LISTS_ROUTES || ctl->lists == LISTS_SESSIONS)
+			buf_printf(&c->out, "\n");
+		buf_printf(&c->out, "]}\n");
 		ctl->lists = LISTS_NOTHING;
 	}
 	return true;
