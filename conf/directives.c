@@ -181,7 +181,7 @@ const struct directive directives[] = {
 	    .preset = "dynproxy-l", .help = "whom lookup runs as" },
 	{ "access_log", &type_path, AT(access_log), BETWEEN(0, PATH_LEN),
 	    .preset = "/var/log/dynproxy/access.log",
-	    .help = "a line for each request; empty: none" },
+	    .help = "a line for each request; off: none" },
 	{ "access_log_format", &type_choice, AT(access_log_format),
 	    .choices = log_formats, .preset = "vhosts",
 	    .help = "of these lines" },

@@ -187,6 +187,8 @@ set_string(struct conf *conf, const struct directive *d, const char *text)
 static enum set_result
 set_path(struct conf *conf, const struct directive *d, const char *text)
 {
+	if (d->min == 0 && strcmp(text, "off") == 0)
+		text = ""; /* as other servers' users write it */
 	return text[0] == '/' || (text[0] == '\0' && d->min == 0)
 		   ? set_string(conf, d, text)
 		   : SET_MALFORMED;

@@ -65,6 +65,9 @@ static const struct {
 	{ "an empty list", "admin_networks = {}\n", NULL },
 	{ "a list added to", "admin_networks += {\"10.1.2.3\"}\n", NULL },
 	{ "no Redis", "redis = none\n", NULL },
+	{ "no place for its state", "state_directory = off\n",
+	    "f:1: state_directory: \"off\" is no absolute path: write "
+	    "\"/a/path\"\n" },
 
 	{ "an unknown setting", "\nwrokers = 2\n",
 	    "f:2: unknown setting \"wrokers\": did you mean \"workers\", "
@@ -286,6 +289,9 @@ test_defaults(void)
 
 	conf = read_text("admin_networks = {}\n");
 	is_int(conf->nadmin_networks, 0, "{} is a value");
+	conf_free(conf);
+	conf = read_text("access_log = off\n");
+	is_str(conf->access_log, "", "a path that may be none: off");
 	conf_free(conf);
 	conf = read_text("admin_networks += {\"9.0.0.0/8\"}\n");
 	is_int(conf->nadmin_networks, 7, "+= keeps the default");
