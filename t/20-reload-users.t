@@ -66,11 +66,15 @@ writes('by another user');
 logged('/first');
 is +(stat "$dir/access/access.log")[4], wanted(60913), "the log is the logger's";
 
+OwnNetwork::append("$dir/state/linked", '');
+chown wanted(60912), -1, "$dir/state/linked";
+link "$dir/state/linked", "$dir/elsewhere" or die $!;
 configure(user_registrar => 60922, user_logger => 60923);
 reload('and others once more');
 is_now('registrar', 60922, 'the registrar runs as that one');
 is_now('logger',    60923, 'so does the logger');
 writes('by a third one');
+is +(stat "$dir/elsewhere")[4], wanted(60912), 'a file that has another name, too, is given to nobody';
 logged('/second');
 
 configure(user_worker => 'nobody-of-this-name');
