@@ -68,6 +68,7 @@ enum ctl_segment {
 	SEGMENT_COUNTERS, /* a slab a worker; the registrar reads */
 	SEGMENT_NODE, /* shm/node.h; the master writes, the registrar reads */
 	SEGMENT_ERRORS, /* shm/errors.h; workers write, the registrar reads */
+	SEGMENT_REQUESTS, /* shm/requests.h; a slab a worker; the registrar reads */
 	SEGMENT_COUNT
 };
 

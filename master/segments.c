@@ -15,6 +15,7 @@
 #include "shm/logring.h"
 #include "shm/node.h"
 #include "shm/policy_write.h"
+#include "shm/requests.h"
 #include "shm/segment.h"
 #include "shm/table_write.h"
 #include "shm/ticket_keys.h"
@@ -94,6 +95,12 @@ errors_bytes(const struct master *m)
 	return errors_size(RINGS_OF(m));
 }
 
+static size_t
+requests_bytes(const struct master *m)
+{
+	return requests_size(RINGS_OF(m));
+}
+
 static const struct {
 	const char *name;
 	size_t (*size)(const struct master *m);
@@ -120,6 +127,8 @@ static const struct {
 	    TO(REGISTRAR) },
 	[SEGMENT_ERRORS] = { "dynproxy-errors", errors_bytes, format_nothing,
 	    TO(WORKER), TO(REGISTRAR) },
+	[SEGMENT_REQUESTS] = { "dynproxy-requests", requests_bytes,
+	    requests_format, TO(WORKER), TO(REGISTRAR) },
 };
 
 static int
@@ -267,5 +276,8 @@ segments_forget_worker(const struct master *m, unsigned ring)
 		    strerror(errno));
 	if (counters_forget(m->segments[SEGMENT_COUNTERS].writable, ring) == -1)
 		log_event(LOG_ERR, "counters-failed", "ring %u: %s", ring,
+		    strerror(errno));
+	if (requests_forget(m->segments[SEGMENT_REQUESTS].writable, ring) == -1)
+		log_event(LOG_ERR, "requests-failed", "ring %u: %s", ring,
 		    strerror(errno));
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shm/segment.h"
 
@@ -68,15 +69,7 @@ counters_size(unsigned workers)
 int
 counters_format(int fd)
 {
-	struct counters_segment *s;
-	size_t bytes;
-
-	s = segment_map(fd, true, &bytes);
-	if (s == NULL)
-		return -1;
-	s->kind = kind;
-	segment_unmap(s, bytes);
-	return 0;
+	return pwrite(fd, &kind, sizeof(kind), 0) == sizeof(kind) ? 0 : -1;
 }
 
 /* NULL with errno. */

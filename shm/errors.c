@@ -68,23 +68,14 @@ errors_reader_close(struct errors_reader *r)
 	segment_unmap((void *)r->rings, r->bytes);
 }
 
-static void
-make_text(char *text, size_t size)
-{
-	text[size - 1] = '\0';
-	for (; *text != '\0'; text++)
-		if (*text < ' ' || *text > '~')
-			*text = '?';
-}
-
 /* False: it is being written over. */
 static bool
 read_note(const struct errors *ring, uint64_t at, struct error_note *out)
 {
 	latch_copy_out((uint64_t *)out, ring->notes[at % ERRORS_KEPT], WORDS);
 	atomic_thread_fence(memory_order_acquire);
-	make_text(out->backend, sizeof(out->backend));
-	make_text(out->request, sizeof(out->request));
+	segment_text(out->backend, sizeof(out->backend));
+	segment_text(out->request, sizeof(out->request));
 	return latch_load(&ring->head) < at + ERRORS_KEPT;
 }
 

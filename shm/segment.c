@@ -116,3 +116,12 @@ segment_unmap(void *base, size_t size)
 {
 	munmap(base, size);
 }
+
+void
+segment_text(char *text, size_t size)
+{
+	text[size - 1] = '\0';
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}

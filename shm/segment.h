@@ -34,4 +34,10 @@ void *segment_map_kind(int fd, bool writable, const struct segment_kind *kind,
     size_t at_least, size_t *size);
 void segment_unmap(void *base, size_t size);
 
+/*
+ * What was copied out is somebody else's: make it printable ASCII that is
+ * NUL-terminated.
+ */
+void segment_text(char *text, size_t size);
+
 #endif
