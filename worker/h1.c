@@ -377,6 +377,8 @@ begin_tunnel(struct h1 *h)
 	struct upstream *u = &h->ex.upstream;
 
 	tunnel_init(t, h->ex.stream, &u->conn->stream, h->w->loop.now_ms);
+	t->up.bytes = buf_len(&h->in);
+	t->down.bytes = buf_len(&u->in);
 	t->down.framed = upstream_is_websocket(u);
 	websocket_pass(&t->down.frames, buf_span(&u->in));
 	if (!buf_append_span(&t->up.held, buf_span(&h->in)) ||
@@ -393,7 +395,12 @@ begin_tunnel(struct h1 *h)
 enum h1_next
 h1_tunnel(struct h1 *h)
 {
-	switch (tunnel_run(&h->tunnel, &h->w->scratch, h->w->loop.now_ms)) {
+	enum tunnel_next next =
+	    tunnel_run(&h->tunnel, &h->w->scratch, h->w->loop.now_ms);
+
+	h->ex.received = h->tunnel.up.bytes;
+	h->ex.log.sent = h->tunnel.down.bytes;
+	switch (next) {
 	case TUNNEL_WAIT:
 		return H1_WAIT;
 	case TUNNEL_YIELD:

@@ -106,6 +106,10 @@ struct logline_style {
 	uint64_t now_ms; /* CLOCK_MONOTONIC */
 };
 
+/* The client's address as the setting wants it; false: not at all. */
+bool logline_client_ip(
+    const struct logline *line, enum access_log_address how, struct ip *ip);
+
 /* Bytes that the line of any head takes at most. */
 size_t logline_max(size_t head_max);
 

@@ -57,9 +57,8 @@ take_plain(struct span *text)
 	return plain;
 }
 
-/* The client's address as the setting wants it; false: not at all. */
-static bool
-client_ip(
+bool
+logline_client_ip(
     const struct logline *line, enum access_log_address how, struct ip *ip)
 {
 	size_t kept = line->client.family == AF_INET ? 3 : 6;
@@ -150,7 +149,7 @@ write_vhosts(const struct logline *line, const struct logline_style *style,
 
 	put_text(o, logline_part(line, LINE_HOST));
 	*o->at++ = ' ';
-	if (client_ip(line, style->address, &client))
+	if (logline_client_ip(line, style->address, &client))
 		put_ip(o, &client);
 	else
 		*o->at++ = '-';
@@ -281,7 +280,7 @@ json_client(struct out *o, const struct logline *line,
 	struct ip client;
 
 	put_name(o, SPAN("client"));
-	if (!client_ip(line, style->address, &client)) {
+	if (!logline_client_ip(line, style->address, &client)) {
 		put(o, SPAN("null"));
 		return;
 	}

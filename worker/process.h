@@ -27,6 +27,7 @@ struct conn;
 struct h1;
 struct health;
 struct pool;
+struct requests;
 struct settings;
 struct tls;
 
@@ -49,6 +50,8 @@ struct worker {
 	struct limits *limits;   /* owned */
 	struct counters *counters; /* owned; our slab in it */
 	struct errors_writer errors; /* our ring of them */
+	struct requests *requests;   /* owned; our slab in it */
+	struct timer running;	     /* see running.h */
 	struct health *health;   /* owned */
 	struct backend_tls *backend_tls; /* owned */
 	struct bundle challenges; /* owned; of ACME, by their names */

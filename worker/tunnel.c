@@ -83,6 +83,7 @@ pass_piece(struct tunnel_way *w, struct buf *scratch)
 		w->ended = true;
 		return pass_end_on(w);
 	}
+	w->bytes += (uint64_t)n;
 	if (w->framed)
 		websocket_pass(&w->frames, buf_span(scratch));
 	if (w->to->writable)

@@ -18,6 +18,7 @@
 struct tunnel_way {
 	struct stream *from, *to; /* borrowed */
 	struct buf held;	  /* owned: received, and not yet sent */
+	uint64_t bytes;		  /* that were received */
 	bool ended;		  /* nothing more is received */
 	bool shut;		  /* and the other has been told so */
 	bool framed;		  /* frames are counted */

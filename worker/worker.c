@@ -13,6 +13,7 @@
 #include "lib/presence.h"
 #include "shm/counters.h"
 #include "shm/health.h"
+#include "shm/requests.h"
 #include "shm/ticket_keys.h"
 #include "worker/accept.h"
 #include "worker/accesslog.h"
@@ -24,6 +25,7 @@
 #include "worker/overload.h"
 #include "worker/pool.h"
 #include "worker/process.h"
+#include "worker/running.h"
 #include "worker/settings.h"
 #include "worker/tls.h"
 
@@ -95,6 +97,10 @@ open_gate(struct worker *w)
 	if (w->counters == NULL ||
 	    errors_writer_open(&w->errors, w->boot.segment_fds[SEGMENT_ERRORS],
 		w->boot.slot) == -1)
+		return -1;
+	w->requests =
+	    requests_open(w->boot.segment_fds[SEGMENT_REQUESTS], w->boot.slot);
+	if (w->requests == NULL)
 		return -1;
 	counters_set_cap(
 	    w->counters, w->conf->tool_requests_max, w->conf->workers);
@@ -357,6 +363,7 @@ start(struct worker *w)
 		take_challenges(w, w->boot.challenges);
 	w->pool = pool_new(w);
 	overload_start(w);
+	running_start(w);
 	if (w->pool == NULL || h2_start(w) == -1 || accept_start(w) == -1 ||
 	    ev_add(&w->loop, &w->master, EPOLLIN) == -1) {
 		log_event(LOG_ERR, "worker-start", "%m");
@@ -400,6 +407,8 @@ release(struct worker *w)
 		counters_close(w->counters);
 	if (w->errors.mapping != NULL)
 		errors_writer_close(&w->errors);
+	if (w->requests != NULL)
+		requests_close(w->requests);
 	if (w->rules != NULL)
 		rules_free(w->rules);
 	if (w->policy != NULL)
