@@ -90,6 +90,9 @@ more(struct client *c)
 	case LISTS_FRONTENDS:
 		goes_on = ctl_frontends_more(ctl);
 		break;
+	case LISTS_REGISTRATIONS:
+		goes_on = ctl_registrations_more(ctl);
+		break;
 	case LISTS_SESSIONS:
 		goes_on = ctl_sessions_more(ctl);
 		break;
@@ -99,7 +102,9 @@ more(struct client *c)
 	}
 	if (!goes_on) {
 		/* these have a line each: dynproxyctl reads them so */
-		if (ctl->lists == LISTS_ROUTES || ctl->lists == LISTS_SESSIONS)
+		if (ctl->lists == LISTS_ROUTES ||
+		    ctl->lists == LISTS_REGISTRATIONS ||
+		    ctl->lists == LISTS_SESSIONS)
 			buf_printf(&c->out, "\n");
 		buf_printf(&c->out, "]}\n");
 		ctl->lists = LISTS_NOTHING;
@@ -131,7 +136,8 @@ static const struct {
 	{ "top", 0, 0, ctl_top, false },
 	{ "node", 0, 0, ctl_node, false },
 	{ "tail", 0, 1, ctl_tail, true },
-	{ "sessions", 0, 0, ctl_sessions, false },
+	{ "registrations", 0, 0, ctl_registrations, false },
+	{ "sessions", 0, 1, ctl_sessions, true },
 	{ "policy", 1, 1, ctl_policy, false },
 	{ "policy-set", 3, 3, ctl_policy_set, false },
 	{ "policy-strike", 2, 2, ctl_policy_strike, false },
@@ -189,8 +195,8 @@ serve(struct ctl *ctl, struct span line)
 		if (ctl->own[0] != '\0' &&
 		    (!commands[i].tools || !is_about_own(ctl, &nargs)))
 			ctl_fail(ctl, EXIT_DENIED,
-			    "a tool may only ask about itself: tool, list and "
-			    "tail %s",
+			    "a tool may only ask about itself: tool, list, "
+			    "sessions and tail %s",
 			    ctl->own);
 		else if (nargs < commands[i].min || nargs > commands[i].max)
 			ctl_fail(ctl, EXIT_USAGE,

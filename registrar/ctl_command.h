@@ -29,17 +29,19 @@ struct ctl {
 	size_t nchanges, pending;
 	char why[128]; /* of the first one that was refused; or empty */
 
-	/* of list, of policy, of sessions */
+	/* of list, of policy, of registrations, of sessions */
 	enum {
 		LISTS_NOTHING,
 		LISTS_ROUTES,
 		LISTS_FRONTENDS,
 		LISTS_POLICY,
+		LISTS_REGISTRATIONS,
 		LISTS_SESSIONS
 	} lists;
 	struct listing listing;
 	struct policy_listing policy_listing;
-	uint64_t sessions_left; /* those with a lower number */
+	uint64_t registrations_left; /* those with a lower number */
+	size_t slab; /* of running requests, the next */
 
 	LIST_ENTRY(ctl) watcher; /* of registrar->watchers */
 	bool watches;
@@ -49,7 +51,8 @@ struct ctl {
 	bool tails;
 	uint64_t missed; /* lines, since the last one that was put */
 
-	char own[TOOL_NAME_MAX + 1]; /* the tool that asks; empty: all is open */
+	char
+	    own[TOOL_NAME_MAX + 1]; /* the tool that asks; empty: all is open */
 
 	struct policy_change *policy_change; /* borrowed, while under way */
 };
@@ -104,6 +107,7 @@ void ctl_tool(struct ctl *ctl);
 void ctl_top(struct ctl *ctl);
 void ctl_node(struct ctl *ctl);
 void ctl_tail(struct ctl *ctl);
+void ctl_registrations(struct ctl *ctl);
 void ctl_sessions(struct ctl *ctl);
 void ctl_policy(struct ctl *ctl);
 void ctl_policy_set(struct ctl *ctl);
@@ -116,6 +120,7 @@ void ctl_tail_end(struct ctl *ctl);
 /* The next piece of what ctl_list() began.  False: that was all. */
 bool ctl_list_more(struct ctl *ctl);
 bool ctl_frontends_more(struct ctl *ctl);
+bool ctl_registrations_more(struct ctl *ctl);
 bool ctl_sessions_more(struct ctl *ctl);
 
 /*

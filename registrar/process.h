@@ -30,6 +30,7 @@ struct explainer;
 struct node_segment;
 struct proofs;
 struct publisher;
+struct requests;
 struct table_writer;
 struct tail;
 
@@ -52,6 +53,7 @@ struct registrar {
 	struct changes changes;
 	struct counters *counters;  /* owned; of all workers, to read */
 	struct errors_reader errors; /* of tools, as workers saw them */
+	struct requests *requests;  /* owned; of all workers, to read */
 	struct history *history;    /* owned; of the tools */
 	struct node_segment *node;  /* owned; what the master tells */
 	struct logring_reader log;  /* the workers' lines, to look at */

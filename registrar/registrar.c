@@ -23,6 +23,7 @@
 #include "registrar/warm.h"
 #include "shm/counters.h"
 #include "shm/node.h"
+#include "shm/requests.h"
 
 #define ORPHAN_MS 500 /* to the end, when the master is dead */
 
@@ -216,6 +217,14 @@ open_errors(struct registrar *r)
 }
 
 static bool
+open_requests(struct registrar *r)
+{
+	r->requests =
+	    requests_open_readonly(r->boot.segment_fds[SEGMENT_REQUESTS]);
+	return r->requests != NULL;
+}
+
+static bool
 open_log(struct registrar *r)
 {
 	return logring_reader_open(&r->log,
@@ -281,6 +290,7 @@ static const struct {
 	{ open_counters, "counters" },
 	{ open_node, "node" },
 	{ open_errors, "errors of tools" },
+	{ open_requests, "running requests" },
 	{ open_log, "log rings" },
 	{ open_policy, "policy" },
 	{ open_redis, NULL },
@@ -364,6 +374,8 @@ release(struct running *p)
 		node_close(r->node);
 	if (r->errors.rings != NULL)
 		errors_reader_close(&r->errors);
+	if (r->requests != NULL)
+		requests_close(r->requests);
 	if (r->log.marks != NULL)
 		logring_reader_close(&r->log);
 	if (r->explainer != NULL)

@@ -1,51 +1,99 @@
-# dynproxyctl sessions shows who is connected to register, and stop ends
-# dynproxyd and returns when it has ended (4-operations.md 4.2).
+# dynproxyctl sessions lists the requests that have been running for a while,
+# whatever protocol they came by, and a tool's own user sees its tool's only
+# (4-operations.md 4.2).
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use DynProxy::Scripted;
+use File::Temp;
 use JSON::PP;
 
-my @many  = map { "many$_" } 0 .. 4;
-my $proxy = DynProxy->new(tools => ['alpha', 'beta', @many], conf => { registration_timeout => '"1m"' });
-my $backend = $proxy->backend;
+my $scratch = File::Temp->newdir;
+chmod 0777, $scratch;
+my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta)], tls => ["*.$DynProxy::DOMAIN"], conf => {
+    https_redirect => 'off', body_timeout => '2s', access_log => qq("$scratch/access.log"), access_log_address => '"network"',
+    local_tools => '{ "61000:alpha", "61001:beta" }' });
+
+# It says some, and no more until its client is gone.
+my %says = (
+    '/begun' => "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhello",
+    '/chat'  => "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfine",
+);
+my $slow = DynProxy::Scripted->new(sub {
+    my (undef, $path, undef, $socket) = @_;
+    $socket->print($says{$path} // '');
+    1 while $socket->sysread(my $more, 4096);
+    return 0;
+});
+is $proxy->register($_, '.*', $slow->url), 'ok', "$_, a slow tool" for qw(alpha beta);
 
 sub sessions {
-    $proxy->ctl('--json', 'sessions') == 0 or die $proxy->err;
-    return [map { decode_json($_) } split /\n/, $proxy->out];
+    my (@operands) = @_;
+    $proxy->ctl('--json', 'sessions', @operands) == 0 or die $proxy->err;
+    return { map { $_->{url} => $_ } map { decode_json($_) } split /\n/, $proxy->out };
 }
 
-ok eventually(sub { !@{ sessions() } }), 'nobody is there';
-my $lease = $proxy->lease('alpha', '.*', $backend->url);
-my ($held) = @{ sessions() };
-is join(' ', map { $_ // 'null' } @$held{qw(tool state last lease)}), 'alpha leased lease ' . $backend->url, 'who holds a lease';
-like $held->{peer}, qr/^uid \d+$/, 'which local user that is';
-like $held->{age}, qr/^\d+$/, 'for how long';
-DynProxy::say_on($lease, 'ping');
-is sessions()->[0]{last}, 'ping', 'what was said last';
+# The URLs, when there are so many.
+sub urls_of {
+    my ($n, @operands) = @_;
+    my $all;
+    eventually(sub { keys %{ $all = sessions(@operands) } == $n }, 30);
+    return join ' ', sort keys %$all;
+}
 
-my $silent = $proxy->connect_as('beta');
-ok eventually(sub { @{ sessions() } == 2 }), 'who says nothing yet is there, too';
-is join(' ', map { $_ // 'null' } @{ sessions()->[0] }{qw(tool state last lease)}), 'beta waiting null null', '  and is shown first';
-is $proxy->ctl('sessions'), 0, 'for people';
-like $proxy->out, qr{^beta +uid \d+ +\d+s +waiting +- +-\nalpha +uid \d+ +\d+[sm] +leased +ping +http://}, 'a line each';
-close $_ for $silent, $lease;
-ok eventually(sub { !@{ sessions() } }), 'they are gone';
+sub begin {
+    my ($tool, $path, @fields) = @_;
+    my $client = $proxy->connect;
+    $client->printflush(join "\r\n", "GET $path HTTP/1.1", 'Host: ' . $proxy->host($tool), @fields, '', '');
+    return $client;
+}
 
-my @leases = map { $proxy->lease($many[$_ % 5], "/$_.*", $backend->url) } 1 .. 150;
+is urls_of(0), '', 'nothing is running';
+my @clients = (begin('alpha', '/silent?password=secret'), begin('beta', '/begun'),
+    begin('alpha', '/chat', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13',
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='));
+my $host = $proxy->host('alpha');
+my $curl = open my $answer, '-|', 'curl', '-s', '--http2', '--max-time', 60, '--cacert', $proxy->ca->file, '--noproxy', '*',
+    '--resolve', "$host:$proxy->{https_port}:$proxy->{address}", "https://$host:$proxy->{https_port}/by-tls" or die $!;
+
+my %url = map { $_ => "http://$host$_" } qw(/silent /chat);
+@url{qw(/begun /by-tls)} = ('http://' . $proxy->host('beta') . '/begun', "https://$host/by-tls");
+is urls_of(4), join(' ', sort values %url), 'four are running, without their queries';
+$clients[2]->printflush('hello');
+ok eventually(sub { sessions()->{ $url{'/chat'} }{received} == 5 }, 30), "a tunnel's bytes are counted";
 my $all = sessions();
-is scalar @$all, 150, 'more than an answer has in one piece';
-is scalar(grep { $_->{state} eq 'leased' } @$all), 150, '  all with a lease';
-close $_ for @leases;
+for (['/silent', 'alpha', 'h1', 'waiting', 0, 0], ['/begun', 'beta', 'h1', 'receiving', 0, 5],
+    ['/chat', 'alpha', 'h1', 'tunnel', 5, 4], ['/by-tls', 'alpha', 'h2', 'waiting', 0, 0]) {
+    my ($path, @want) = @$_;
+    my $request = $all->{ $url{$path} };
+    is join(' ', @$request{qw(tool protocol state received sent)}), "@want", $path;
+    is $request->{client}, $proxy->{address} =~ s/\d+$/0/r, '  from where, as the access log says it';
+    is 'http://' . $request->{backend}, $slow->url, '  to where';
+    like "$request->{age} $request->{worker}", qr/^\d+ \d+$/, '  for how long, and by which worker';
+}
+is urls_of(1, '--tool', 'beta'), $url{'/begun'}, 'of one tool';
+is urls_of(4, '--older', '2s'), join(' ', sort values %url), 'those that are old enough';
+is urls_of(0, '--older', '1h'), '', 'which is none';
+is $proxy->ctl('sessions', '--tool', 'alpha', '--older', '1s'), 0, 'for people';
+like $proxy->out, qr{^ *\d+[sm]  waiting     h1 +0 in +0 out  \S+ -> \S+  alpha  \Q$url{'/silent'}\E$}m, 'a line each';
+unlike $proxy->out, qr/secret|beta/, 'without what is not meant';
+is $proxy->ctl('sessions', '--older', 'soon'), 2, 'wrong usage';
+is $proxy->ctl('sessions', '--tool'), 2, 'and more of it';
 
-is $proxy->ctl('stop', 'soon'), 2, 'stop: wrong usage';
-is $proxy->get('alpha', '/.well-known/healthz')->status, 200, 'it serves';
-is $proxy->ctl('stop'), 0, 'stop';
-is $proxy->out, "dynproxyd has ended\n", 'says so';
-ok eventually(sub { $proxy->is_dead }), 'it has';
-is $proxy->ctl('stop'), 3, 'there is nothing left to be stopped';
-$proxy->start;
-is $proxy->ctl('-q', 'stop', '--now'), 0, 'stop --now';
-is $proxy->out, '', 'quietly';
-ok eventually(sub { $proxy->is_dead }), 'it is gone';
-$proxy->start;
+# --- a tool's own user
+sub as_user {
+    my ($uid, @words) = @_;
+    return run_command('setpriv', "--reuid=$uid", "--regid=$uid", '--clear-groups',
+        "$DynProxy::BUILD/dynproxyctl", '-s', $proxy->socket_path('control'), 'sessions', @words);
+}
+my ($code, $out) = as_user(61001);
+is $code, 0, "a tool's user sees its tool's";
+like $out, qr{^[^\n]* \Q$url{'/begun'}\E\n\z}, 'and no other';
+($code, $out) = as_user(61001, '--tool', 'alpha');
+is "$code $out", '4 ', 'not even when it asks';
+
+close $_ for @clients;
+kill 'TERM', $curl;
+close $answer;
+is urls_of(0), '', 'they are over';
 done_testing;

@@ -23,6 +23,7 @@ int cmd_export(const struct ctl *ctl, char **args);
 int cmd_import(const struct ctl *ctl, char **args);
 int cmd_tool(const struct ctl *ctl, char **args);
 int cmd_top(const struct ctl *ctl, char **args);
+int cmd_registrations(const struct ctl *ctl, char **args);
 int cmd_sessions(const struct ctl *ctl, char **args);
 int cmd_tail(const struct ctl *ctl, char **args);
 int cmd_diff(const struct ctl *ctl, char **args);
@@ -40,6 +41,11 @@ int cmd_standby(const struct ctl *ctl, char **args);
 
 /* ctl_list.c: by tool; those of one tool stay as they are. */
 json_t *ctl_sort_routes_take(json_t *routes);
+
+/* ctl_registrations.c: a text of an item, or "-"; as many seconds, minutes,
+ * hours, or days. */
+const char *ctl_text(const json_t *item, const char *member);
+const char *ctl_format_age(json_int_t seconds, char out[32]);
 
 /* ctl_list.c: a table of routes, as `list` has them. */
 void ctl_print_routes(const json_t *routes);

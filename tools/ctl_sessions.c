@@ -1,49 +1,113 @@
-/* dynproxyctl sessions: who is connected to 8282 now. */
+/* dynproxyctl sessions: requests that have been running for a while. */
+#include <bsd/stdlib.h>
+#include <err.h>
+#include <string.h>
+
+#include "conf/value.h"
 #include "tools/ctl_commands.h"
 
-static const char *
-text(const json_t *session, const char *member)
-{
-	const char *value = json_string_value(json_object_get(session, member));
+struct sessions {
+	char *tool[2];	   /* borrowed: the operand, or none */
+	uint64_t older_ms; /* than that, or as old */
+	json_t *all;	   /* owned */
+};
 
-	return value != NULL ? value : "-";
+/* False: it was told what is wrong with them. */
+static bool
+read_operands(struct sessions *s, char **args)
+{
+	for (; *args != NULL; args += 2) {
+		if (args[1] == NULL || (strcmp(*args, "--tool") != 0 &&
+					   strcmp(*args, "--older") != 0)) {
+			warnx("%s: write --tool and a tool, --older and a "
+			      "duration",
+			    *args);
+			return false;
+		}
+		if (strcmp(*args, "--tool") == 0) {
+			s->tool[0] = args[1];
+		} else if (!duration_parse(&s->older_ms, args[1])) {
+			warnx("\"%s\" is no duration: write 10s, 5m", args[1]);
+			return false;
+		}
+	}
+	return true;
 }
 
-/* As many seconds, minutes, hours, or days. */
-static const char *
-format_age(json_int_t seconds, char out[32])
+static json_int_t
+number(const json_t *request, const char *member)
 {
-	static const struct {
-		char unit;
-		json_int_t seconds;
-	} units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
-	size_t i = 0;
-
-	while (units[i].seconds > 1 && seconds < 2 * units[i].seconds)
-		i++;
-	snprintf(out, 32, "%lld%c", (long long)(seconds / units[i].seconds),
-	    units[i].unit);
-	return out;
+	return json_integer_value(json_object_get(request, member));
 }
 
 static void
-print_session(void *arg, const json_t *session, const char *line)
+keep_old(void *arg, const json_t *request, const char *line)
 {
-	const struct ctl *ctl = arg;
+	struct sessions *s = arg;
+
+	(void)line;
+	if (number(request, "age") >= 0 &&
+	    (uint64_t)number(request, "age") * 1000 >= s->older_ms)
+		json_array_append(s->all, (json_t *)request);
+}
+
+static int
+oldest_first(const void *a, const void *b)
+{
+	json_int_t x = number(*(const json_t *const *)a, "age"),
+		   y = number(*(const json_t *const *)b, "age");
+
+	return (x < y) - (x > y);
+}
+
+static void
+print(const struct ctl *ctl, const json_t *request)
+{
 	char age[32];
 
 	if (ctl->json) {
-		puts(line);
+		json_dumpf(request, stdout, JSON_COMPACT);
+		putchar('\n');
 		return;
 	}
-	format_age(json_integer_value(json_object_get(session, "age")), age);
-	printf("%-24s  %-28s  %4s  %-9s  %-17s  %s\n", text(session, "tool"),
-	    text(session, "peer"), age, text(session, "state"),
-	    text(session, "last"), text(session, "lease"));
+	ctl_format_age(number(request, "age"), age);
+	printf("%4s  %-10s  %-2s  %8lld in  %10lld out  %s -> %s  %s  %s\n",
+	    age, ctl_text(request, "state"), ctl_text(request, "protocol"),
+	    (long long)number(request, "received"),
+	    (long long)number(request, "sent"), ctl_text(request, "client"),
+	    ctl_text(request, "backend"), ctl_text(request, "tool"),
+	    ctl_text(request, "url"));
+}
+
+static int
+print_sorted(const struct ctl *ctl, const json_t *all)
+{
+	size_t n = json_array_size(all);
+	json_t **sorted = reallocarray(NULL, n + 1, sizeof(*sorted));
+
+	if (sorted == NULL) {
+		warn("sessions");
+		return CTL_REFUSED;
+	}
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = json_array_get(all, i);
+	mergesort(sorted, n, sizeof(*sorted), oldest_first);
+	for (size_t i = 0; i < n; i++)
+		print(ctl, sorted[i]);
+	free(sorted);
+	return CTL_DONE;
 }
 
 int
 cmd_sessions(const struct ctl *ctl, char **args)
 {
-	return ctl_ask_items(ctl, "sessions", args, print_session, (void *)ctl);
+	struct sessions s = { .all = json_array() };
+	int status = CTL_USAGE;
+
+	if (read_operands(&s, args))
+		status = ctl_ask_items(ctl, "sessions", s.tool, keep_old, &s);
+	if (status == CTL_DONE)
+		status = print_sorted(ctl, s.all);
+	json_decref(s.all);
+	return status;
 }

@@ -43,7 +43,9 @@ static const struct command {
 	{ "watch", "", 0, 0, cmd_watch, "events, as they happen" },
 	{ "tool", "tool", 1, 1, cmd_tool, "how a tool is, its last errors" },
 	{ "top", "[--once]", 0, 1, cmd_top, "what is going on, live" },
-	{ "sessions", "", 0, 0, cmd_sessions, "who is connected to register" },
+	{ "registrations", "", 0, 0, cmd_registrations, "who is connected to register" },
+	{ "sessions", "[--tool tool] [--older duration]", 0, 4, cmd_sessions,
+	    "running requests, the oldest first" },
 	{ "tail", "[tool]", 0, 1, cmd_tail, "the access log, as it comes" },
 	{ "doctor", "", 0, 0, cmd_doctor, "what may be wrong here" },
 	{ "diff", "node", 1, 1, cmd_diff, "what another node has, or lacks" },
@@ -69,7 +71,7 @@ usage(FILE *out)
 	      "command [operand ...]\n",
 	    out);
 	for (size_t i = 0; i < nitems(commands); i++)
-		fprintf(out, "  %-12s%-48s%s\n", commands[i].name,
+		fprintf(out, "  %-14s%-48s%s\n", commands[i].name,
 		    commands[i].operands, commands[i].does);
 }
 

@@ -26,6 +26,8 @@ _dynproxyctl() {
         *,explain) mapfile -t COMPREPLY < <(compgen -W '--client --agent' -- "$word") ;;
         *,import) mapfile -t COMPREPLY < <(compgen -W '-n' -f -- "$word") ;;
         *,scrub) mapfile -t COMPREPLY < <(compgen -W '-n --unknown' -- "$word") ;;
+        --tool,sessions) mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_tools)" -- "$word") ;;
+        *,sessions) mapfile -t COMPREPLY < <(compgen -W '--tool --older' -- "$word") ;;
         *,stop) mapfile -t COMPREPLY < <(compgen -W '--now' -- "$word") ;;
         *,top) mapfile -t COMPREPLY < <(compgen -W '--once' -- "$word") ;;
     esac
