@@ -10,6 +10,10 @@
 
 #define CTL_FD 3 /* a child finds its socket to the master here */
 
+/*
+ * Never renumber: a dynproxyctl speaks with a master that was started before it
+ * was installed, and after an upgrade so do children.  New ones go to the end.
+ */
 enum ctl_type {
 	/* master to child, before it starts; each with a descriptor */
 	CTL_CONFIG = 1, /* text of the effective configuration */
@@ -38,22 +42,24 @@ enum ctl_type {
 	/* master to child */
 	CTL_DRAIN,  /* accept nothing more, finish, exit; value: after so many
 		       milliseconds at most */
-	CTL_REOPEN, /* the logger: begin a new file; answer CTL_REOPENED */
+	CTL_REOPEN = 20, /* the logger: begin a new file; answer CTL_REOPENED */
 	CTL_APPLY,  /* go by the CTL_CONFIG, CTL_SITE_FILE... that came before;
 		       answer CTL_APPLIED */
 	CTL_PING,   /* answer CTL_PONG: the loop turns */
 
 	/* dynproxyctl to master: a question; the answer has the same type */
-	CTL_STATUS, /* answered by one message a process, one CTL_CERTIFICATE
-		       each (value: its end, text: its name), then CTL_END */
-	CTL_STOP, /* gracefully; CTL_END comes when it has ended */
-	CTL_STOP_NOW, /* the same, fast */
-	CTL_RELOAD, /* answered by CTL_SAY, then CTL_END */
-	CTL_UPGRADE, /* the same */
-	CTL_CERTIFICATE,
-	CTL_SAY,    /* text: a piece of what is to be told */
+	CTL_STATUS = 23, /* answered by one message a process, one
+			    CTL_CERTIFICATE each (value: its end, text: its
+			    name), then CTL_END */
+	CTL_STOP = 24, /* gracefully; CTL_END comes when all processes have
+			  ended, the end of the connection with the master's */
+	CTL_RELOAD = 25, /* answered by CTL_SAY, then CTL_END */
+	CTL_UPGRADE = 26, /* the same */
+	CTL_CERTIFICATE = 27,
+	CTL_SAY = 28, /* text: a piece of what is to be told */
 	/* and CTL_REOPEN; to this the answer is CTL_END only */
-	CTL_END, /* the answer is complete; arg: 0, or an exit code */
+	CTL_END = 29, /* the answer is complete; arg: 0, or an exit code */
+	CTL_STOP_NOW = 30, /* as CTL_STOP, but fast */
 };
 
 /* The shared memory that a child may get (3-processes.md, Segments). */

@@ -1,4 +1,7 @@
-/* Only whole messages come through, and no descriptor is left over. */
+/*
+ * Only whole messages come through, no descriptor is left over, and types keep
+ * their numbers.
+ */
 #include "lib/ctlmsg.h"
 
 #include <errno.h>
@@ -160,9 +163,42 @@ gone(void)
 	close(pair[1]);
 }
 
+/* Of the first version that somebody runs; see enum ctl_type. */
+static const struct {
+	const char *name;
+	enum ctl_type type;
+	int number;
+} numbers[] = {
+	{ "CTL_CONFIG", CTL_CONFIG, 1 },
+	{ "CTL_START", CTL_START, 11 },
+	{ "CTL_LOADING", CTL_LOADING, 12 },
+	{ "CTL_READY", CTL_READY, 13 },
+	{ "CTL_CRASH", CTL_CRASH, 18 },
+	{ "CTL_DRAIN", CTL_DRAIN, 19 },
+	{ "CTL_REOPEN", CTL_REOPEN, 20 },
+	{ "CTL_PING", CTL_PING, 22 },
+	{ "CTL_STATUS", CTL_STATUS, 23 },
+	{ "CTL_STOP", CTL_STOP, 24 },
+	{ "CTL_RELOAD", CTL_RELOAD, 25 },
+	{ "CTL_UPGRADE", CTL_UPGRADE, 26 },
+	{ "CTL_CERTIFICATE", CTL_CERTIFICATE, 27 },
+	{ "CTL_SAY", CTL_SAY, 28 },
+	{ "CTL_END", CTL_END, 29 },
+	{ "CTL_STOP_NOW", CTL_STOP_NOW, 30 },
+};
+
+static void
+numbered(void)
+{
+	for (size_t i = 0; i < nitems(numbers); i++)
+		is_int(numbers[i].type, numbers[i].number,
+		    "%s keeps its number", numbers[i].name);
+}
+
 int
 main(void)
 {
+	numbered();
 	whole();
 	refused();
 	gone();
