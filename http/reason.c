@@ -102,6 +102,10 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	    "back.", 0 },
 	[REASON_INTERNAL] = { "internal", 500, VOICE_PLATFORM,
 	    "Something went wrong inside this proxy.", 0 },
+
+	[REASON_MISDIRECTED] = { "misdirected", 421, VOICE_CLIENT,
+	    "The connection was made for another site, whose certificate is "
+	    "not this one's.", 0 },
 };
 
 const struct reason_info *

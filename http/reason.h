@@ -50,6 +50,9 @@ enum reason {
 	REASON_LOOP,
 	REASON_INTERNAL,
 
+	/* the request; here, as counters outlive a program with fewer */
+	REASON_MISDIRECTED,
+
 	REASON_COUNT
 };
 
@@ -57,10 +60,10 @@ enum reason {
 enum voice { VOICE_CLIENT, VOICE_TOOL, VOICE_PLATFORM, VOICE_NOBODY };
 
 struct reason_info {
-	const char *word;    /* "no-route" */
-	unsigned status;     /* of the answer */
+	const char *word; /* "no-route" */
+	unsigned status;  /* of the answer */
 	enum voice voice;
-	const char *says;    /* one sentence for the page */
+	const char *says;     /* one sentence for the page */
 	unsigned retry_after; /* seconds; 0: no such header */
 };
 

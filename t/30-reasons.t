@@ -218,6 +218,13 @@ my %provoked = (
         my $other = proxy(DynProxy => 'no-route');
         return ($other, say_head($other, head_for($other, 'nobody', '/')));
     },
+    'misdirected' => sub {
+        my $other = proxy(DynProxy => 'misdirected', tls => ["*.$DynProxy::DOMAIN"]);
+        $other->ca->pair('other', names => ['other.test']);
+        my @known = ('--fail-early', '--resolve', "other.test:$other->{https_port}:127.0.0.1", "https://other.test:$other->{https_port}/.well-known/healthz");
+        ok eventually(sub { ($other->curl('alpha', '/.well-known/healthz', @known))[0] == 0 }), '  another certificate';
+        return ($other, DynProxy::Response->new(($other->curl('alpha', '/', '--http1.1', '-i', '-H', 'Host: other.test'))[1]));
+    },
     'not-ready' => sub {
         my $other = proxy(Unready => 'not-ready', expect => qr/store-failed|registrar-failed|child-/);
         my $database = "$other->{dir}/state/routes.sqlite";

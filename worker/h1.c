@@ -145,7 +145,8 @@ begin(struct h1 *h)
 	enum reason reason;
 
 	h->client = *h->peer;
-	reason = request_understand(h->w->conf, &h->client, &r, &h->w->target);
+	reason = request_understand(
+	    h->w, h->ex.stream, &h->client, &r, &h->w->target);
 	r.end = http_request_body(msg, &r.length);
 	r.only_health = h->only_health;
 	if (reason == REASON_NONE && r.end == BODY_REFUSE)

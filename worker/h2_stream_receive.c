@@ -48,8 +48,8 @@ begin_exchange(struct h2_stream *st, enum reason reason)
 
 	st->client = *st->h2->peer;
 	if (reason == REASON_NONE)
-		reason = request_understand(
-		    st->h2->w->conf, &st->client, &r, &st->h2->w->target);
+		reason = request_understand(st->h2->w, st->h2->stream,
+		    &st->client, &r, &st->h2->w->target);
 	if (reason == REASON_NONE)
 		exchange_begin(&st->ex, &r);
 	else

@@ -3,17 +3,20 @@
 #ifndef WORKER_REQUEST_H
 #define WORKER_REQUEST_H
 
-#include "conf/conf.h"
 #include "worker/exchange.h"
 
+struct worker;
+
 /*
+ * stream  where it came in
  * client  in: the peer; out: who it is, if that is a proxy we trust
  * r       its msg is set, and proto, as the connection says it; that may be
  *         changed, target and forwarded_host are set here
  * target  filled
  * Returns REASON_NONE, or why it is refused
  */
-enum reason request_understand(const struct conf *conf, struct ip *client,
-    struct exchange_request *r, struct http_target *target);
+enum reason request_understand(const struct worker *w,
+    const struct stream *stream, struct ip *client, struct exchange_request *r,
+    struct http_target *target);
 
 #endif

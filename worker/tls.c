@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -454,4 +455,22 @@ tls_accept(struct tls *t)
 	if (ssl != NULL)
 		SSL_set_accept_state(ssl);
 	return ssl;
+}
+
+bool
+tls_misdirects(const struct tls *t, const SSL *ssl, struct span host)
+{
+	const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	char text[TLSEXT_MAXLEN_host_name + 1];
+	const struct tls_name *wanted;
+
+	if (asked == NULL || span_eq_nocase(host, span_str(asked)) ||
+	    host.len >= sizeof(text))
+		return false;
+	memcpy(text, host.ptr, host.len);
+	text[host.len] = '\0';
+	wanted = find_host(&t->set, text);
+	return wanted != NULL && wanted->ctx != SSL_get_SSL_CTX(ssl) &&
+	       X509_check_host(
+		   SSL_get_certificate(ssl), text, host.len, 0, NULL) != 1;
 }

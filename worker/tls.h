@@ -6,6 +6,7 @@
 #define WORKER_TLS_H
 
 #include "conf/conf.h"
+#include "lib/span.h"
 
 struct ssl_st;
 struct ticket_segment;
@@ -29,5 +30,16 @@ struct ssl_st *tls_accept(struct tls *t);
 /* What the client chose by ALPN (RFC 7301), after the handshake. */
 enum tls_protocol { TLS_HTTP1, TLS_HTTP2 };
 enum tls_protocol tls_protocol(const struct ssl_st *ssl);
+
+/*
+ * The client has asked for a name, was shown a certificate, and now wants
+ * something of another host: is that one for which we have a certificate, but
+ * not this one (RFC 9110 section 15.5.20)?  Of the name itself it costs a
+ * comparison.
+ *
+ * host   normalised
+ */
+bool tls_misdirects(
+    const struct tls *t, const struct ssl_st *ssl, struct span host);
 
 #endif

@@ -38,13 +38,15 @@ static const struct {
 	{ REASON_BACKEND_REFUSED, "backend-refused", 503 },
 	{ REASON_BACKEND_UNREACHABLE, "backend-unreachable", 503 },
 	{ REASON_BACKEND_TIMEOUT_CONNECT, "backend-timeout-connect", 503 },
-	{ REASON_BACKEND_TIMEOUT_FIRST_BYTE, "backend-timeout-first-byte", 504 },
+	{ REASON_BACKEND_TIMEOUT_FIRST_BYTE, "backend-timeout-first-byte",
+	    504 },
 	{ REASON_BACKEND_TIMEOUT_IDLE, "backend-timeout-idle", 504 },
 	{ REASON_NOT_READY, "not-ready", 503 },
 	{ REASON_LIMIT_NODE, "limit-node", 503 },
 	{ REASON_DRAINING, "draining", 503 },
 	{ REASON_LOOP, "loop", 508 },
 	{ REASON_INTERNAL, "internal", 500 },
+	{ REASON_MISDIRECTED, "misdirected", 421 },
 };
 
 int
