@@ -329,8 +329,6 @@ decide(struct telling *t)
 		.table = t->e->table,
 		.gate = { t->e->policy, t->e->rules, NULL } };
 	route_decide(router, &visitor, &t->target, &t->d);
-	if (t->d.action == ACTION_REFUSE && t->d.reason == REASON_NO_HOST)
-		return not_understood(t, REASON_NO_HOST);
 	tell(t, "request", "pass", "GET %.*s for %s", SPAN_ARG(t->target.raw),
 	    t->target.host);
 	if (t->d.action == ACTION_HEALTH) {

@@ -11,7 +11,10 @@ sub put_challenge {
     Certificates::write_file("$challenges/$name", $text);
 }
 
+my $log  = File::Temp->newdir;
+chown $DynProxy::USER{logger}, -1, $log;
 my %conf = (
+    access_log      => qq("$log/access.log"),
     legacy_hosts    => '{ "tools.old.test" }',
     redirects       => '{ "was.test alpha.example.test", "*.gone.test *.here.test" }',
     trusted_proxies => '{ "127.0.0.2" }',
@@ -47,6 +50,11 @@ for my $host ('evil.test', '127.0.0.1', '[::1]', 'a b', '<script>', 'alpha.examp
     is $answer->status, 400, "$host: 400";
     unlike $answer->{raw} // $answer->body, qr/\Q$host\E/, 'not said again';
 }
+ok eventually(sub { DynProxy::slurp("$log/access.log") =~ /^evil\.test .*" 400 /m }), 'but it is logged';
+my $explained = $proxy->ctl_json('explain', 'http://evil.test/');
+is $explained->{reason}, 'no-host', 'explain says so too';
+is join(' ', map { "$_->{step}=$_->{result}" } @{ $explained->{steps} }[0, -1]), 'request=pass answer=refuse',
+    'of a request that is understood';
 is ask('GET', 'evil.test', '/.well-known/healthz')->body, 'proxy ok!', 'the health check is answered';
 is ask('GET', 'alpha.example.test', '/', "X-Forwarded-Proto: https\r\n", '127.0.0.2')->body, 'hello',
     'a proxy of ours has it by TLS';

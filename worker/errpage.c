@@ -226,7 +226,10 @@ errpage_make(const struct errpage *e, struct errpage_text *text,
 		[TEMPLATE_CONTACT] = contact,
 		[TEMPLATE_ASK] = buf_span(&ask),
 		[TEMPLATE_TOOL] = asked_tool(e->asked),
-		[TEMPLATE_HOST] = host.len > 0 ? host : SPAN("-"),
+		/* nothing of a host that is not ours is said again */
+		[TEMPLATE_HOST] = host.len > 0 && e->reason != REASON_NO_HOST
+				      ? host
+				      : SPAN("-"),
 		[TEMPLATE_REQUEST] = asked_id(e->asked),
 		[TEMPLATE_NODE] = span_str(e->node),
 		[TEMPLATE_TIME] = span_str(time),

@@ -164,8 +164,7 @@ static void
 remember(struct exchange *ex, const struct exchange_request *r,
     const struct decision *d)
 {
-	if (d->action != ACTION_REFUSE || d->reason != REASON_NO_HOST)
-		asked_set_host(&ex->asked, http_target_host(r->target));
+	asked_set_host(&ex->asked, http_target_host(r->target));
 	asked_set_tool(&ex->asked, tool_of(ex, r, d));
 	ex->counted = counted_for(ex, d);
 }
