@@ -5,9 +5,10 @@ use lib "$FindBin::Bin/lib";
 use DynProxy;
 use IO::Select;
 
-my $proxy   = DynProxy->new(workers => 2, tools => ['alpha'], conf => { drain_timeout => '20s' });
-my $backend = $proxy->backend(after_ms => 3000);
-is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a slow tool';
+my $proxy   = DynProxy->new(workers => 2, tools => ['alpha'], conf => { drain_timeout => '1m' });
+my $backend = $proxy->backend;
+is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
+kill 'STOP', $backend->{pid};    # it answers when we let it
 
 my $request = "GET / HTTP/1.1\r\nHost: alpha.example.test\r\n\r\n";
 my @slow = map { my $s = $proxy->connect; $s->printflush($request); $s } 1 .. 4;
@@ -24,6 +25,7 @@ kill 'CONT', @workers;
 
 ok eventually(sub { !$proxy->connect }), 'who comes later is refused';
 ok !IO::Select->new(@queued)->can_read(0), 'while the others are still being served';
+kill 'CONT', $backend->{pid};
 for my $socket (@slow, @queued) {
     my $response = DynProxy::Response->new(DynProxy::converse($socket, ''));
     is $response->status, 200, 'a request is answered';

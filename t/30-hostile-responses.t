@@ -113,6 +113,7 @@ my ($asked, $failed, $longest) = split ' ', <$report>;
 waitpid $load, 0;
 cmp_ok $asked, '>', 500, "meanwhile the other tool was asked $asked times";
 is $failed, 0, 'and answered each time';
-cmp_ok $longest, '<', 2, sprintf 'within %.3f s', $longest;
+# who waits for a silent backend waits for the end of its case
+cmp_ok $longest, '<', 10, sprintf 'within %.3f s', $longest;
 
 done_testing;

@@ -79,15 +79,15 @@ sub at_once {
 }
 
 my $lock = lock_sqlite();
-my ($seconds, @replies) = at_once('gamma', map { "/$_/.*" } 1 .. 5);
-is scalar(grep { /^fail: ./ } @replies), 5, 'with SQLite locked, five routes at once are refused';
-cmp_ok $seconds, '<', 2.5, 'within the 2 s that the stores have';
-isnt $proxy->get('gamma', "/$_/x")->status, 200, "route $_ is not served" for 1, 5;
+my ($seconds, @replies) = at_once('gamma', map { "/$_/.*" } 1 .. 20);
+is scalar(grep { /^fail: ./ } @replies), 20, 'with SQLite locked, twenty routes at once are refused';
+cmp_ok $seconds, '<', 20, 'within the 2 s that the stores have: together, not one after the other (40 s)';
+isnt $proxy->get('gamma', "/$_/x")->status, 200, "route $_ is not served" for 1, 20;
 ok eventually(sub { $redis->cli('exists', 'prefix:gamma') == 0 }), 'nor left in Redis';
 close $lock;
-is $proxy->register('gamma', '/6/.*', $url), 'ok', 'when the lock is gone, one is taken';
+is $proxy->register('gamma', '/21/.*', $url), 'ok', 'when the lock is gone, one is taken';
 isnt $proxy->get('gamma', '/1/x')->status, 200, 'and those that were refused do not come with it';
-is $redis->cli('hkeys', 'prefix:gamma'), '/6/.*', 'in Redis neither';
+is $redis->cli('hkeys', 'prefix:gamma'), '/21/.*', 'in Redis neither';
 
 # A client that leaves while its change is at the store: nothing is left of it but
 # the route.
@@ -119,7 +119,7 @@ ok !canonical_of('alpha'), 'and in the list';
 kill 'STOP', $redis->{pid};
 my $began = time;
 is $proxy->register('beta', '.*', $url), 'ok', 'a stopped Redis, store_down = accept: ok';
-cmp_ok time - $began, '<', 2.2, 'in about two seconds';
+cmp_ok time - $began, '<', 15, 'in about two seconds: Redis is not waited for';
 is $proxy->get('beta', '/')->status, 200, 'and routed';
 ok redis_status()->{unsaved}, 'status shows that Redis lacks it';
 my $reconnects = 'dynproxy_store_reconnects_total{store="redis"}';

@@ -12,6 +12,7 @@ use warnings;
 use DynProxy ();
 use File::Temp;
 use POSIX qw(WNOHANG);
+use Time::HiRes qw(sleep);
 
 sub new {
     my ($class, $proxy, $role, @command) = @_;
@@ -30,6 +31,7 @@ sub new {
             $self->{pid} = $pid;
             last;
         }
+        sleep 0.0005 if !$self->{pid};
     }
     return $self;
 }

@@ -13,6 +13,7 @@ use v5.26;
 use warnings;
 
 use Cwd qw(abs_path);
+use Errno qw(EINTR);
 use File::Basename qw(dirname);
 use File::Temp;
 use IO::Socket::INET;
@@ -109,6 +110,8 @@ sub own_ports {
 sub free_port {
     my ($address) = @_;
     state @ports;
+    state $whose = $$;
+    if ($whose != $$) { @ports = (); $whose = $$ }    # a child has its own
     for (1 .. 200) {
         @ports = own_ports() if !@ports;
         my $port = shift @ports;
@@ -382,7 +385,8 @@ sub converse {
     $socket->print(@bytes);
     $socket->flush;
     my $answer = '';
-    1 while $socket->sysread($answer, 65536, length $answer);
+    my $n;
+    do { $n = $socket->sysread($answer, 65536, length $answer) } while $n || !defined $n && $! == EINTR;
     alarm 0;
     return $answer;
 }
