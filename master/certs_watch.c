@@ -138,6 +138,8 @@ certs_reload(struct master *m)
 	if (m->certs_watch != NULL)
 		watch_directories(m->certs_watch);
 	challenges_reload(m);
+	m->tls_refused += rc == -1;
+	m->tls_reloads += rc == 0 && changed;
 	if (changed) {
 		log_event(LOG_NOTICE, "certificates-replaced", "files=%s",
 		    m->conf->tls_directory);

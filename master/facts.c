@@ -54,6 +54,8 @@ facts_publish(struct master *m)
 	node.draining = m->phase == PHASE_DRAINING || m->phase == PHASE_ENDING;
 	node.configured_ms = m->configured_ms;
 	node.reload_refused = m->reload_refused;
+	node.tls_reloads = m->tls_reloads;
+	node.tls_refused = m->tls_refused;
 	node.master = m->usage;
 	node.nprocesses = node.ncertificates = 0;
 	for (size_t i = 0;

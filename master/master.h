@@ -131,6 +131,7 @@ struct master {
 	struct rollover rollover;
 	uint64_t configured_ms; /* CLOCK_REALTIME: when conf was taken */
 	bool reload_refused;    /* another was not, since then */
+	uint64_t tls_reloads, tls_refused; /* of certificates, so often */
 	struct reload *reload; /* owned; NULL: none is under way */
 	struct upgrade *upgrade; /* owned; NULL: none is under way */
 	struct inherited *inherited; /* owned; of the image before, until it is

@@ -235,6 +235,16 @@ wants_store(const struct change *c)
 	return c->pending > 0 && !c->failed && !c->abandoned;
 }
 
+/* Workers see it from now on. */
+static void
+note_published(struct registrar *r, const struct change *c)
+{
+	uint64_t ms = r->loop.now_ms - c->begun_ms;
+
+	r->changes.times[counters_time_slot(ms)]++;
+	r->changes.took_ms += ms;
+}
+
 /*
  * Go on with a lane as far as possible; it is gone with its last change.  A
  * store may answer, and who waits may submit more, while it is at work.
@@ -263,6 +273,8 @@ turn(struct registrar *r, struct lane *lane)
 			undo(r, c);
 		else
 			result = enter_change(r, c);
+		if (result == CHANGE_DONE)
+			note_published(r, c);
 		lane->current = NULL;
 		finish(r, c, result);
 	}
@@ -275,6 +287,7 @@ change_submit_take(struct registrar *r, struct change *c)
 	struct lane *lane = lane_find(&r->changes, c->key);
 
 	c->version = change_version(&r->changes);
+	c->begun_ms = r->loop.now_ms;
 	r->changes.open++;
 	if (lane == NULL)
 		lane = lane_new(&r->changes, c->key);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "registrar/book.h"
+#include "shm/counters.h"
 
 struct registrar;
 
@@ -66,6 +67,7 @@ struct change {
 
 	/* change.c and the stores only */
 	TAILQ_ENTRY(change) queue; /* of its name; then of the store it is at */
+	uint64_t begun_ms;         /* CLOCK_MONOTONIC: it was submitted */
 	unsigned pending;          /* stores that have not answered yet */
 	bool failed;               /* one of them could not */
 };
@@ -78,6 +80,9 @@ struct changes {
 	uint64_t saved;  /* changes that SQLite has taken, */
 	uint64_t failed; /* and those it could not */
 	unsigned open;   /* changes not finished */
+	uint64_t times[COUNTERS_TIMES]; /* until those were published; as of
+	                                   counters_times_ms */
+	uint64_t took_ms;
 };
 
 void changes_init(struct changes *changes);

@@ -41,6 +41,12 @@ routes_stale(const struct measured *m)
 }
 
 static double
+routes_tombstone(const struct measured *m)
+{
+	return (double)m->table.tombstones;
+}
+
+static double
 tools(const struct measured *m)
 {
 	return (double)m->r->book.nnames;
@@ -201,6 +207,8 @@ static const struct number numbers[] = {
 	{ "dynproxy_routes", "gauge", "Routes of all tools.",
 	    "{state=\"active\"}", routes_active },
 	{ "dynproxy_routes", "gauge", NULL, "{state=\"stale\"}", routes_stale },
+	{ "dynproxy_routes", "gauge", NULL, "{state=\"tombstone\"}",
+	    routes_tombstone },
 	{ "dynproxy_table_slots", "gauge", "Entries of the route table.",
 	    "{state=\"used\"}", table_names },
 	{ "dynproxy_table_slots", "gauge", NULL, "{state=\"free\"}",

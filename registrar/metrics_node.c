@@ -100,6 +100,12 @@ write_connects(const struct writing *w)
 }
 
 static bool
+write_propagation(const struct writing *w)
+{
+	return write_times(w, w->r->changes.times, w->r->changes.took_ms);
+}
+
+static bool
 write_ident_duration(const struct writing *w)
 {
 	return write_times(w, w->r->ident.times, w->r->ident.took_ms);
@@ -237,7 +243,22 @@ write_upgrades(const struct writing *w)
 	return write_events(w, all, nitems(all));
 }
 
+static bool
+write_websockets(const struct writing *w)
+{
+	static const struct event all[] = { { EVENT_WEBSOCKET, "" } };
+
+	return write_events(w, all, nitems(all));
+}
+
 /* What the master told. */
+
+static bool
+write_tls_reloads(const struct writing *w)
+{
+	return sample(w, w->node->tls_reloads, "result", "ok") &&
+	       sample(w, w->node->tls_refused, "result", "refused");
+}
 
 static bool
 write_reload(const struct writing *w)
@@ -327,6 +348,9 @@ static const struct {
 	    "Requests on 8282 that were answered.", write_registrations },
 	{ "dynproxy_registration_duration_seconds", "histogram",
 	    "From a connection on 8282 to its answer.", write_duration },
+	{ "dynproxy_route_propagation_seconds", "histogram",
+	    "From a change of a route asked for here until workers go by it.",
+	    write_propagation },
 	{ "dynproxy_ident_queries_total", "counter",
 	    "Questions to identds, by how they ended.", write_ident },
 	{ "dynproxy_ident_duration_seconds", "histogram",
@@ -359,6 +383,8 @@ static const struct {
 	{ "dynproxy_upgrades_total", "counter",
 	    "Requests that became a WebSocket or another protocol.",
 	    write_upgrades },
+	{ "dynproxy_websocket_upgrades_total", "counter",
+	    "Requests that became a WebSocket.", write_websockets },
 	{ "dynproxy_config_last_reload_successful", "gauge",
 	    "Whether the last settings were taken.", write_reload },
 	{ "dynproxy_config_last_reload_success_timestamp_seconds", "gauge",
@@ -366,6 +392,9 @@ static const struct {
 	{ "dynproxy_workers", "gauge", "Worker processes.", write_workers },
 	{ "dynproxy_worker_restarts_total", "counter",
 	    "Workers that ended and were replaced.", write_restarts },
+	{ "dynproxy_tls_reloads_total", "counter",
+	    "Times that certificates changed, and were taken or not.",
+	    write_tls_reloads },
 	{ "dynproxy_tls_certificate_not_after_timestamp_seconds", "gauge",
 	    "When a certificate expires, unix time.", write_certificates },
 };

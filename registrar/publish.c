@@ -197,6 +197,7 @@ publish_status(const struct registrar *r, struct publish_status *status)
 	*status = (struct publish_status){
 		.names = table_count(r->table),
 		.entries = table_entries(r->table),
+		.tombstones = r->publisher->tombstones.n,
 		.damaged = table_damaged(r->table),
 		.generation = table_generation(r->table),
 		.slices = r->publisher->growth.slices,

@@ -52,6 +52,7 @@ uint32_t publish_slot_at(const struct registrar *r, uint32_t index);
 struct publish_status {
 	size_t names;	       /* in the table; stopped ones too */
 	size_t entries;	       /* of its directory */
+	size_t tombstones;     /* names that are gone, of these */
 	size_t damaged;	       /* found so at the start */
 	uint64_t generation;   /* moves with every change */
 	uint64_t slices;       /* in which it grew, since the start */

@@ -77,6 +77,7 @@ tombstones_add_take(struct tombstones *all, struct tombstone *t)
 	(void)other;
 	t->due_ms = all->loop->now_ms + TOMBSTONE_MS;
 	TAILQ_INSERT_TAIL(&all->by_age, t, order);
+	all->n++;
 	set_timer(all);
 }
 
@@ -85,6 +86,7 @@ take_out(struct tombstones *all, struct tombstone *t)
 {
 	RB_REMOVE(tomb_tree, &all->by_key, t);
 	TAILQ_REMOVE(&all->by_age, t, order);
+	all->n--;
 	tombstone_free(t);
 }
 

@@ -15,6 +15,7 @@ struct tombstones {
 	struct timer timer;   /* for the first one */
 	RB_HEAD(tomb_tree, tombstone) by_key;
 	TAILQ_HEAD(, tombstone) by_age; /* owned; the first goes first */
+	size_t n;
 
 	/* its time is over; the key lasts as long as the call */
 	void (*buried)(struct tombstones *tombstones, const char *key);

@@ -53,6 +53,7 @@ enum counters_event {
 	EVENT_BACKEND_AGAIN,   /* which was dead: the request was sent again */
 	EVENT_BACKEND_NEXT,    /* it failed: the next one was tried */
 	EVENT_TUNNEL,	       /* a protocol was changed to, as WebSocket */
+	EVENT_WEBSOCKET,       /* this one it was */
 	EVENT_FLOOD_RESET,     /* HTTP/2 connections ended for it: h2_guard.h */
 	EVENT_FLOOD_PROVOKED,
 	EVENT_FLOOD_CONTINUATION,

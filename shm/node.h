@@ -17,8 +17,8 @@ struct node_usage {
 	uint64_t pid;	  /* whose; 0: nothing is known */
 	uint64_t born_ms; /* CLOCK_REALTIME */
 	uint64_t cpu_us;
-	uint64_t resident; /* bytes */
-	uint64_t files;	   /* open descriptors; 0: not known */
+	uint64_t resident;  /* bytes */
+	uint64_t files;	    /* open descriptors; 0: not known */
 	uint64_t files_max; /* that it may open; 0: not known */
 };
 
@@ -42,6 +42,8 @@ struct node {
 	uint64_t draining;	 /* 1: it ends, and gets no new requests */
 	uint64_t configured_ms;	 /* CLOCK_REALTIME: its settings were taken */
 	uint64_t reload_refused; /* 1: others were not, since then */
+	uint64_t tls_reloads;	 /* certificates were replaced so often, */
+	uint64_t tls_refused;	 /* and so often some were not taken */
 	struct node_usage master;
 	uint64_t nprocesses, ncertificates;
 	struct node_process process[NODE_PROCESSES_MAX];

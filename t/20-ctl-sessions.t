@@ -61,6 +61,7 @@ my %url = map { $_ => "http://$host$_" } qw(/silent /chat);
 is urls_of(4), join(' ', sort values %url), 'four are running, without their queries';
 $clients[2]->printflush('hello');
 ok eventually(sub { sessions()->{ $url{'/chat'} }{received} == 5 }, 30), "a tunnel's bytes are counted";
+is $proxy->metrics->{dynproxy_websocket_upgrades_total}, 1, 'which is counted, too';
 my $all = sessions();
 for (['/silent', 'alpha', 'h1', 'waiting', 0, 0], ['/begun', 'beta', 'h1', 'receiving', 0, 5],
     ['/chat', 'alpha', 'h1', 'tunnel', 5, 4], ['/by-tls', 'alpha', 'h2', 'waiting', 0, 0]) {

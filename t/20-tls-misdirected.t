@@ -27,6 +27,8 @@ for (['other.test'], ['wide.test'], ['narrow.test', '--tls-max', '1.2', '--ciphe
     ok eventually(sub { ask($name, '-w', '%{http_code}', '-o', '/dev/null', @kind) eq '404' }), "a certificate for $name";
 }
 
+ok eventually(sub { ($proxy->metrics->{'dynproxy_tls_reloads_total{result="ok"}'} // 0) >= 1 }), 'which the metrics tell';
+
 for my $version (qw(1.1 2)) {
     for (['another site'               => $alpha, 'other.test', 421],
         ['the other way round'         => 'other.test', $alpha, 421],

@@ -59,6 +59,8 @@ is sum_of($after, $nobody) - sum_of($before, $nobody), 6, 'of nobody';
 is $after->{'dynproxy_http_request_duration_seconds_count{tool="alpha"}'}, 45, 'times of alpha';
 is $after->{'dynproxy_http_request_duration_seconds_bucket{tool="alpha",le="+Inf"}'}, 45, 'the last bucket has them all';
 is $after->{'dynproxy_routes{state="active"}'}, 3, 'routes';
+is $after->{'dynproxy_routes{state="tombstone"}'}, 1, 'and one that was';
+cmp_ok $after->{dynproxy_route_propagation_seconds_count}, '>=', 5, 'each change has a time until it is gone by';
 my $connects = sum_of($after, qr/^dynproxy_backend_connections_total/);
 cmp_ok $connects, '>=', 3, 'connections to backends';
 is $after->{'dynproxy_backend_connect_duration_seconds_count'}, $connects - 7, 'of which those that were made have a time';

@@ -88,6 +88,8 @@ begin_tunnel(struct exchange *ex)
 	upstream_interim_done(&ex->upstream);
 	ex->stage = STAGE_TUNNEL;
 	counters_event(ex->w->counters, EVENT_TUNNEL);
+	if (upstream_is_websocket(&ex->upstream))
+		counters_event(ex->w->counters, EVENT_WEBSOCKET);
 }
 
 bool
