@@ -33,7 +33,7 @@
 #define EXIT_CODE_USAGE 2
 #define EXIT_CODE_AGAIN 75
 
-/* Who asks.  Freed by client_free() only. */
+/* Who asks.  Freed by client_forget() only. */
 struct ctl_client {
 	LIST_ENTRY(ctl_client) entry;
 	struct master *master; /* borrowed */
@@ -42,17 +42,25 @@ struct ctl_client {
 	enum ctl_type awaits; /* the end of what it asked for; 0: nothing */
 };
 
-static void
-client_free(struct ctl_client *client)
+/* Its socket is the caller's to close. */
+static int
+client_forget(struct ctl_client *client)
 {
 	struct master *m = client->master;
+	int fd = client->io.fd;
 
 	LIST_REMOVE(client, entry);
 	m->nctl_clients--;
 	timer_clear(&m->loop.timers, &client->deadline);
 	ev_del(&m->loop, &client->io);
-	close(client->io.fd);
 	free(client);
+	return fd;
+}
+
+static void
+client_free(struct ctl_client *client)
+{
+	close(client_forget(client));
 }
 
 static void
@@ -370,7 +378,11 @@ ctl_open(struct master *m)
 void
 ctl_close(struct master *m)
 {
-	tell(m, CTL_STOP, 0, "");
-	while (!LIST_EMPTY(&m->ctl_clients))
-		client_free(LIST_FIRST(&m->ctl_clients));
+	struct ctl_client *client;
+
+	while ((client = LIST_FIRST(&m->ctl_clients)) != NULL)
+		if (client->awaits == CTL_STOP)
+			answer_end(client_forget(client), 0);
+		else
+			client_free(client);
 }

@@ -9,6 +9,11 @@ struct master;
 
 /* Answer on the socket of LISTEN_MASTER.  -1 with errno. */
 int ctl_open(struct master *m);
+
+/*
+ * We end.  Who waits for that keeps the connection until exit(3): then what is
+ * locked or bound is free for the next master, too.
+ */
 void ctl_close(struct master *m);
 
 /*
@@ -17,9 +22,10 @@ void ctl_close(struct master *m);
  */
 int ctl_listen(struct master *m);
 
-/* The logger has tried to begin a new file: tell those who wait for that. */
 /* Tell somebody who has waited, and take leave; fd is closed. */
 void ctl_answer_take(int fd, uint32_t exit_code, const char *says);
+
+/* The logger has tried to begin a new file: tell those who wait for that. */
 void ctl_reopened(struct master *m, bool done);
 
 #endif

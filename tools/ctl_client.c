@@ -397,6 +397,7 @@ ctl_ask_master(const struct ctl *ctl, enum ctl_type question,
 {
 	struct ctlmsg m = { .type = question };
 	int fd, passed, status, got = -1;
+	bool ended = false;
 
 	fd = reach(ctl, LISTEN_MASTER, &status);
 	if (fd == -1)
@@ -405,14 +406,16 @@ ctl_ask_master(const struct ctl *ctl, enum ctl_type question,
 		while ((got = ctlmsg_recv(fd, &m, &passed)) == 1) {
 			if (passed != -1)
 				close(passed);
-			if (m.type == CTL_END)
-				break;
-			if (found != NULL)
+			if (m.type == CTL_END) {
+				ended = true; /* then it closes, at leisure */
+				status = (int)m.arg;
+			} else if (found != NULL) {
 				found(arg, &m);
+			}
 		}
 	close(fd);
-	if (got == 1)
-		return (int)m.arg;
+	if (ended)
+		return status;
 	/* who may not ask is not answered */
 	complain(ctl, "the master closed the connection without an answer: "
 		      "only root and its own user may ask");
