@@ -33,6 +33,12 @@
 #define EXIT_CODE_USAGE 2
 #define EXIT_CODE_AGAIN 75
 
+static const uint32_t exit_codes[] = {
+	[RELOAD_DONE] = 0,
+	[RELOAD_REFUSED] = EXIT_CODE_REFUSED,
+	[RELOAD_AGAIN] = EXIT_CODE_AGAIN,
+};
+
 /* Who asks.  Freed by client_forget() only. */
 struct ctl_client {
 	LIST_ENTRY(ctl_client) entry;
@@ -117,12 +123,6 @@ ctl_reopened(struct master *m, bool done)
 {
 	tell(m, CTL_REOPEN, done ? 0 : EXIT_CODE_REFUSED, "");
 }
-
-static const uint32_t exit_codes[] = {
-	[RELOAD_DONE] = 0,
-	[RELOAD_REFUSED] = EXIT_CODE_REFUSED,
-	[RELOAD_AGAIN] = EXIT_CODE_AGAIN,
-};
 
 static void
 reloaded(struct master *m, enum reload_end end, const char *says)
@@ -233,10 +233,10 @@ begin_upgrade(struct ev_task *task)
 }
 
 void
-ctl_answer_take(int fd, uint32_t exit_code, const char *says)
+ctl_answer_take(int fd, enum reload_end end, const char *says)
 {
 	say(fd, says);
-	answer_end(fd, exit_code);
+	answer_end(fd, exit_codes[end]);
 	close(fd);
 }
 

@@ -3,9 +3,8 @@
 #define MASTER_CTL_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-struct master;
+#include "master/reload.h"
 
 /* Answer on the socket of LISTEN_MASTER.  -1 with errno. */
 int ctl_open(struct master *m);
@@ -23,7 +22,7 @@ void ctl_close(struct master *m);
 int ctl_listen(struct master *m);
 
 /* Tell somebody who has waited, and take leave; fd is closed. */
-void ctl_answer_take(int fd, uint32_t exit_code, const char *says);
+void ctl_answer_take(int fd, enum reload_end end, const char *says);
 
 /* The logger has tried to begin a new file: tell those who wait for that. */
 void ctl_reopened(struct master *m, bool done);

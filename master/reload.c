@@ -30,7 +30,7 @@
 #include "master/tickets.h"
 
 #define APPLY_MS 5000	   /* for the children's answers */
-#define REGISTRAR_MS 30000 /* for another registrar */
+#define REGISTRAR_MS 30000 /* for a word of another registrar */
 
 enum stage { STAGE_WORKERS, STAGE_REGISTRAR, STAGE_APPLY };
 
@@ -98,9 +98,10 @@ end(struct master *m, enum reload_end how, const char *says)
 		certs_reload(m);
 	}
 	note(m, how);
-	log_event(how == RELOAD_DONE ? LOG_NOTICE : LOG_ERR,
-	    how == RELOAD_DONE ? "reloaded" : "reload-refused", "file=%s",
-	    m->conf_path);
+	if (how != RELOAD_AGAIN)
+		log_event(how == RELOAD_DONE ? LOG_NOTICE : LOG_ERR,
+		    how == RELOAD_DONE ? "reloaded" : "reload-refused",
+		    "file=%s", m->conf_path);
 	notify_ready(m);
 	r->ended(m, how, says);
 	free(r);
@@ -125,27 +126,6 @@ all_applied(const struct master *m)
 		if (m->children[i].applying)
 			return false;
 	return supervise_all_ready(m);
-}
-
-/* Who has not answered is replaced, by one that begins with the new text. */
-static void
-on_deadline(struct timer *t)
-{
-	struct reload *r = container_of(t, struct reload, deadline);
-	struct master *m = r->master;
-	char name[CHILD_NAME_MAX];
-
-	for (size_t i = 0; i < m->nchildren; i++) {
-		struct child *c = &m->children[i];
-
-		if (!c->applying)
-			continue;
-		c->applying = false;
-		log_event(LOG_ERR, "reload-unanswered", "%s pid=%d is killed",
-		    child_name(c, name), c->pid);
-		kill(c->pid, SIGKILL);
-	}
-	end(m, RELOAD_DONE, "");
 }
 
 static void
@@ -177,6 +157,36 @@ apply(struct reload *r)
 	supervise_settle(m);
 	if (all_applied(m))
 		end(m, RELOAD_DONE, "");
+}
+
+/*
+ * Who has not answered is replaced, by one that begins with the new text.  The
+ * others do not wait for a registrar that is not ready: it has that text.
+ */
+static void
+on_deadline(struct timer *t)
+{
+	struct reload *r = container_of(t, struct reload, deadline);
+	struct master *m = r->master;
+	char name[CHILD_NAME_MAX];
+
+	if (r->stage == STAGE_REGISTRAR) {
+		log_event(LOG_ERR, "reload-unanswered",
+		    "registrar is not ready in time: the others go on");
+		apply(r);
+		return;
+	}
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = &m->children[i];
+
+		if (!c->applying)
+			continue;
+		c->applying = false;
+		log_event(LOG_ERR, "reload-unanswered", "%s pid=%d is killed",
+		    child_name(c, name), c->pid);
+		kill(c->pid, SIGKILL);
+	}
+	end(m, RELOAD_DONE, "");
 }
 
 static void
@@ -223,6 +233,16 @@ reload_child(struct child *c)
 		apply(r);
 	else if (r->stage == STAGE_APPLY && all_applied(c->master))
 		end(c->master, RELOAD_DONE, "");
+}
+
+void
+reload_loading(const struct child *c)
+{
+	struct reload *r = c->master->reload;
+
+	if (r != NULL && r->stage == STAGE_REGISTRAR &&
+	    c->role == ROLE_REGISTRAR)
+		wait_for(r, STAGE_REGISTRAR, REGISTRAR_MS);
 }
 
 /* Two sealed files, or none. */
@@ -419,8 +439,10 @@ reload_begin(struct master *m,
 void
 reload_stop(struct master *m)
 {
-	if (m->reload != NULL)
-		end(m, RELOAD_AGAIN, "dynproxyd ends\n");
+	if (m->reload == NULL)
+		return;
+	log_event(LOG_NOTICE, "reload-stopped", "file=%s", m->conf_path);
+	end(m, RELOAD_AGAIN, "dynproxyd ends\n");
 }
 
 void

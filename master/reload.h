@@ -20,6 +20,9 @@ void reload_begin(struct master *m,
 /* A child is ready, gone, or has answered: go on. */
 void reload_child(struct child *c);
 
+/* A child that starts says that it has a lot to load: wait for it. */
+void reload_loading(const struct child *c);
+
 /* We are told to end: whoever waits for one that is under way is told. */
 void reload_stop(struct master *m);
 

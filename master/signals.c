@@ -63,14 +63,10 @@ static const struct {
 	int number;
 	void (*act)(struct master *m);
 } signals[] = {
-	{ SIGTERM, ending_begin },
-	{ SIGINT, ending_begin },
-	{ SIGQUIT, ending_drain },
-	{ SIGCHLD, supervise_reap }, /* may execute another program */
-	{ SIGHUP, reload },
-	{ SIGUSR1, reopen },
-	{ SIGUSR2, upgrade },
-	{ SIGWINCH, rest },
+	{ SIGTERM, ending_begin }, { SIGINT, ending_begin },
+	{ SIGQUIT, ending_drain }, { SIGHUP, reload }, { SIGUSR1, reopen },
+	{ SIGUSR2, upgrade }, { SIGWINCH, rest },
+	{ SIGCHLD, supervise_reap }, /* may execute another program: last */
 };
 
 /* A write to a closed pipe, or to a terminal by a process in the background. */

@@ -128,6 +128,8 @@ take_message(struct child *c, const struct ctlmsg *msg)
 	case CTL_LOADING: /* a registrar may have a million routes to load */
 		if (c->master->phase == PHASE_STARTING)
 			ending_watch(c->master, START_TIMEOUT_MS);
+		reload_loading(c);
+		upgrade_loading(c);
 		return true;
 	case CTL_PONG:
 		c->unanswered = 0;

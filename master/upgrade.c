@@ -31,8 +31,9 @@
 #include "master/supervise.h"
 
 #define PROBE_MS 10000	   /* for the child that tries */
-#define REGISTRAR_MS 30000 /* for another registrar */
+#define REGISTRAR_MS 30000 /* for a word of another registrar */
 #define SAYS_MAX 2048	   /* bytes of what the probe tells */
+#define ENDS "dynproxyd ends\n"
 
 struct upgrade {
 	struct master *master; /* borrowed */
@@ -80,15 +81,21 @@ release(struct upgrade *u)
 
 /* Before: nothing has changed. */
 static void
-refuse(struct upgrade *u, const char *why)
+give_up(struct upgrade *u, enum reload_end how, const char *why)
 {
 	struct master *m = u->master;
 	void (*ended)(struct master *, enum reload_end, const char *) =
 	    u->ended;
 
-	log_event(LOG_ERR, "upgrade-refused", "%s", why);
 	release(u);
-	ended(m, RELOAD_REFUSED, why);
+	ended(m, how, why);
+}
+
+static void
+refuse(struct upgrade *u, const char *why)
+{
+	log_event(LOG_ERR, "upgrade-refused", "%s", why);
+	give_up(u, RELOAD_REFUSED, why);
 }
 
 static void
@@ -224,17 +231,6 @@ upgrade_probe(const char *state)
 	return segments_check(&m, stderr) ? 0 : 1;
 }
 
-void
-upgrade_stop(struct master *m)
-{
-	struct upgrade *u = m->upgrade;
-
-	if (u == NULL || u->probe == 0)
-		return;
-	kill(u->probe, SIGKILL);
-	refuse(u, "dynproxyd ends\n");
-}
-
 /* --- after ---------------------------------------------------------------- */
 
 static void
@@ -247,7 +243,7 @@ end(struct upgrade *u, bool good)
 	    good ? "upgraded" : "upgrade-taken-back", "program=%s",
 	    m->exe_path);
 	if (in->asker != -1)
-		ctl_answer_take(in->asker, !good,
+		ctl_answer_take(in->asker, good ? RELOAD_DONE : RELOAD_REFUSED,
 		    good
 			? ""
 			: "the new program's processes were not ready in time, "
@@ -291,8 +287,6 @@ go_back(struct upgrade *u)
 static void
 workers_replaced(struct master *m, bool good)
 {
-	if (m->phase != PHASE_SERVING)
-		return; /* told to end meanwhile */
 	if (!good) {
 		for (unsigned i = 0; i < m->places; i++) {
 			struct child *c =
@@ -315,12 +309,19 @@ on_registrar_deadline(struct timer *t)
 {
 	struct upgrade *u = container_of(t, struct upgrade, deadline);
 
-	if (u->master->phase != PHASE_SERVING)
-		return; /* told to end meanwhile */
 	if (u->master->inherited->rollback)
 		end(u, false);
 	else
 		go_back(u);
+}
+
+static void
+await_registrar(struct upgrade *u)
+{
+	struct ev_loop *loop = &u->master->loop;
+
+	u->registrar = true;
+	timer_set(&loop->timers, &u->deadline, loop->now_ms + REGISTRAR_MS);
 }
 
 void
@@ -339,6 +340,15 @@ upgrade_child(struct child *c)
 		rollover_begin(m, workers_replaced);
 }
 
+void
+upgrade_loading(const struct child *c)
+{
+	struct upgrade *u = c->master->upgrade;
+
+	if (u != NULL && u->registrar && c->role == ROLE_REGISTRAR)
+		await_registrar(u);
+}
+
 int
 upgrade_go_on(struct master *m)
 {
@@ -352,14 +362,41 @@ upgrade_go_on(struct master *m)
 		.master = m, .says = -1, .state_fd = -1, .exe_fd = -1
 	};
 	u->deadline.fire = on_registrar_deadline;
-	u->registrar = true;
 	m->upgrade = u;
 	if (!m->foreground)
 		daemon_ready(m->conf);
 	supervise_resume(m);
-	timer_set(&m->loop.timers, &u->deadline, m->loop.now_ms + REGISTRAR_MS);
+	await_registrar(u);
 	supervise_renew(places_child(m, ROLE_REGISTRAR));
 	return 0;
+}
+
+/* The processes stay what they are by now. */
+static void
+stay(struct upgrade *u)
+{
+	struct inherited *in = u->master->inherited;
+
+	if (in->asker != -1)
+		ctl_answer_take(in->asker, RELOAD_AGAIN, ENDS);
+	in->asker = -1;
+	release(u);
+}
+
+void
+upgrade_stop(struct master *m)
+{
+	struct upgrade *u = m->upgrade;
+
+	if (u == NULL)
+		return;
+	log_event(LOG_NOTICE, "upgrade-stopped", "program=%s", m->exe_path);
+	if (u->probe == 0) {
+		stay(u);
+		return;
+	}
+	kill(u->probe, SIGKILL);
+	give_up(u, RELOAD_AGAIN, ENDS);
 }
 
 void

@@ -15,7 +15,10 @@
 void upgrade_begin(struct master *m, int asker,
     void (*ended)(struct master *m, enum reload_end end, const char *says));
 
-/* We are told to end: another program is not tried any more. */
+/*
+ * We are told to end: another program is not tried any more, and no process
+ * replaced by it.  Whoever waits for that is told.
+ */
 void upgrade_stop(struct master *m);
 
 /* In the next image, after supervise_init(): serve, and replace children. */
@@ -23,6 +26,9 @@ int upgrade_go_on(struct master *m);
 
 /* A child is ready. */
 void upgrade_child(struct child *c);
+
+/* As reload_loading(). */
+void upgrade_loading(const struct child *c);
 
 /* A process that is in no place has ended. */
 void upgrade_reaped(struct master *m, pid_t pid, int status);
