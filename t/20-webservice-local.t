@@ -18,7 +18,8 @@ my $proxy = DynProxy->new(conf => { local_tools => '{"52001:alpha"}' });
 my ($status, $out, $err);
 sub webservice {
     ($status, $out, $err) = run_command('setpriv', '--reuid=52001', '--regid=52001', '--clear-groups', '--', 'env',
-        "HOME=$home", "DYNPROXY_PROXY=" . $proxy->socket_path('register'), "$site/bin/webservice", '--backend=local', @_);
+        "HOME=$home", "DYNPROXY_PROXY=" . $proxy->socket_path('register'),
+        'DYNPROXY_CONTROL=' . $proxy->socket_path('control'), "$site/bin/webservice", '--backend=local', @_);
     return $status;
 }
 sub page { return $proxy->get('alpha', '/')->body }
@@ -41,6 +42,10 @@ END { kill 'TERM', pid() if $home && pid() }
 ok eventually(sub { page() eq "here\n" }), 'it serves' or diag DynProxy::slurp("$home/error.log");
 like DynProxy::slurp("$home/service.manifest"), qr/^backend: local\n/m, 'the manifest remembers the backend';
 is webservice('start'), 1, 'not twice';
+is webservice('status'), 0, 'status';
+like $out, qr/^The proxy's word for it is "\w+": in the last minute [\d.]+ requests\/s, [\d.]+ % errors, \d+ ms\n  .*pattern=\.\* /m, 'how the proxy finds it';
+like $proxy->raw('POST / HTTP/1.1' . "\r\nHost: " . $proxy->host('alpha') . "\r\nContent-Length: 9999999999\r\n\r\n"), qr/^HTTP\S+ 413 /, 'an error';
+ok eventually(sub { webservice('status'); $out =~ /^Its last error: \S+Z, 413 body-too-large -\n\z/m }), 'is told' or diag $out;
 
 my $supervisor = pid();
 my ($session) = DynProxy::slurp("/proc/$supervisor/stat") =~ /\) \S+ \d+ \d+ (\d+)/;
