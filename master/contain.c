@@ -84,7 +84,7 @@ contain_users(struct master *m)
 
 /* What a look at the log should not miss. */
 static void
-tell(bool root)
+tell_missing(bool root)
 {
 	static const char *const what[] = {
 		"own users and root directories (not started as root)",
@@ -107,32 +107,35 @@ tell(bool root)
 		    missing);
 }
 
-int
+/* NULL, or the step that failed, with errno. */
+static const char *
+give_up(const struct master *m)
+{
+	const char *failed = sandbox_keep(kept);
+
+	if (failed == NULL && m->inherited == NULL && syscalls_limited() &&
+	    syscalls_forbid(NULL, 0) == -1)
+		failed = "seccomp";
+	return failed;
+}
+
+const char *
 contain_begin(struct master *m)
 {
 	const char *failed;
 
 	if (!m->conf->sandbox) {
 		log_event(LOG_WARNING, "contained",
-		    "complete=no missing=\"everything (sandbox = off)\"");
-		return 0;
+		    "complete=no missing=\"everything%s (sandbox = off)\"",
+		    m->contained ? " in children" : "");
+		return NULL;
 	}
-	if (m->contained)
-		return 0;
-	failed = sandbox_keep(kept);
-	if (failed != NULL) {
-		log_event(LOG_CRIT, "fatal", "sandbox: %s: %s", failed,
-		    strerror(errno));
-		return -1;
-	}
-	if (m->inherited == NULL && syscalls_limited() &&
-	    syscalls_forbid(NULL, 0) == -1) {
-		log_event(LOG_CRIT, "fatal", "seccomp: %s", strerror(errno));
-		return -1;
-	}
+	failed = m->contained ? NULL : give_up(m);
+	if (failed != NULL)
+		return failed;
 	m->contained = true;
-	tell(geteuid() == 0);
-	return 0;
+	tell_missing(geteuid() == 0);
+	return NULL;
 }
 
 /* Who gives to whom. */
@@ -141,11 +144,33 @@ struct transfer {
 	const struct sandbox_user *to;
 };
 
-/* Regular, not ours alone by another name, and this user's so far. */
+/* Regular, without another name, and this user's so far. */
 static bool
 is_plain(const struct stat *st, uid_t owner)
 {
 	return S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == owner;
+}
+
+/*
+ * A file of a directory whose user may put another one there at any time: what
+ * is looked at is what is given.  -1 with errno.
+ */
+static int
+give_entry(
+    int dir, const char *name, uid_t owner, const struct sandbox_user *to)
+{
+	int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), saved;
+	struct stat st;
+	int rc = 0;
+
+	if (fd == -1)
+		return errno == ENOENT ? 0 : -1; /* it is gone */
+	if (fstat(fd, &st) == 0 && is_plain(&st, owner))
+		rc = fchownat(fd, "", to->uid, to->gid, AT_EMPTY_PATH);
+	saved = errno; /* close() may change it */
+	close(fd);
+	errno = saved;
+	return rc;
 }
 
 /* The files of a directory that are owner's, then itself.  -1 with errno. */
@@ -154,17 +179,15 @@ give_directory(int fd, uid_t owner, const struct sandbox_user *to)
 {
 	DIR *dir = fdopendir(dup(fd));
 	const struct dirent *file;
-	struct stat st;
-	int rc = 0;
+	int rc = 0, saved;
 
 	if (dir == NULL)
 		return -1;
 	while (rc == 0 && (file = readdir(dir)) != NULL)
-		if (fstatat(fd, file->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    is_plain(&st, owner))
-			rc = fchownat(fd, file->d_name, to->uid, to->gid,
-			    AT_SYMLINK_NOFOLLOW);
+		rc = give_entry(fd, file->d_name, owner, to);
+	saved = errno; /* closedir() may change it */
 	closedir(dir);
+	errno = saved;
 	return rc == 0 ? fchown(fd, to->uid, to->gid) : -1;
 }
 
@@ -225,8 +248,20 @@ hand_over_log(const char *path, const struct transfer *t)
 	if (rc == 0)
 		rc = st.st_uid == 0 ? give_file(path, t)
 				    : hand_over_directory(directory, t);
+	else if (errno == ENOENT)
+		rc = 0; /* no directory, the logger will say so */
 	free(copy);
 	return rc;
+}
+
+const char *
+contain_path(const struct master *m, enum role role)
+{
+	if (role == ROLE_REGISTRAR)
+		return m->conf->state_directory;
+	if (role == ROLE_LOGGER && m->conf->access_log[0] != '\0')
+		return m->conf->access_log;
+	return NULL;
 }
 
 int
@@ -235,24 +270,15 @@ contain_hand_over(struct master *m, enum role role)
 	const struct sandbox_user *before = &m->former_users[role];
 	const struct transfer t = { .to = &m->users[role],
 		.from = before->uid == SANDBOX_NOBODY ? 0 : before->uid };
-	const char *what = NULL, *path = NULL;
+	const char *path = contain_path(m, role);
 	int rc = 0;
 
-	if (t.to->uid == SANDBOX_NOBODY) {
-		/* nothing is anybody's */
-	} else if (role == ROLE_REGISTRAR) {
-		what = "state_directory";
-		path = m->conf->state_directory;
-		rc = hand_over_directory(path, &t);
-	} else if (role == ROLE_LOGGER && m->conf->access_log[0] != '\0') {
-		what = "access_log";
-		path = m->conf->access_log;
-		rc = hand_over_log(path, &t);
-	}
-	if (rc == -1)
-		log_event(LOG_CRIT, "fatal", "%s %s: %s", what, path,
-		    strerror(errno));
-	else
+	if (t.to->uid == SANDBOX_NOBODY)
+		return 0; /* all stays with who had it */
+	if (path != NULL)
+		rc = role == ROLE_LOGGER ? hand_over_log(path, &t)
+					 : hand_over_directory(path, &t);
+	if (rc == 0)
 		m->former_users[role] = m->users[role];
 	return rc;
 }

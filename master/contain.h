@@ -11,17 +11,19 @@
 int contain_users(struct master *m);
 
 /*
- * Give up what the master does not need, unless it has done so; says what
- * cannot be had, as when it was not started as root.  -1: it was logged why
- * nothing can be started.
+ * Give up what the master does not need, unless it has done so, and log what
+ * cannot be had, as when it was not started as root.  NULL, or the step that
+ * failed, with errno.
  */
-int contain_begin(struct master *m);
+const char *contain_begin(struct master *m);
 
 /*
- * Before a process of this role starts: its user gets the files that are to be
- * its own, from root or from the user that the role had before.  -1: it was
- * logged why not.
+ * Before a process of this role starts: its user gets contain_path(), from root
+ * or from the user that the role had before.  -1 with errno.
  */
 int contain_hand_over(struct master *m, enum role role);
+
+/* The directory or file that is to be the role's own; NULL: nothing. */
+const char *contain_path(const struct master *m, enum role role);
 
 #endif

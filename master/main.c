@@ -2,14 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
@@ -21,6 +19,7 @@
 #include "master/contain.h"
 #include "master/ctl.h"
 #include "master/daemon.h"
+#include "master/directories.h"
 #include "master/error_pages.h"
 #include "master/fdstore.h"
 #include "master/inherit.h"
@@ -70,67 +69,29 @@ raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/*
- * /run is empty after a boot: make what is missing, one level of it, for
- * owner.
- */
-static int
-make_directory(const char *path, mode_t mode, const struct sandbox_user *owner)
-{
-	if (mkdir(path, mode) == 0) {
-		if (owner->uid == SANDBOX_NOBODY ||
-		    chown(path, owner->uid, owner->gid) == 0)
-			return 0;
-	} else if (errno == EEXIST) {
-		return 0;
-	}
-	log_event(LOG_CRIT, "fatal", "directory %s: %s", path, strerror(errno));
-	return -1;
-}
-
-static int
-make_directory_of(const char *file, const struct sandbox_user *owner)
-{
-	char *copy = strdup(file);
-	int rc = copy == NULL ? -1 : make_directory(dirname(copy), 0755, owner);
-
-	free(copy);
-	return rc;
-}
-
-static int
-make_directories(const struct master *m)
-{
-	const struct sandbox_user nobody = { .uid = SANDBOX_NOBODY };
-	const struct conf *conf = m->conf;
-
-	for (size_t i = 0; i < conf->nlisteners; i++) {
-		const struct addr *a = &conf->listeners[i].addr;
-
-		if (a->u.sa.sa_family == AF_UNIX &&
-		    make_directory_of(a->u.un.sun_path, &nobody) == -1)
-			return -1;
-	}
-	if (!m->foreground && make_directory_of(conf->pid_file, &nobody) == -1)
-		return -1;
-	if (conf->access_log[0] != '\0' &&
-	    make_directory_of(conf->access_log, &m->users[ROLE_LOGGER]) == -1)
-		return -1;
-	return make_directory(
-	    conf->state_directory, 0700, &m->users[ROLE_REGISTRAR]);
-}
-
 /* The users, and what is to be theirs.  -1: it was logged what is wrong. */
 static int
 contain(struct master *m)
 {
-	if (contain_users(m) == -1 || contain_begin(m) == -1 ||
-	    make_directories(m) == -1)
+	const char *failed;
+
+	if (contain_users(m) == -1)
+		return -1;
+	failed = contain_begin(m);
+	if (failed != NULL) {
+		log_event(LOG_CRIT, "fatal", "sandbox: %s: %s", failed,
+		    strerror(errno));
+		return -1;
+	}
+	if (directories_make(m) == -1)
 		return -1;
 	memcpy(m->former_users, m->users, sizeof(m->users));
 	for (enum role role = 0; role < ROLE_COUNT; role++)
-		if (contain_hand_over(m, role) == -1)
+		if (contain_hand_over(m, role) == -1) {
+			log_event(LOG_CRIT, "fatal", "%s: %s",
+			    contain_path(m, role), strerror(errno));
 			return -1;
+		}
 	return 0;
 }
 

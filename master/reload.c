@@ -20,6 +20,7 @@
 #include "master/contain.h"
 #include "master/ctl.h"
 #include "master/daemon.h"
+#include "master/directories.h"
 #include "master/facts.h"
 #include "master/notify.h"
 #include "master/places.h"
@@ -73,11 +74,16 @@ note(struct master *m, enum reload_end how)
 static void
 go_by(struct master *m, unsigned changes)
 {
+	const char *failed;
+
 	log_open(
 	    (enum log_sink)m->conf->log_sink, "master", m->conf->log_priority);
-	if (changes & 1u << APPLIED_PROCESSES &&
-	    contain_begin(m) == -1) /* children are contained, if not we */
-		log_event(LOG_ERR, "sandbox-failed", "the master goes on");
+	if (!(changes & 1u << APPLIED_PROCESSES))
+		return;
+	failed = contain_begin(m);
+	if (failed != NULL)
+		log_event(LOG_ERR, "master-not-contained", "%s: %s", failed,
+		    strerror(errno));
 }
 
 static void
@@ -322,7 +328,8 @@ make(struct reload *r)
 {
 	struct master *m = r->master;
 
-	if (contain_users(m) == -1 || setup_make(m, r->old.listeners) == -1)
+	if (contain_users(m) == -1 || directories_make(m) == -1 ||
+	    setup_make(m, r->old.listeners) == -1)
 		return -1;
 	if (m->foreground ||
 	    strcmp(m->conf->pid_file, r->old.conf->pid_file) == 0)

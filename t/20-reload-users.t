@@ -45,7 +45,11 @@ sub reload { my ($what) = @_; settled(); is $proxy->ctl('reload'), 0, $what or d
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
 sub writes { my ($what) = @_; is $proxy->register('alpha', '/' . $what =~ s/\W/-/gr, $backend->url), 'ok', "a registration is stored: $what" }
-sub logged { my ($path) = @_; $proxy->get('alpha', $path); ok eventually(sub { DynProxy::slurp("$dir/access/access.log") =~ /\Q$path\E/ }, 30), "$path is in the access log" }
+sub logged {
+    my ($path, $file) = (@_, 'access/access.log');
+    $proxy->get('alpha', $path);
+    ok eventually(sub { DynProxy::slurp("$dir/$file") =~ /\Q$path\E/ }, 30), "$path is in the access log";
+}
 
 my $load = Load->new(Load::requests(sub { ($proxy->get('alpha', '/')->body // '') eq 'hello' }));
 
@@ -96,13 +100,16 @@ if ($contained) {
     cmp_ok filters($_), '<', $before{$_}, "$_: without its filter" for sort keys %before;
     writes('without a sandbox');
     logged('/third');
-    configure(sandbox => 'on');
-    reload('with it again');
+    configure(sandbox => 'on', user_registrar => 60932, access_log => qq("$dir/made/access.log"));
+    reload('with it again, another user, and a log in a directory that is not there');
     is_now('worker', 60901, 'workers have their user');
-    is_now('registrar', 60922, 'the registrar, too');
+    like $proxy->log, qr/contained complete=no missing="everything in children \(sandbox = off\)".* contained complete=/s,
+        'which the log tells';
+    is_now('registrar', 60932, 'the registrar has another one');
+    is +(stat "$dir/state/routes.sqlite")[4], 60932, 'whose own the store is now';
     is filters($_), $before{$_}, "$_: and its filter" for sort keys %before;
     writes('with a sandbox again');
-    logged('/fourth');
+    logged('/fourth', 'made/access.log');
 }
 
 # --- where events go; a /dev of our own, with somebody at /dev/log
@@ -164,11 +171,11 @@ is pid_in('other'), $pid, 'which is written';
 ok !-e "$dir/pid", 'the one before is gone';
 isnt +(run_command($dynproxyd, '-c', "$dir/daemon.conf"))[0], 0, 'a second daemon ends';
 is pid_in('other'), $pid, 'and leaves it alone';
-$daemon{pid_file} = qq("$dir/nowhere/pid");
+$daemon{pid_file} = qq("$dir/nowhere/at/all");
 write_daemon();
 my ($status, $err) = daemon('reload');
 is $status, 1, 'one that cannot be had is refused';
-like $err, qr{pid_file \Q$dir\E/nowhere/pid: No such file}, 'by its name';
+like $err, qr{directory \Q$dir\E/nowhere/at: No such file}, 'by its name';
 is pid_in('other'), $pid, 'the one before stays';
 $daemon{pid_file} = qq("$dir/other");
 write_daemon();
