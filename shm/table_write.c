@@ -391,8 +391,8 @@ table_walk(struct table_writer *w, struct table_walk *walk, size_t entries,
 	uint64_t words[ENTRY_WORDS];
 	const struct tool *tool;
 
-	if (walk->directory != w->now.unit)
-		*walk = (struct table_walk){ .directory = w->now.unit };
+	if (walk->directory != w->now.key[0])
+		*walk = (struct table_walk){ .directory = w->now.key[0] };
 	for (; entries > 0 && walk->at < directory_size(&w->now); entries--) {
 		if (!entry_words(&w->now.entries[walk->at++], words) ||
 		    place_state(words[ENTRY_PLACE]) != ENTRY_LIVE)

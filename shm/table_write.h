@@ -86,7 +86,8 @@ size_t table_damaged(const struct table_writer *w);
 
 /* Where a walk over the table is.  Zeroed: at its beginning. */
 struct table_walk {
-	uint32_t directory, at;
+	uint64_t directory; /* by the key of its hashes: no two have the same */
+	uint32_t at;
 };
 
 /*

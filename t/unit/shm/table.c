@@ -242,12 +242,53 @@ second_writer(void)
 	is_int(status, 0, "no second writer beside a living one");
 	succeed();
 	is_int(table_count(w), 9, "knows the names");
+	each.names = each.sum = 0;
 	table_walk(w, &(struct table_walk){ 0 }, SIZE_MAX, count_each, &each);
 	is_int(each.names, 9, "tells each of them");
 	is_int(each.sum, 36 + 9, "as it was put");
 	ok(put(9, 1) == -1 && errno == ESTALE, "remembers deleted versions");
 	is_int(put(3, 2), 0, "and goes on");
 	ok(holds(3, 2) && holds(4, 1), "readers see both");
+	stop();
+}
+
+/*
+ * Put and delete names until the directory has moved: to that unit, or anywhere
+ * where it is 0.
+ */
+static bool
+move(uint32_t to)
+{
+	static unsigned next = 100;
+	unsigned most = next + 100000;
+	uint32_t from = w->now.unit;
+
+	for (; next < most; next++) {
+		put(next, 1);
+		drop(next, 2);
+		if (w->now.unit != from && (to == 0 || w->now.unit == to))
+			return true;
+	}
+	return false;
+}
+
+/* A walk begins anew in a directory that lies where the first one lay. */
+static void
+walks(void)
+{
+	struct table_walk walk = { 0 };
+	uint32_t where;
+
+	start();
+	for (unsigned i = 0; i < 100; i++)
+		put(i, 1);
+	ok(move(0), "the table moves");
+	where = w->now.unit;
+	table_walk(w, &walk, table_entries(w) - 1, count_each, &each);
+	ok(move(0) && move(where), "and comes back");
+	each.names = each.sum = 0;
+	table_walk(w, &walk, SIZE_MAX, count_each, &each);
+	is_int(each.names, 100, "a walk tells all its names");
 	stop();
 }
 
@@ -420,6 +461,7 @@ main(void)
 	full();
 	reserved();
 	second_writer();
+	walks();
 	quarantine();
 	tags();
 	directory_at_the_end();
