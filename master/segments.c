@@ -123,7 +123,7 @@ static const struct {
 	    ticket_keys_format, 0, TO(WORKER) },
 	[SEGMENT_COUNTERS] = { "dynproxy-counters", counters_bytes,
 	    counters_format, TO(WORKER), TO(REGISTRAR) },
-	[SEGMENT_NODE] = { "dynproxy-node", node_bytes, format_nothing, 0,
+	[SEGMENT_NODE] = { "dynproxy-node", node_bytes, node_format, 0,
 	    TO(REGISTRAR) },
 	[SEGMENT_ERRORS] = { "dynproxy-errors", errors_bytes, format_nothing,
 	    TO(WORKER), TO(REGISTRAR) },

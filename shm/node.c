@@ -1,20 +1,27 @@
 /* Publishes what the master knows with a latch: a reader waits for nobody. */
 #include "shm/node.h"
 
-#include <errno.h>
+#include <unistd.h>
 
 #include "shm/latch.h"
 #include "shm/segment.h"
 
+#define NODE_MAGIC UINT64_C(0x31646f6e706e7964) /* "dynpnod1" */
+#define NODE_ABI UINT64_C(1)			/* moves with the layout */
 #define WORDS (sizeof(struct node) / sizeof(uint64_t))
 #define TRIES 64
 
 _Static_assert(sizeof(struct node) % sizeof(uint64_t) == 0, "words");
 
 struct node_segment {
+	/* constant after node_format() */
+	struct segment_kind kind;
+
 	latch_word seq;
 	latch_word copies[2 * WORDS];
 };
+
+static const struct segment_kind kind = { NODE_MAGIC, NODE_ABI };
 
 size_t
 node_size(void)
@@ -22,17 +29,19 @@ node_size(void)
 	return sizeof(struct node_segment);
 }
 
+int
+node_format(int fd)
+{
+	return pwrite(fd, &kind, sizeof(kind), 0) == sizeof(kind) ? 0 : -1;
+}
+
 struct node_segment *
 node_open(int fd, bool writable)
 {
 	size_t bytes;
-	struct node_segment *s = segment_map(fd, writable, &bytes);
 
-	if (s == NULL || bytes >= sizeof(*s))
-		return s;
-	segment_unmap(s, bytes);
-	errno = EPROTO;
-	return NULL;
+	return segment_map_kind(
+	    fd, writable, &kind, sizeof(struct node_segment), &bytes);
 }
 
 void

@@ -52,10 +52,14 @@ struct node {
 
 struct node_segment; /* a mapping */
 
-/* Bytes of the segment; all zero is how it begins. */
+/* Bytes of the segment; and lay it out: -1 with errno. */
 size_t node_size(void);
+int node_format(int fd);
 
-/* Map it; the descriptor stays the caller's.  NULL with errno. */
+/*
+ * Map it; the descriptor stays the caller's.  NULL with errno: EPROTO, of
+ * another layout.
+ */
 struct node_segment *node_open(int fd, bool writable);
 void node_close(struct node_segment *s);
 

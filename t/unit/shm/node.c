@@ -11,10 +11,12 @@ main(void)
 {
 	static struct node in, out;
 	int fd = segment_create("t", node_size());
-	struct node_segment *master = node_open(fd, true);
-	struct node_segment *registrar =
-	    node_open(segment_reopen_readonly(fd), false);
+	struct node_segment *master, *registrar;
 
+	ok(node_open(fd, true) == NULL, "what does not say its layout: no");
+	ok(node_format(fd) == 0, "laid out");
+	master = node_open(fd, true);
+	registrar = node_open(segment_reopen_readonly(fd), false);
 	ok(master != NULL && registrar != NULL, "mapped by both");
 	ok(node_read(registrar, &out), "nothing was written");
 	is_int(out.nprocesses, 0, "so nothing is there");
