@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/array.h"
+#include "lib/ctlline.h"
 #include "lib/sock.h"
 #include "registrar/ctl_command.h"
 
@@ -79,7 +80,7 @@ static bool
 more(struct client *c)
 {
 	struct ctl *ctl = ctl_of(c);
-	bool goes_on = false;
+	bool goes_on = false, lines;
 
 	switch (ctl->lists) {
 	case LISTS_NOTHING:
@@ -100,16 +101,25 @@ more(struct client *c)
 		goes_on = policy_list_more(c->r, &ctl->policy_listing, &c->out);
 		break;
 	}
-	if (!goes_on) {
-		/* these have a line each: dynproxyctl reads them so */
-		if (ctl->lists == LISTS_ROUTES ||
-		    ctl->lists == LISTS_REGISTRATIONS ||
-		    ctl->lists == LISTS_SESSIONS)
-			buf_printf(&c->out, "\n");
-		buf_printf(&c->out, "]}\n");
-		ctl->lists = LISTS_NOTHING;
-	}
-	return true;
+	if (goes_on)
+		return true;
+	/* these have a line each: dynproxyctl reads them so */
+	lines = ctl->lists == LISTS_ROUTES ||
+		ctl->lists == LISTS_REGISTRATIONS ||
+		ctl->lists == LISTS_SESSIONS;
+	ctl->lists = LISTS_NOTHING;
+	/* without its end when there was no memory: who reads it sees that */
+	return !ctl->listing.broken && !ctl->policy_listing.broken &&
+	       buf_printf(
+		   &c->out, "%s" CTLLINE_LIST_END "\n", lines ? "\n" : "");
+}
+
+void
+ctl_begin_list(struct ctl *ctl, enum ctl_list which)
+{
+	ctl->lists = which;
+	buf_printf(&ctl->client.out, CTLLINE_LIST_BEGIN);
+	client_answer(&ctl->client);
 }
 
 static const struct {

@@ -1,6 +1,7 @@
 /*
- * The control socket: one line of JSON in, one out; of a list of routes each is
- * on a line of its own (4-operations.md 4.2).
+ * The control socket: one line of JSON in, one out; of routes, registrations
+ * and requests each is on a line of its own (4-operations.md 4.2).  A list that
+ * could not be written to its end has none (lib/ctlline.h).
  *
  *	{"v":1,"cmd":"list","args":["alpha"]}
  *	{"v":1,"exit":0,"data":...}

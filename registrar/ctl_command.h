@@ -19,6 +19,15 @@ enum ctl_exit {
 	EXIT_DENIED = 4,
 };
 
+enum ctl_list {
+	LISTS_NOTHING,
+	LISTS_ROUTES,
+	LISTS_FRONTENDS,
+	LISTS_POLICY,
+	LISTS_REGISTRATIONS,
+	LISTS_SESSIONS
+};
+
 struct ctl {
 	struct client client;
 	json_t *question;		    /* owned; args point into it */
@@ -30,14 +39,7 @@ struct ctl {
 	char why[128]; /* of the first one that was refused; or empty */
 
 	/* of list, of policy, of registrations, of sessions */
-	enum {
-		LISTS_NOTHING,
-		LISTS_ROUTES,
-		LISTS_FRONTENDS,
-		LISTS_POLICY,
-		LISTS_REGISTRATIONS,
-		LISTS_SESSIONS
-	} lists;
+	enum ctl_list lists;
 	struct listing listing;
 	struct policy_listing policy_listing;
 	uint64_t registrations_left; /* those with a lower number */
@@ -63,6 +65,9 @@ struct ctl *ctl_of(struct client *c);
 void ctl_fail(struct ctl *ctl, enum ctl_exit exit_code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void ctl_succeed_take(struct ctl *ctl, json_t *data);
+
+/* The answer is a list: its items are written as the client reads them. */
+void ctl_begin_list(struct ctl *ctl, enum ctl_list which);
 
 /* The tool's key.  False: it is no tool's name, and was refused. */
 bool ctl_tool_key(

@@ -103,8 +103,6 @@ ctl_frontends_more(struct ctl *ctl)
 void
 ctl_frontends(struct ctl *ctl)
 {
-	ctl->lists = LISTS_FRONTENDS;
 	ctl->listing.frontends = true;
-	buf_printf(&ctl->client.out, "{\"v\":1,\"exit\":0,\"data\":[");
-	client_answer(&ctl->client);
+	ctl_begin_list(ctl, LISTS_FRONTENDS);
 }

@@ -15,11 +15,8 @@ policy_kind(struct ctl *ctl, enum policy_kind *kind)
 void
 ctl_policy(struct ctl *ctl)
 {
-	if (!policy_kind(ctl, &ctl->policy_listing.kind))
-		return;
-	buf_printf(&ctl->client.out, "{\"v\":1,\"exit\":0,\"data\":[");
-	ctl->lists = LISTS_POLICY;
-	client_answer(&ctl->client);
+	if (policy_kind(ctl, &ctl->policy_listing.kind))
+		ctl_begin_list(ctl, LISTS_POLICY);
 }
 
 static void

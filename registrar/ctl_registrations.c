@@ -17,8 +17,10 @@ ctl_registrations_more(struct ctl *ctl)
 			continue;
 		if (buf_len(out) >= CLIENT_PIECE)
 			return true;
-		if (!buf_printf(out, ctl->listing.some ? ",\n" : "\n") ||
-		    !listing_put_json_take(out, session_tell(c)))
+		ctl->listing.broken =
+		    !buf_printf(out, ctl->listing.some ? ",\n" : "\n") ||
+		    !listing_put_json_take(out, session_tell(c));
+		if (ctl->listing.broken)
 			return false;
 		ctl->listing.some = true;
 		ctl->registrations_left = c->number;
@@ -29,8 +31,6 @@ ctl_registrations_more(struct ctl *ctl)
 void
 ctl_registrations(struct ctl *ctl)
 {
-	ctl->lists = LISTS_REGISTRATIONS;
 	ctl->registrations_left = UINT64_MAX;
-	buf_printf(&ctl->client.out, "{\"v\":1,\"exit\":0,\"data\":[");
-	client_answer(&ctl->client);
+	ctl_begin_list(ctl, LISTS_REGISTRATIONS);
 }

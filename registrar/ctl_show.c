@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "lib/ctlline.h"
 #include "registrar/ctl_command.h"
 #include "registrar/explain.h"
 #include "registrar/publish.h"
@@ -129,26 +130,30 @@ ctl_list_more(struct ctl *ctl)
 	return listing_more(&ctl->listing, &c->r->book, &c->out, put_routes);
 }
 
+/* Of one tool, whose routes are few. */
+static void
+list_tool(struct ctl *ctl, const struct book_name *name)
+{
+	struct buf *out = &ctl->client.out;
+
+	if (buf_printf(out, CTLLINE_LIST_BEGIN) && put_routes(out, name, true))
+		buf_printf(out, "\n" CTLLINE_LIST_END "\n");
+	client_answer(&ctl->client);
+}
+
 void
 ctl_list(struct ctl *ctl)
 {
-	struct buf *out = &ctl->client.out;
 	char key[TOOL_NAME_MAX + 2];
-	struct book_name *name = NULL;
+	struct book_name *name;
 
-	if (ctl->args[0] != NULL) {
-		name = ctl_find_tool(ctl, ctl->args[0], key);
-		if (name == NULL)
-			return;
+	if (ctl->args[0] == NULL) {
+		ctl_begin_list(ctl, LISTS_ROUTES);
+		return;
 	}
-	buf_printf(out, "{\"v\":1,\"exit\":0,\"data\":[");
-	if (name != NULL) {
-		put_routes(out, name, true);
-		buf_printf(out, "\n]}\n");
-	} else {
-		ctl->lists = LISTS_ROUTES;
-	}
-	client_answer(&ctl->client);
+	name = ctl_find_tool(ctl, ctl->args[0], key);
+	if (name != NULL)
+		list_tool(ctl, name);
 }
 
 void

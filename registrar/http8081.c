@@ -163,11 +163,11 @@ more(struct client *c)
 	}
 	if (h->put == NULL)
 		return false;
-	if (!listing_more(&h->listing, &c->r->book, &c->out, h->put)) {
-		buf_printf(&c->out, "}\n");
-		h->put = NULL;
-	}
-	return true;
+	if (listing_more(&h->listing, &c->r->book, &c->out, h->put))
+		return true;
+	h->put = NULL;
+	/* no tool may seem to be gone because there was no memory to name it */
+	return !h->listing.broken && buf_printf(&c->out, "}\n");
 }
 
 /* What is not for all of admin_networks is for this host. */

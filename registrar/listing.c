@@ -34,7 +34,8 @@ listing_more(
 			continue;
 		if (buf_len(b) >= CLIENT_PIECE)
 			return true;
-		if (!put(b, name, !l->some))
+		l->broken = !put(b, name, !l->some);
+		if (l->broken)
 			return false;
 		l->some = true;
 		strlcpy(l->after, name->key, sizeof(l->after));

@@ -14,22 +14,23 @@
 /* How far a walk through the book has come.  Zeroed: at its beginning. */
 struct listing {
 	char after[KEY_MAX + 1]; /* the last key that was written */
-	bool some;               /* anything was written */
-	bool frontends;          /* domain proxies, not tools */
+	bool some;		 /* anything was written */
+	bool broken;		 /* something could not be: no memory */
+	bool frontends;		 /* domain proxies, not tools */
 	/* the others are left out; NULL: none is */
 	bool (*wanted)(const struct book_name *name);
 };
 
 /* Write one name into b, behind a comma unless first.  False: no room. */
-typedef bool listing_put(struct buf *b, const struct book_name *name,
-    bool first);
+typedef bool listing_put(
+    struct buf *b, const struct book_name *name, bool first);
 
 /*
  * Write the next names into b, about CLIENT_PIECE bytes of them.  False:
- * there are no more, or no memory.
+ * there are no more, or no memory (broken): then it must not look complete.
  */
-bool listing_more(struct listing *l, struct book *book, struct buf *b,
-    listing_put *put);
+bool listing_more(
+    struct listing *l, struct book *book, struct buf *b, listing_put *put);
 
 /* Takes the value over, NULL too.  False: no room, or no memory. */
 bool listing_put_json_take(struct buf *b, json_t *value);

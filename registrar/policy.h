@@ -42,8 +42,9 @@ struct policy_change {
 /* How far a walk through the entries has come.  Zeroed: at its beginning. */
 struct policy_listing {
 	enum policy_kind kind;
-	bool some;  /* anything was written */
-	bool begun; /* after is set */
+	bool some;   /* anything was written */
+	bool begun;  /* after is set */
+	bool broken; /* something could not be written: no memory */
 	char after[POLICY_SUBJECT_MAX + 1];
 };
 

@@ -49,7 +49,8 @@ policy_list_more(struct registrar *r, struct policy_listing *l, struct buf *b)
 			return true;
 		if (policy_is_over(e, now))
 			continue;
-		if (!put_entry(b, e, !l->some))
+		l->broken = !put_entry(b, e, !l->some);
+		if (l->broken)
 			return false;
 		l->some = l->begun = true;
 		strlcpy(l->after, e->subject, sizeof(l->after));

@@ -12,12 +12,9 @@
 
 #include "conf/conf.h"
 #include "lib/addr.h"
+#include "lib/ctlline.h"
 
 #define AT_ONCE 16 /* connections, of those that the registrar lets in */
-
-/* Before and after the items of a list; see ctl_list() in the registrar. */
-#define LIST_BEGIN "{\"v\":1,\"exit\":0,\"data\":["
-#define LIST_END "]}"
 
 static void complain(const struct ctl *ctl, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -247,7 +244,8 @@ cut_end(char *line, ssize_t len)
 	return (size_t)len;
 }
 
-/* What follows LIST_BEGIN.  False: it ended too early, or is no JSON. */
+/* What follows CTLLINE_LIST_BEGIN.  False: it ended too early, or is no JSON.
+ */
 static bool
 read_items(FILE *stream,
     void (*found)(void *arg, const json_t *item, const char *text), void *arg)
@@ -260,7 +258,7 @@ read_items(FILE *stream,
 
 	while (sound && !ended && (n = getline(&line, &size, stream)) != -1) {
 		len = cut_end(line, n);
-		ended = strcmp(line, LIST_END) == 0;
+		ended = strcmp(line, CTLLINE_LIST_END) == 0;
 		if (ended || len == 0)
 			continue;
 		item = json_loadb(line, len, 0, NULL);
@@ -287,7 +285,7 @@ ctl_ask_items(const struct ctl *ctl, const char *cmd, char **args,
 		return status;
 	if (fgets(head, sizeof(head), stream) == NULL)
 		head[0] = '\0';
-	if (strcmp(head, LIST_BEGIN "\n") != 0) {
+	if (strcmp(head, CTLLINE_LIST_BEGIN "\n") != 0) {
 		status = judge_take(ctl, json_loads(head, 0, NULL), &data);
 		json_decref(data);
 	} else if (!read_items(stream, found, arg)) {

@@ -46,6 +46,42 @@ text(const json_t *value, const char *member)
 	return json_string_value(json_object_get(value, member));
 }
 
+static bool
+put_whole(struct buf *b, const struct book_name *name, bool first)
+{
+	const struct book_route *route = TAILQ_FIRST(&name->routes);
+
+	return buf_append_span(b, first ? SPAN("") : SPAN(",")) &&
+	       listing_put_route(b, name, route, &route->to.at[0]);
+}
+
+/* A list without room for all says so: it is not taken for a whole one. */
+static void
+try_lists(struct book *book)
+{
+	static const struct {
+		const char *what;
+		size_t room;
+		bool broken;
+	} lists[] = { { "room for all", 65536, false },
+		{ "for the first", 300, true }, { "for none", 8, true } };
+	struct destination to = { .url = "http://192.0.2.1:80",
+		.backend = { .port = 80 } };
+	struct buf b;
+
+	book_set(book, "talpha", ".*", &to, 1, ORIGIN_TOOL, 0);
+	book_set(book, "tbeta", ".*", &to, 1, ORIGIN_TOOL, 0);
+	for (size_t i = 0; i < nitems(lists); i++) {
+		struct listing l = { 0 };
+
+		buf_init(&b, lists[i].room);
+		ok(!listing_more(&l, book, &b, put_whole),
+		    "%s: nothing more comes", lists[i].what);
+		is_int(l.broken, lists[i].broken, "is it broken?");
+		buf_release(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -73,6 +109,7 @@ main(void)
 	value = written(&book, ".*", false);
 	ok(json_object_get(value, "tool") == NULL, "without its name");
 	json_decref(value);
+	try_lists(&book);
 	book_release(&book);
 	return done();
 }
