@@ -62,12 +62,12 @@ is urls_of(4), join(' ', sort values %url), 'four are running, without their que
 $clients[2]->printflush('hello');
 ok eventually(sub { sessions()->{ $url{'/chat'} }{received} == 5 }, 30), "a tunnel's bytes are counted";
 is $proxy->metrics->{dynproxy_websocket_upgrades_total}, 1, 'which is counted, too';
-my $all = sessions();
 for (['/silent', 'alpha', 'h1', 'waiting', 0, 0], ['/begun', 'beta', 'h1', 'receiving', 0, 5],
     ['/chat', 'alpha', 'h1', 'tunnel', 5, 4], ['/by-tls', 'alpha', 'h2', 'waiting', 0, 0]) {
     my ($path, @want) = @$_;
-    my $request = $all->{ $url{$path} };
-    is join(' ', @$request{qw(tool protocol state received sent)}), "@want", $path;
+    my ($request, $is);
+    eventually(sub { $request = sessions()->{ $url{$path} }; ($is = join ' ', @$request{qw(tool protocol state received sent)}) eq "@want" });
+    is $is, "@want", $path;
     is $request->{client}, $proxy->{address} =~ s/\d+$/0/r, '  from where, as the access log says it';
     is 'http://' . $request->{backend}, $slow->url, '  to where';
     like "$request->{age} $request->{worker}", qr/^\d+ \d+$/, '  for how long, and by which worker';
