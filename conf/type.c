@@ -184,22 +184,36 @@ set_string(struct conf *conf, const struct directive *d, const char *text)
 	return SET_DONE;
 }
 
-static enum set_result
-set_path(struct conf *conf, const struct directive *d, const char *text)
-{
-	if (d->min == 0 && strcmp(text, "off") == 0)
-		text = ""; /* as other servers' users write it */
-	return text[0] == '/' || (text[0] == '\0' && d->min == 0)
-		   ? set_string(conf, d, text)
-		   : SET_MALFORMED;
-}
-
 static void
 print_string(
     const struct conf *conf, const struct directive *d, size_t at, FILE *out)
 {
 	(void)at;
 	type_print_text(*(char **)place(conf, d), out);
+}
+
+/* Paths. */
+
+#define NO_PATH "off" /* "" in memory, and also read */
+
+static enum set_result
+set_path(struct conf *conf, const struct directive *d, const char *text)
+{
+	if (d->min == 0 && strcmp(text, NO_PATH) == 0)
+		text = "";
+	return text[0] == '/' || (text[0] == '\0' && d->min == 0)
+		   ? set_string(conf, d, text)
+		   : SET_MALFORMED;
+}
+
+static void
+print_path(
+    const struct conf *conf, const struct directive *d, size_t at, FILE *out)
+{
+	const char *path = *(char **)place(conf, d);
+
+	(void)at;
+	type_print_text(path[0] == '\0' ? NO_PATH : path, out);
 }
 
 /*
@@ -428,7 +442,7 @@ const struct type type_secret = { "text of the right length, or file of one",
 	"at most 512 bytes, or \"file:/a/path\"", false, true, set_secret,
 	STRING };
 const struct type type_path = { "absolute path", "\"/a/path\"", false, true,
-	set_path, STRING };
+	set_path, clear_string, count_one, print_path, NULL };
 const struct type type_address = { "address",
 	"\"127.0.0.1:6379\", \"[::1]:6379\", \"/run/a.sock\" or none", false,
 	true, set_address, clear_nothing, count_one, print_address, NULL };

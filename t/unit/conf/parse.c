@@ -139,27 +139,38 @@ static const struct {
 	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
 	    "perhaps behind \"for ZONE \"\n" },
 	{ "a header whose value is empty", "response_headers = 'set X-A:'\n",
-	    "f:1: response_headers: \"set X-A:\" is no header rule: write \"set "
+	    "f:1: response_headers: \"set X-A:\" is no header rule: write "
+	    "\"set "
 	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
 	    "perhaps behind \"for ZONE \"\n" },
-	{ "a removed header with a value", "response_headers = 'remove X-A: b'\n",
-	    "f:1: response_headers: \"remove X-A: b\" is no header rule: write \"set "
+	{ "a removed header with a value",
+	    "response_headers = 'remove X-A: b'\n",
+	    "f:1: response_headers: \"remove X-A: b\" is no header rule: write "
+	    "\"set "
 	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
 	    "perhaps behind \"for ZONE \"\n" },
-	{ "a header with a blank in its name", "response_headers = 'set X A: b'\n",
-	    "f:1: response_headers: \"set X A: b\" is no header rule: write \"set "
+	{ "a header with a blank in its name",
+	    "response_headers = 'set X A: b'\n",
+	    "f:1: response_headers: \"set X A: b\" is no header rule: write "
+	    "\"set "
 	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
 	    "perhaps behind \"for ZONE \"\n" },
-	{ "a header that says how long a message is", "response_headers = 'remove Content-Length'\n",
-	    "f:1: response_headers: \"remove Content-Length\" is no header rule: write \"set "
+	{ "a header that says how long a message is",
+	    "response_headers = 'remove Content-Length'\n",
+	    "f:1: response_headers: \"remove Content-Length\" is no header "
+	    "rule: write \"set "
 	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
 	    "perhaps behind \"for ZONE \"\n" },
-	{ "a header rule for no zone", "response_headers = 'for a_b set X-A: b'\n",
-	    "f:1: response_headers: \"for a_b set X-A: b\" is no header rule: write \"set "
+	{ "a header rule for no zone",
+	    "response_headers = 'for a_b set X-A: b'\n",
+	    "f:1: response_headers: \"for a_b set X-A: b\" is no header rule: "
+	    "write \"set "
 	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
 	    "perhaps behind \"for ZONE \"\n" },
-	{ "a header rule for a zone only", "response_headers = 'for a.example'\n",
-	    "f:1: response_headers: \"for a.example\" is no header rule: write \"set "
+	{ "a header rule for a zone only",
+	    "response_headers = 'for a.example'\n",
+	    "f:1: response_headers: \"for a.example\" is no header rule: write "
+	    "\"set "
 	    "NAME: VALUE\", \"default NAME: VALUE\" or \"remove NAME\", "
 	    "perhaps behind \"for ZONE \"\n" },
 	{ "a value with a line in it", "hsts = \"a\\nb\"\n",
@@ -179,7 +190,8 @@ static const struct {
 	    "f:2: http: \"81\" is no TCP address: write \"*:80\", "
 	    "\"127.0.0.1:80\" or \"[::1]:80\", in quotes\n" },
 
-	{ "redirects", "redirects = {\"a_b.c d.e\", \"*.a *.b  308\"}\n", NULL },
+	{ "redirects", "redirects = {\"a_b.c d.e\", \"*.a *.b  308\"}\n",
+	    NULL },
 	{ "a redirect of one name", "redirects = \"a.b\"\n",
 	    "f:1: redirects: \"a.b\" is no redirect: write \"FROM TO\" or "
 	    "\"*.FROM *.TO\", both host names, and perhaps 301, 302, 307 or "
@@ -269,7 +281,7 @@ static void
 test_defaults(void)
 {
 	struct conf *conf = read_text("web_domain = localhost\n");
-	char text[ADDR_TEXT_MAX];
+	char text[ADDR_TEXT_MAX], *written;
 
 	is_int(conf->nlisteners, 6, "six listeners by default");
 	is_str(addr_format(&conf->listeners[0].addr, text), "*:80", "HTTP");
@@ -292,13 +304,19 @@ test_defaults(void)
 	conf_free(conf);
 	conf = read_text("access_log = off\n");
 	is_str(conf->access_log, "", "a path that may be none: off");
+	written = dump(conf);
+	ok(strstr(written, "access_log               = \"off\"  # f:1\n") !=
+		NULL,
+	    "and written so");
+	free(written);
 	conf_free(conf);
 	conf = read_text("admin_networks += {\"9.0.0.0/8\"}\n");
 	is_int(conf->nadmin_networks, 7, "+= keeps the default");
 	is_int(conf->nresponse_headers, 2, "a default with blanks in it");
 	is_str(conf->response_headers[1].value, "GNU Terry Pratchett", "whole");
 	conf_free(conf);
-	conf = read_text("admin = \"*:1\"\nhttps = \"*:4\"\nhttp = {\"*:2\", \"*:3\"}\n");
+	conf = read_text(
+	    "admin = \"*:1\"\nhttps = \"*:4\"\nhttp = {\"*:2\", \"*:3\"}\n");
 	is_int(addr_port(&conf->listeners[0].addr), 2, "order of the kinds,");
 	is_int(addr_port(&conf->listeners[1].addr), 3, "then of the file");
 	is_int(addr_port(&conf->listeners[4].addr), 1, "whatever came first");
@@ -315,7 +333,8 @@ static const char full[] =
     "pid_file = /p\nsandbox = off\nuser_worker = w\nuser_registrar = r\n"
     "user_logger = 7\nuser_lookup = l\ntable_size = 8m\nstate_directory = "
     "'/s\\'t'\n"
-    "redis = none\nredis_sentinels = {\"[::1]:26379\", \"/s.sock\"}\nredis_primary = p\n"
+    "redis = none\nredis_sentinels = {\"[::1]:26379\", "
+    "\"/s.sock\"}\nredis_primary = p\n"
     "redis_replica = \"[::1]:6379\"\nredis_user = u\nwait_replicas = 1\n"
     "redis_password = \"a\\nb$c\"\n"
     "store_down = refuse\naccount_prefix = \"x.\"\nident_port = 1113\n"
@@ -427,8 +446,9 @@ test_include(void)
 		return;
 	snprintf(path, sizeof(path), "%s/conf.d", dir);
 	mkdir(path, 0700);
-	write_file(dir, "main", "workers = 2\ninclude(\"conf.d/*.conf\")\n"
-				"ident_port = 114\n");
+	write_file(dir, "main",
+	    "workers = 2\ninclude(\"conf.d/*.conf\")\n"
+	    "ident_port = 114\n");
 	write_file(dir, "conf.d/a.conf", "connections_max = 9\n");
 	write_file(dir, "conf.d/b.conf", "web_domain = b.example\n");
 	write_file(dir, "loop", "\ninclude(\"loop\")\n");
@@ -478,7 +498,8 @@ test_files(void)
 
 	free(said);
 	err = open_memstream(&said, &size);
-	ok(conf_read_file("/nowhere/x", err) == NULL, "a file that is not there");
+	ok(conf_read_file("/nowhere/x", err) == NULL,
+	    "a file that is not there");
 	ok(conf_read_file("/", err) == NULL, "a directory");
 	fclose(err);
 	is_str(said,
