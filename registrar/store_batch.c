@@ -38,18 +38,18 @@ save_one(struct store_sqlite *db, const struct job *job)
 	return store_sqlite_error(db);
 }
 
-/* Where one has found the disk full, the others would find it so, too. */
+/* Where the disk has failed one, as when full, it fails the others, too. */
 static void
 save_each(struct store_sqlite *db, struct jobs *batch)
 {
-	const char *full = NULL;
+	const char *disk = NULL;
 	struct job *job;
 
 	TAILQ_FOREACH(job, batch, queue)
 	{
-		job->fault = full != NULL ? full : save_one(db, job);
-		if (job->fault != NULL && store_sqlite_full(db))
-			full = job->fault;
+		job->fault = disk != NULL ? disk : save_one(db, job);
+		if (job->fault != NULL && store_sqlite_disk_failed(db))
+			disk = job->fault;
 	}
 }
 

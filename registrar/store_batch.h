@@ -30,7 +30,8 @@ void store_batch_sort(struct jobs *batch);
 /*
  * One commit for all, and in each job what became of it; where that fails, each
  * gets its own chance, once: but not where each would wait for the same lock,
- * find the same damage, or, after the first, the same full disk.  True: the file was damaged, and is begun anew.
+ * find the same damage, or, after the first, the same failing disk.  True: the
+ * file was damaged, and is begun anew.
  */
 bool store_batch_write(struct store_sqlite *db, struct jobs *batch);
 

@@ -47,7 +47,7 @@ void store_sqlite_rollback(struct store_sqlite *s);
 bool store_sqlite_locked(const struct store_sqlite *s);
 
 /* Was it the disk, which has no room or does not write? */
-bool store_sqlite_full(const struct store_sqlite *s);
+bool store_sqlite_disk_failed(const struct store_sqlite *s);
 
 /*
  * Was the last failure the file's own, by damage?  Then it can be moved aside

@@ -331,7 +331,7 @@ store_sqlite_locked(const struct store_sqlite *s)
 }
 
 bool
-store_sqlite_full(const struct store_sqlite *s)
+store_sqlite_disk_failed(const struct store_sqlite *s)
 {
 	return (s->code & 0xff) == SQLITE_FULL ||
 	       (s->code & 0xff) == SQLITE_IOERR;
