@@ -55,12 +55,17 @@ keep(struct pages *p, const char *name, struct span bytes)
 	return true;
 }
 
-/* Is it JSON, when its variables have values that need escaping? */
-static bool
-is_json(struct span text)
+/*
+ * Why it is not JSON when its variables have values that need escaping; NULL:
+ * it is.
+ */
+static const char *
+why_no_json(struct span text)
 {
 	struct span values[TEMPLATE_VARIABLES];
+	json_error_t error = { .line = 0 };
 	json_t *value = NULL;
+	bool memory;
 	struct buf out;
 
 	for (size_t i = 0; i < TEMPLATE_VARIABLES; i++)
@@ -68,11 +73,18 @@ is_json(struct span text)
 	values[TEMPLATE_STATUS] = SPAN("404"); /* may stand as a number, */
 	values[TEMPLATE_ASK] = SPAN(" Ask");   /* and this is escaped before */
 	buf_init(&out, 4 * TEMPLATE_MAX);
-	if (template_expand(text, MEDIA_JSON, values, &out))
-		value = json_loadb(buf_span(&out).ptr, buf_len(&out), 0, NULL);
+	memory = template_expand(text, MEDIA_JSON, values, &out);
+	if (memory)
+		value =
+		    json_loadb(buf_span(&out).ptr, buf_len(&out), 0, &error);
 	buf_release(&out);
 	json_decref(value);
-	return value != NULL;
+	if (value != NULL)
+		return NULL;
+	if (!memory || json_error_code(&error) == json_error_out_of_memory)
+		return strerror(ENOMEM);
+	return "no JSON, once its variables have values: put texts "
+	       "between quotes, and no comma after the last member";
 }
 
 static bool
@@ -80,6 +92,7 @@ read_page(struct pages *p, const char *path, const char *name)
 {
 	char bytes[TEMPLATE_MAX + 1];
 	struct template_fault fault;
+	const char *wrong = NULL;
 	struct error_file file;
 	ssize_t n;
 
@@ -97,11 +110,10 @@ read_page(struct pages *p, const char *path, const char *name)
 		    fault.what);
 		return false;
 	}
-	if (file.media == MEDIA_JSON &&
-	    !is_json((struct span){ bytes, (size_t)n }))
-		return fail(p, name,
-		    "no JSON, once its variables have values: put texts "
-		    "between quotes, and no comma after the last member");
+	if (file.media == MEDIA_JSON)
+		wrong = why_no_json((struct span){ bytes, (size_t)n });
+	if (wrong != NULL)
+		return fail(p, name, wrong);
 	return keep(p, name, (struct span){ bytes, (size_t)n });
 }
 
