@@ -105,12 +105,11 @@ enum access_log_address { ADDRESS_FULL, ADDRESS_NETWORK, ADDRESS_OFF };
 
 #define REDIS_SENTINELS_MAX 16
 
-#define LOG_SINK_AUTO (-1) /* log_sink: the master decides, see dynproxyd(8)   \
-			    */
+/* log_sink: the master decides, see dynproxyd(8) */
+#define LOG_SINK_AUTO (-1)
 
 struct conf {
-	struct listener_conf
-	    *listeners; /* owned; in the order of their kinds */
+	struct listener_conf *listeners; /* owned; ordered by their kinds */
 	size_t nlisteners;
 
 	char **web_domains; /* owned, lower case; at least one */
@@ -236,9 +235,8 @@ struct conf {
 	unsigned registration_rate;  /* registrations a second, of one tool */
 	unsigned registration_burst; /* and at once */
 	unsigned routes_per_tool_max;
-	unsigned routes_max; /* of all tools together */
-	uint64_t
-	    lease_grace_ms; /* for a lease that nobody holds at the start */
+	unsigned routes_max;	 /* of all tools together */
+	uint64_t lease_grace_ms; /* for a lease that nobody holds, at first */
 	enum verify verify;
 	uint64_t verify_interval_ms; /* from one proof to the next, +- 20 % */
 

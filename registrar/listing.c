@@ -70,8 +70,7 @@ format_time(uint64_t real_ms, char text[TIME_SIZE])
 	return text;
 }
 
-/* Nearly all is printable ASCII; of the rest jansson knows how it is written.
- */
+/* Nearly all is printable ASCII; of the rest jansson knows how to write it. */
 static bool
 put_text(struct buf *b, const char *text)
 {

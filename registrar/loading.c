@@ -3,8 +3,7 @@
 
 #include "lib/ctlmsg.h"
 
-#define EVERY 10000 /* routes: some milliseconds, or a second of a slow disk   \
-		     */
+#define EVERY 10000 /* routes: milliseconds, or a second of a slow disk */
 
 void
 loading_tell(size_t done)

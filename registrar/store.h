@@ -37,9 +37,10 @@ struct stored_unsaved {
 };
 
 /*
- * Open, or make, <directory>/routes.sqlite and call found() for each route in it, found_policy() for each ban, rule and maintenance,
- * found_unsaved() for each change that Redis has not got.  Synchronous: only
- * before the loop runs.  NULL: it was logged why.
+ * Open, or make, <directory>/routes.sqlite and call found() for each route in
+ * it, found_policy() for each ban, rule and maintenance, found_unsaved() for
+ * each change that Redis has not got.  Synchronous: only before the loop runs.
+ * NULL: it was logged why.
  */
 struct store_io *store_io_open(struct registrar *r, const char *directory,
     void (*found)(struct registrar *r, const struct stored_route *route),

@@ -9,10 +9,8 @@
 #define PAGE 4096
 #define TABLE (6 * PAGE) /* of streams: where it is, in a page of its own */
 #define SLOT (TABLE + PAGE)
-#define FRONT                                                                  \
-	(PAGE - 512)	  /* bytes of the first page: the rest is for heads    \
-			   */
-#define LARGE (16 * 1024) /* the buffer's size, and a frame's head */
+#define FRONT (PAGE - 512) /* bytes of the first page; the rest: heads */
+#define LARGE (16 * 1024)  /* the buffer's size, and a frame's head */
 
 /* In front of what malloc(3) gives. */
 struct h2_block {

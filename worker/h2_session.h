@@ -6,9 +6,7 @@
 
 #include "worker/h2.h"
 
-#define H2_OUT_FULL                                                            \
-	(64 * 1024) /* bytes of frames: then they are sent first               \
-		     */
+#define H2_OUT_FULL (64 * 1024) /* bytes of frames; those are sent first */
 
 /* Options and callbacks, for all connections of a worker.  NULL: no memory. */
 struct h2_setup *h2_setup_new(void);

@@ -9,9 +9,7 @@
 
 #include "worker/stream.h"
 
-#define PIPES_MAX                                                              \
-	256 /* at a time: two descriptors each, and 64 KiB or more             \
-	     */
+#define PIPES_MAX 256 /* at a time; two descriptors each, 64 KiB or more */
 #define SPARES_MAX 16
 #define PIPE_SIZE (256 * 1024)
 #define FLAGS (SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
