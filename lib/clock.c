@@ -32,6 +32,18 @@ clock_real_ms(void)
 	return read_us(CLOCK_REALTIME) / 1000;
 }
 
+const char *
+clock_format_utc(uint64_t real_ms, char text[CLOCK_UTC_SIZE])
+{
+	time_t seconds = (time_t)(real_ms / 1000);
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm) == NULL ||
+	    strftime(text, CLOCK_UTC_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		text[0] = '\0';
+	return text;
+}
+
 uint64_t
 clock_cpu_us(void)
 {

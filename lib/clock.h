@@ -1,4 +1,4 @@
-/* The only functions that read a clock, or wait by it. */
+/* The only functions that read a clock, wait by it, or write its time. */
 #ifndef LIB_CLOCK_H
 #define LIB_CLOCK_H
 
@@ -13,6 +13,10 @@ uint64_t clock_mono_us(void);
 
 /* CLOCK_REALTIME in milliseconds: for stamps that people and stores read. */
 uint64_t clock_real_ms(void);
+
+/* Such a stamp as "2026-11-22T16:00:00Z"; empty: no year of four digits. */
+#define CLOCK_UTC_SIZE (sizeof("2026-11-22T16:00:00Z"))
+const char *clock_format_utc(uint64_t real_ms, char text[CLOCK_UTC_SIZE]);
 
 /* What this thread has used of its processor, in microseconds. */
 uint64_t clock_cpu_us(void);

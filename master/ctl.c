@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -155,14 +154,11 @@ send_child(int fd, const struct child *child)
 	struct ctlmsg msg = { .type = CTL_STATUS,
 		.arg = child->slot,
 		.value = (uint64_t)child->pid };
-	time_t since = (time_t)(child->since_ms / 1000);
-	char name[CHILD_NAME_MAX], when[32];
-	struct tm tm;
+	char name[CHILD_NAME_MAX], when[CLOCK_UTC_SIZE];
 
-	gmtime_r(&since, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	snprintf(msg.text, sizeof(msg.text), "%s %s since %s",
-	    child_name(child, name), child_state_name(child->state), when);
+	    child_name(child, name), child_state_name(child->state),
+	    clock_format_utc(child->since_ms, when));
 	if (child->role == ROLE_LOGGER)
 		add_log_counts(child->master, msg.text, sizeof(msg.text));
 	return ctlmsg_send(fd, &msg, -1);

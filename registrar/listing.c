@@ -4,12 +4,10 @@
 #include <bsd/string.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "lib/array.h"
+#include "lib/clock.h"
 #include "registrar/client.h"
-
-#define TIME_SIZE (sizeof("2026-11-22T16:00:00Z") + 8)
 
 static struct book_name *
 after(struct book *book, const char *key)
@@ -59,13 +57,9 @@ listing_put_json_take(struct buf *b, json_t *value)
 
 /* NULL: not known. */
 static const char *
-format_time(uint64_t real_ms, char text[TIME_SIZE])
+format_time(uint64_t real_ms, char text[CLOCK_UTC_SIZE])
 {
-	time_t seconds = (time_t)(real_ms / 1000);
-	struct tm tm;
-
-	if (real_ms == 0 || gmtime_r(&seconds, &tm) == NULL ||
-	    strftime(text, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (real_ms == 0 || *clock_format_utc(real_ms, text) == '\0')
 		return NULL;
 	return text;
 }
@@ -98,7 +92,7 @@ listing_put_route(struct buf *b, const struct book_name *name,
     const struct book_route *route, const struct destination *to)
 {
 	uint64_t since_ms = to->since_ms != 0 ? to->since_ms : route->since_ms;
-	char since[TIME_SIZE], proved[TIME_SIZE];
+	char since[CLOCK_UTC_SIZE], proved[CLOCK_UTC_SIZE];
 	const struct {
 		struct span before;
 		const char *text;
@@ -166,7 +160,7 @@ listing_text(const char *text)
 json_t *
 listing_time(uint64_t real_ms)
 {
-	char text[TIME_SIZE];
+	char text[CLOCK_UTC_SIZE];
 	const char *known = format_time(real_ms, text);
 
 	return known != NULL ? json_string(known) : json_null();

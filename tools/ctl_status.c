@@ -1,6 +1,7 @@
 /* dynproxyctl status: the master's processes and the registrar's numbers. */
 #include <time.h>
 
+#include "lib/clock.h"
 #include "tools/ctl_commands.h"
 
 /* What the master tells. */
@@ -20,14 +21,12 @@ static void
 add_certificate(json_t *certificates, const struct ctlmsg *certificate)
 {
 	time_t end = (time_t)certificate->value;
-	char when[32];
-	struct tm tm;
+	char when[CLOCK_UTC_SIZE];
 
-	gmtime_r(&end, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	json_array_append_new(certificates,
 	    json_pack("{s:s, s:s, s:I}", "name", certificate->text, "not_after",
-		when, "days", (json_int_t)((end - time(NULL)) / 86400)));
+		clock_format_utc(certificate->value * 1000, when), "days",
+		(json_int_t)((end - time(NULL)) / 86400)));
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "http/edit.h"
 #include "http/serialize.h"
 #include "http/template.h"
+#include "lib/clock.h"
 
 #define NEVER_KEPT SPAN("no-store")
 
@@ -200,16 +201,12 @@ errpage_make(const struct errpage *e, struct errpage_text *text,
 {
 	const struct reason_info *info = reason_info(e->reason);
 	struct span host = asked_host(e->asked), contact;
-	char status[12], time[24] = "", to_ask[CONTACT_MAX];
-	time_t seconds = (time_t)e->unix_seconds;
+	char status[12], time[CLOCK_UTC_SIZE], to_ask[CONTACT_MAX];
 	struct buf ask;
-	struct tm tm;
 	bool made;
 
 	begin_error(e, text, msg);
 	snprintf(status, sizeof(status), "%u", info->status);
-	if (gmtime_r(&seconds, &tm) != NULL)
-		strftime(time, sizeof(time), "%FT%TZ", &tm);
 	contact = find_contact(e, to_ask);
 	buf_init(&ask, ASK_MAX);
 	if (contact.len > 0 &&
@@ -232,7 +229,8 @@ errpage_make(const struct errpage *e, struct errpage_text *text,
 				      : SPAN("-"),
 		[TEMPLATE_REQUEST] = asked_id(e->asked),
 		[TEMPLATE_NODE] = span_str(e->node),
-		[TEMPLATE_TIME] = span_str(time),
+		[TEMPLATE_TIME] =
+		    span_str(clock_format_utc(e->unix_seconds * 1000, time)),
 	    },
 	    msg, page);
 	buf_release(&ask);
