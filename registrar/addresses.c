@@ -1,7 +1,6 @@
 /* Listens to the kernel for addresses that come or go (rtnetlink(7)). */
 #include "registrar/addresses.h"
 
-#include <bsd/sys/cdefs.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -9,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/process.h"
 
@@ -21,7 +21,7 @@ struct addresses {
 static void
 on_change(struct ev_io *io, uint32_t events)
 {
-	struct addresses *a = __containerof(io, struct addresses, io);
+	struct addresses *a = container_of(io, struct addresses, io);
 	char scrap[8192];
 	ssize_t n;
 

@@ -2,9 +2,9 @@
 #include "registrar/book.h"
 
 #include <bsd/stdlib.h>
-#include <bsd/sys/cdefs.h>
 #include <string.h>
 
+#include "lib/container.h"
 #include "lib/siphash.h"
 
 #define NAMES_LOG2 20 /* a million, the most that a table is made for */
@@ -44,7 +44,7 @@ static struct book_name *
 name_of(struct named *named)
 {
 	return named == NULL ? NULL
-			     : __containerof(named, struct book_name, named);
+			     : container_of(named, struct book_name, named);
 }
 
 static void

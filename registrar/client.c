@@ -2,11 +2,11 @@
 #include "registrar/client.h"
 
 #include <assert.h>
-#include <bsd/sys/cdefs.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/container.h"
 #include "registrar/process.h"
 
 #define RECEIVE_MAX 4096     /* bytes taken by one recv(2) */
@@ -204,7 +204,7 @@ run(struct client *c, bool disturbed)
 static void
 on_ready(struct ev_io *io, uint32_t events)
 {
-	struct client *c = __containerof(io, struct client, io);
+	struct client *c = container_of(io, struct client, io);
 
 	if (events & (EPOLLHUP | EPOLLERR))
 		c->hung_up = true;
@@ -214,7 +214,7 @@ on_ready(struct ev_io *io, uint32_t events)
 static void
 on_timer(struct timer *timer)
 {
-	struct client *c = __containerof(timer, struct client, timer);
+	struct client *c = container_of(timer, struct client, timer);
 
 	c->expired = true;
 	run(c, false);
@@ -223,7 +223,7 @@ on_timer(struct timer *timer)
 static void
 on_task(struct ev_task *task)
 {
-	run(__containerof(task, struct client, task), false);
+	run(container_of(task, struct client, task), false);
 }
 
 /*

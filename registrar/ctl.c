@@ -2,11 +2,11 @@
 #include "registrar/ctl.h"
 
 #include <bsd/string.h>
-#include <bsd/sys/cdefs.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "lib/array.h"
+#include "lib/container.h"
 #include "lib/ctlline.h"
 #include "lib/sock.h"
 #include "registrar/ctl_command.h"
@@ -20,7 +20,7 @@
 struct ctl *
 ctl_of(struct client *c)
 {
-	return __containerof(c, struct ctl, client);
+	return container_of(c, struct ctl, client);
 }
 
 void

@@ -3,10 +3,11 @@
  * logger does not notice: whoever is too slow here misses lines, is told how
  * many, and holds nobody up.
  */
-#include "registrar/ctl_command.h"
 
 #include <bsd/stdlib.h>
-#include <bsd/sys/cdefs.h>
+
+#include "lib/container.h"
+#include "registrar/ctl_command.h"
 
 #define LOOK_MS 200
 #define BEHIND_MAX                                                             \
@@ -78,7 +79,7 @@ put_all(struct registrar *r, struct span bytes)
 static void
 look(struct timer *timer)
 {
-	struct tail *t = __containerof(timer, struct tail, look);
+	struct tail *t = container_of(timer, struct tail, look);
 	size_t n;
 
 	for (unsigned i = 0; i < t->r->log.slots; i++) {

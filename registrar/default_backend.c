@@ -2,11 +2,11 @@
 #include "registrar/default_backend.h"
 
 #include <bsd/string.h>
-#include <bsd/sys/cdefs.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/container.h"
 #include "lib/log.h"
 #include "lib/lookupmsg.h"
 #include "registrar/process.h"
@@ -128,7 +128,7 @@ static void
 answered(struct ev_io *io, uint32_t events)
 {
 	struct default_backends *d =
-	    __containerof(io, struct default_backends, lookup);
+	    container_of(io, struct default_backends, lookup);
 	struct lookup_answer a;
 	int got = lookup_read_answer(io->fd, &a);
 
@@ -153,7 +153,7 @@ static void
 look_up(struct timer *timer)
 {
 	struct default_backends *d =
-	    __containerof(timer, struct default_backends, timer);
+	    container_of(timer, struct default_backends, timer);
 	uint64_t within_ms = REFRESH_MS;
 
 	for (size_t i = 0; i < d->r->conf->ndefault_backends; i++) {

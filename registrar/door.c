@@ -1,10 +1,10 @@
 /* Accepts those who come, as far as there are descriptors for them. */
 #include "registrar/door.h"
 
-#include <bsd/sys/cdefs.h>
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/container.h"
 #include "lib/log.h"
 #include "lib/sock.h"
 #include "registrar/ctl.h"
@@ -65,7 +65,7 @@ open_door(struct door *d)
 static void
 rested(struct timer *timer)
 {
-	struct door *d = __containerof(timer, struct door, rest);
+	struct door *d = container_of(timer, struct door, rest);
 
 	if (!d->r->draining)
 		open_door(d);
@@ -74,7 +74,7 @@ rested(struct timer *timer)
 static void
 accept_clients(struct ev_io *io, uint32_t events)
 {
-	struct door *d = __containerof(io, struct door, io);
+	struct door *d = container_of(io, struct door, io);
 	struct addr peer;
 	int fd;
 

@@ -1,15 +1,14 @@
 /* One slice of the table's growth a turn, while there is more to do. */
 #include "registrar/grow.h"
 
-#include <bsd/sys/cdefs.h>
-
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "shm/table_write.h"
 
 static void
 step(struct ev_task *task)
 {
-	struct growth *g = __containerof(task, struct growth, task);
+	struct growth *g = container_of(task, struct growth, task);
 	uint64_t begun = clock_cpu_us(), took;
 	bool more = table_grow_step(g->table);
 

@@ -1,10 +1,10 @@
 /* Reads the counters now and then, and keeps the differences. */
 #include "registrar/history.h"
 
-#include <bsd/sys/cdefs.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/container.h"
 #include "registrar/process.h"
 #include "registrar/publish.h"
 
@@ -126,7 +126,7 @@ read_slice(struct history *h)
 static void
 on_slice(struct ev_task *task)
 {
-	struct history *h = __containerof(task, struct history, slice);
+	struct history *h = container_of(task, struct history, slice);
 
 	if (read_slice(h))
 		ev_later(&h->r->loop, &h->slice);
@@ -138,7 +138,7 @@ on_slice(struct ev_task *task)
 static void
 on_next(struct timer *timer)
 {
-	struct history *h = __containerof(timer, struct history, next);
+	struct history *h = container_of(timer, struct history, next);
 
 	h->round++;
 	h->index = 1;

@@ -1,12 +1,11 @@
 /* A small HTTP server: one request a connection, a few paths. */
 #include "registrar/http8081.h"
 
-#include <bsd/sys/cdefs.h>
-
 #include "http/parse.h"
 #include "http/serialize.h"
 #include "lib/array.h"
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "registrar/listing.h"
 #include "registrar/metrics.h"
 #include "registrar/process.h"
@@ -33,7 +32,7 @@ struct http8081 {
 static struct http8081 *
 of(struct client *c)
 {
-	return __containerof(c, struct http8081, client);
+	return container_of(c, struct http8081, client);
 }
 
 /* Everything of a head but its end; length < 0: until the connection ends. */

@@ -2,10 +2,10 @@
 #include "registrar/ident.h"
 
 #include <assert.h>
-#include <bsd/sys/cdefs.h>
 #include <errno.h>
 #include <unistd.h>
 
+#include "lib/container.h"
 #include "lib/sock.h"
 
 static const char *const fault_names[] = {
@@ -204,7 +204,7 @@ fail(struct ident_query *q, enum ident_fault fault)
 static void
 expire(struct timer *timer)
 {
-	fail(__containerof(timer, struct ident_query, timer), IDENT_TIMEOUT);
+	fail(container_of(timer, struct ident_query, timer), IDENT_TIMEOUT);
 }
 
 /* Connected, or not: send the question; it fits into an empty socket. */
@@ -249,7 +249,7 @@ receive_answer(struct ident_query *q, enum ident_fault *fault)
 static void
 on_ready(struct ev_io *io, uint32_t events)
 {
-	struct ident_query *q = __containerof(io, struct ident_query, io);
+	struct ident_query *q = container_of(io, struct ident_query, io);
 	struct span user = { NULL, 0 };
 	enum ident_fault fault;
 
@@ -301,7 +301,7 @@ next_host(const struct ident *ident)
 static void
 pump(struct ev_task *task)
 {
-	struct ident *ident = __containerof(task, struct ident, pump);
+	struct ident *ident = container_of(task, struct ident, pump);
 	struct ident_query *q;
 	struct peer *peer;
 

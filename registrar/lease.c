@@ -1,10 +1,10 @@
 /* Keeps this node's leases, and withdraws what nobody holds. */
 #include "registrar/lease.h"
 
-#include <bsd/sys/cdefs.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/process.h"
 
@@ -130,7 +130,7 @@ leave(struct lease *l)
 static void
 expired(struct timer *timer)
 {
-	struct lease *l = __containerof(timer, struct lease, timer);
+	struct lease *l = container_of(timer, struct lease, timer);
 
 	log_event(LOG_NOTICE, "lease-ended",
 	    "name=%s route=%s destination=%s: nobody holds it", l->key + 1,

@@ -3,12 +3,12 @@
 
 #include <assert.h>
 #include <bsd/string.h>
-#include <bsd/sys/cdefs.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/policy_book.h"
 #include "registrar/process.h"
@@ -146,8 +146,7 @@ finish(struct policy_change *c, const char *fault)
 static void
 run_publish(struct ev_task *task)
 {
-	struct policy_book *p =
-	    __containerof(task, struct policy_book, publish);
+	struct policy_book *p = container_of(task, struct policy_book, publish);
 	const char *fault = NULL;
 	struct policy_change *c;
 
@@ -339,7 +338,7 @@ forget(struct policy_book *p, struct policy_entry *e)
 static void
 run_sweep(struct timer *timer)
 {
-	struct policy_book *p = __containerof(timer, struct policy_book, sweep);
+	struct policy_book *p = container_of(timer, struct policy_book, sweep);
 	uint64_t now = clock_real_ms();
 	struct policy_entry *e;
 

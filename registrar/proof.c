@@ -3,10 +3,10 @@
 
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
-#include <bsd/sys/cdefs.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/log.h"
 #include "lib/siphash.h"
 #include "lib/sock.h"
@@ -208,7 +208,7 @@ is_theirs(const struct proof *p, struct span user)
 static void
 answered(struct ident_query *q, enum ident_fault fault, struct span user)
 {
-	struct proof *p = __containerof(q, struct proof, query);
+	struct proof *p = container_of(q, struct proof, query);
 
 	if (fault == IDENT_FINE && is_theirs(p, user)) {
 		finish(p, PROOF_THEIRS, user);
@@ -236,7 +236,7 @@ ask(struct proof *p)
 static void
 on_timer(struct timer *timer)
 {
-	struct proof *p = __containerof(timer, struct proof, timer);
+	struct proof *p = container_of(timer, struct proof, timer);
 
 	if (p->tries > 0)
 		ask(p);
@@ -247,7 +247,7 @@ on_timer(struct timer *timer)
 static void
 on_connected(struct ev_io *io, uint32_t events)
 {
-	struct proof *p = __containerof(io, struct proof, io);
+	struct proof *p = container_of(io, struct proof, io);
 
 	timer_clear(&p->all->r->loop.timers, &p->timer);
 	p->from.len = sizeof(p->from.u);
@@ -417,7 +417,7 @@ walk(struct proofs *all)
 static void
 on_tick(struct timer *timer)
 {
-	struct proofs *all = __containerof(timer, struct proofs, tick);
+	struct proofs *all = container_of(timer, struct proofs, tick);
 	struct proof *p, *next;
 
 	if (all->r->loop.now_ms - all->walked_ms >= TICK_MS)

@@ -2,11 +2,11 @@
 #include "registrar/redis_nodes.h"
 
 #include <bsd/string.h>
-#include <bsd/sys/cdefs.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/foreign.h"
 #include "registrar/process.h"
@@ -167,7 +167,7 @@ beat(struct store_redis *s)
 static void
 fired(struct timer *t)
 {
-	beat(__containerof(t, struct store_redis, nodes.timer));
+	beat(container_of(t, struct store_redis, nodes.timer));
 }
 
 void

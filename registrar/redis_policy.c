@@ -2,11 +2,11 @@
 #include "registrar/redis_policy.h"
 
 #include <bsd/string.h>
-#include <bsd/sys/cdefs.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/process.h"
 #include "registrar/redis_record.h"
@@ -216,7 +216,7 @@ static void
 fired(struct timer *t)
 {
 	struct store_redis *s =
-	    __containerof(t, struct store_redis, policy.timer);
+	    container_of(t, struct store_redis, policy.timer);
 	struct policy_round *p = &s->policy;
 
 	if (!store_redis_is_up(s))

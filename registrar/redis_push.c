@@ -2,11 +2,11 @@
 #include "registrar/redis_push.h"
 
 #include <bsd/string.h>
-#include <bsd/sys/cdefs.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/process.h"
 #include "registrar/redis_pass.h"
@@ -211,8 +211,7 @@ push_begin(struct store_redis *s)
 static void
 fired(struct timer *t)
 {
-	struct store_redis *s =
-	    __containerof(t, struct store_redis, push.timer);
+	struct store_redis *s = container_of(t, struct store_redis, push.timer);
 
 	if (store_redis_may_write(s))
 		push_now(s);

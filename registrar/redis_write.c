@@ -5,12 +5,12 @@
 #include "registrar/redis_write.h"
 
 #include <bsd/string.h>
-#include <bsd/sys/cdefs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/process.h"
 #include "registrar/redis_layout.h"
@@ -298,8 +298,8 @@ waited(void *arg, const redisReply *reply)
 static void
 wait_for_replicas(struct ev_task *task)
 {
-	struct writer *w = __containerof(task, struct writer, wait);
-	struct store_redis *s = __containerof(w, struct store_redis, writer);
+	struct writer *w = container_of(task, struct writer, wait);
+	struct store_redis *s = container_of(w, struct store_redis, writer);
 	char replicas[16];
 
 	if (w->waiting || TAILQ_EMPTY(&w->written))

@@ -1,7 +1,6 @@
 /* Starts the registrar, runs its loop, and ends it in order. */
 #include "registrar/registrar.h"
 
-#include <bsd/sys/cdefs.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "lib/array.h"
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "registrar/addresses.h"
@@ -42,7 +42,7 @@ struct running {
 static void
 look(struct timer *timer)
 {
-	struct running *p = __containerof(timer, struct running, look);
+	struct running *p = container_of(timer, struct running, look);
 
 	if (clients_open(&p->r.clients) == 0 && p->r.changes.open == 0)
 		ev_stop(&p->r.loop);
@@ -54,7 +54,7 @@ look(struct timer *timer)
 static void
 give_up(struct timer *timer)
 {
-	struct running *p = __containerof(timer, struct running, end);
+	struct running *p = container_of(timer, struct running, end);
 
 	ev_stop(&p->r.loop);
 }
@@ -120,7 +120,7 @@ take(struct running *p, const struct ctlmsg *m, int *fd)
 static void
 on_master(struct ev_io *io, uint32_t events)
 {
-	struct running *p = __containerof(io, struct running, master);
+	struct running *p = container_of(io, struct running, master);
 	struct ctlmsg m;
 	int fd, got;
 

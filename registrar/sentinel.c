@@ -2,7 +2,6 @@
 #include "registrar/sentinel.h"
 
 #include <bsd/stdlib.h>
-#include <bsd/sys/cdefs.h>
 #include <string.h>
 
 #include "lib/log.h"

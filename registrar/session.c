@@ -4,11 +4,11 @@
  */
 #include "registrar/session.h"
 
-#include <bsd/sys/cdefs.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 
+#include "lib/container.h"
 #include "lib/sock.h"
 #include "registrar/line.h"
 #include "registrar/listing.h"
@@ -21,7 +21,7 @@
 static struct session *
 session_of(struct client *c)
 {
-	return __containerof(c, struct session, client);
+	return container_of(c, struct session, client);
 }
 
 /* Who is it? */
@@ -40,7 +40,7 @@ static void decide(struct session *s);
 static void
 identified(struct ident_query *q, enum ident_fault fault, struct span user)
 {
-	struct session *s = __containerof(q, struct session, query);
+	struct session *s = container_of(q, struct session, query);
 	const char *prefix = s->client.r->conf->account_prefix;
 	struct span tool;
 
@@ -174,7 +174,7 @@ expired(struct client *c)
 static void
 ended(struct lease_holder *holder)
 {
-	client_end(&__containerof(holder, struct session, holder)->client);
+	client_end(&container_of(holder, struct session, holder)->client);
 }
 
 /* On a connection that holds a lease. */
@@ -283,8 +283,7 @@ state_name(const struct session *s)
 json_t *
 session_tell(const struct client *c)
 {
-	const struct session *s =
-	    __containerof(c, const struct session, client);
+	const struct session *s = container_of(c, const struct session, client);
 	char peer[ADDR_TEXT_MAX], pattern[LINE_MAX_BYTES + 1],
 	    url[LINE_MAX_BYTES + 1];
 	bool held = s->holder.lease != NULL;

@@ -1,10 +1,10 @@
 /* Gives slots in turn. */
 #include "registrar/slots.h"
 
-#include <bsd/sys/cdefs.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/container.h"
 #include "lib/names.h"
 #include "shm/counters.h"
 
@@ -49,8 +49,7 @@ find(const struct slots *s, const char *key)
 {
 	struct named *named = names_find(&s->by_key, key);
 
-	return named == NULL ? NULL
-			     : __containerof(named, struct holder, named);
+	return named == NULL ? NULL : container_of(named, struct holder, named);
 }
 
 uint32_t

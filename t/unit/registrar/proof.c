@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/process.h"
 #include "registrar/publish.h"
@@ -115,7 +116,7 @@ answer(struct asking *a)
 static void
 asked(struct ev_io *io, uint32_t events)
 {
-	struct asking *a = __containerof(io, struct asking, io);
+	struct asking *a = container_of(io, struct asking, io);
 	char line[64];
 	ssize_t n = read(io->fd, line, sizeof(line) - 1);
 
