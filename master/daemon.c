@@ -98,9 +98,8 @@ daemon_settle(const struct conf *conf, bool good)
 	pidfile_remove(other);
 }
 
-/* Leave the terminal, or the pipe of an init script, to its owner. */
-static void
-leave_terminal(bool stderr_too)
+void
+daemon_leave_terminal(const struct conf *conf)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -108,7 +107,7 @@ leave_terminal(bool stderr_too)
 		return;
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
-	if (stderr_too)
+	if (conf->log_sink == LOG_TO_SYSLOG)
 		dup2(null, STDERR_FILENO);
 	close(null);
 }
@@ -123,7 +122,7 @@ daemon_ready(const struct conf *conf)
 	if (waiting != -1)
 		close(waiting);
 	waiting = -1;
-	leave_terminal(conf->log_sink == LOG_TO_SYSLOG);
+	daemon_leave_terminal(conf);
 	log_open((enum log_sink)conf->log_sink, "master", conf->log_priority);
 }
 

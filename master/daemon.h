@@ -25,6 +25,12 @@ void daemon_settle(const struct conf *conf, bool good);
 /* We serve: write the pid file, let the caller go and the terminal too. */
 void daemon_ready(const struct conf *conf);
 
+/*
+ * Leave the terminal, or the pipe of an init script, to its owner: for good.
+ * What the log needs stays.
+ */
+void daemon_leave_terminal(const struct conf *conf);
+
 /* Remove the pid file, if there is one of ours. */
 void daemon_end(void);
 

@@ -80,6 +80,8 @@ go_by(struct master *m, unsigned changes)
 	    (enum log_sink)m->conf->log_sink, "master", m->conf->log_priority);
 	if (!(changes & 1u << APPLIED_PROCESSES))
 		return;
+	if (!m->foreground)
+		daemon_leave_terminal(m->conf);
 	failed = contain_begin(m);
 	if (failed != NULL)
 		log_event(LOG_ERR, "master-not-contained", "%s: %s", failed,

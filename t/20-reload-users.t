@@ -149,6 +149,7 @@ is $failed, 0, 'none of them failed';
 $proxy->stop;
 kill 'KILL', $reader;
 waitpid $reader, 0;
+close $syslogd;    # nobody waits for a reader that is no more
 
 # --- a daemon's pid file
 my %daemon = (%{ $proxy->default_conf }, pid_file => qq("$dir/pid"), workers => 1, local_tools => '{}', state_directory => qq("$dir/daemon"));
@@ -171,6 +172,11 @@ is pid_in('other'), $pid, 'which is written';
 ok !-e "$dir/pid", 'the one before is gone';
 isnt +(run_command($dynproxyd, '-c', "$dir/daemon.conf"))[0], 0, 'a second daemon ends';
 is pid_in('other'), $pid, 'and leaves it alone';
+isnt readlink "/proc/$pid/fd/2", '/dev/null', 'it has the standard error of who began it';
+$daemon{log_sink} = 'syslog';
+write_daemon();
+is +(daemon('reload'))[0], 0, 'and logs to syslog';
+is readlink "/proc/$pid/fd/2", '/dev/null', 'then it has left that';
 $daemon{pid_file} = qq("$dir/nowhere/at/all");
 write_daemon();
 my ($status, $err) = daemon('reload');
@@ -178,7 +184,9 @@ is $status, 1, 'one that cannot be had is refused';
 like $err, qr{directory \Q$dir\E/nowhere/at: No such file}, 'by its name';
 is pid_in('other'), $pid, 'the one before stays';
 $daemon{pid_file} = qq("$dir/other");
+$daemon{log_sink} = 'stderr';
 write_daemon();
+is +(daemon('reload'))[0], 1, 'it does not come back';
 @family = ($pid, DynProxy::descendants($pid));
 is +(daemon('stop'))[0], 0, 'stop';
 ($began, undef, $why) = run_command($dynproxyd, '-c', "$dir/daemon.conf");
