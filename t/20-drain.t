@@ -66,7 +66,9 @@ $last->stop('QUIT');
 
 # --- who does not end at all
 my $stuck = DynProxy->new(expect => qr/child-/);
-kill 'STOP', $stuck->worker_pids;
+my ($hung) = $stuck->worker_pids;
+kill 'STOP', $hung;
+eventually(sub { DynProxy::slurp("/proc/$hung/stat") =~ /\) T / });    # before that, TERM would end it
 $stuck->stop('TERM');
 like $stuck->log, qr/child-killed worker/, 'a worker that does not end is killed';
 done_testing;
