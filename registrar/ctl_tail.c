@@ -3,7 +3,6 @@
  * logger does not notice: whoever is too slow here misses lines, is told how
  * many, and holds nobody up.
  */
-
 #include <bsd/stdlib.h>
 
 #include "lib/container.h"

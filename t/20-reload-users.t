@@ -39,8 +39,7 @@ sub uids {
 }
 sub is_now { my ($role, $uid, $what) = @_; ok eventually(sub { uids($role) eq wanted($uid) }, 30), $what or diag uids($role) }
 # The workers before have ended: there is room for other ones.
-sub settled { eventually(sub { !grep { $_->{state} =~ /draining/ } @{ $proxy->ctl_json('status')->{processes} } }, 30) }
-sub reload { my ($what) = @_; settled(); is $proxy->ctl('reload'), 0, $what or diag $proxy->err }
+sub reload { my ($what) = @_; $proxy->settled; is $proxy->ctl('reload'), 0, $what or diag $proxy->err }
 
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
@@ -83,7 +82,7 @@ logged('/second');
 
 configure(user_worker => 'nobody-of-this-name');
 if ($contained) {
-    settled();
+    $proxy->settled;
     is $proxy->ctl('reload'), 1, 'a user that there is not';
     like $proxy->err, qr/user_worker: there is no user nobody-of-this-name/, 'is told';
     is_now('worker', 60911, 'the workers stay who they were');
@@ -132,7 +131,7 @@ sub told { my ($role, $file) = @_; return () = DynProxy::slurp($file) =~ /dynpro
 configure(log_sink => 'syslog');
 reload('log to syslog');
 ok eventually(sub { told($_, "$dir/syslog") > 0 }, 30), "$_ does" for 'master', 'registrar';
-settled();
+$proxy->settled;
 my $before = length $proxy->log;
 configure(response_headers => '{ "set X-Round: 1" }');
 reload('then another reload');

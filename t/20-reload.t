@@ -123,14 +123,13 @@ ok eventually(sub { $proxy->ctl('reload') == 0 }), 'after that it is not';
 
 # --- the same name, another file
 my ($ca, $other) = map { Certificates->new("$proxy->{dir}/$_") } qw(ca other);
-sub drained { eventually(sub { !grep { $_->{state} =~ /draining/ } @{ $proxy->ctl_json('status')->{processes} } }) }
 configure(backend_ca => qq("$proxy->{dir}/ca.pem"));
 for my $new ($ca, $other) {
-    drained();
+    $proxy->settled;
     $workers = workers();
     copy($new->file, "$proxy->{dir}/ca.pem") or die $!;
     is $proxy->ctl('reload'), 0, 'another CA' or diag $proxy->err;
-    drained();
+    $proxy->settled;
     isnt workers(), $workers, 'takes other workers';
 }
 $workers = workers();
@@ -140,7 +139,7 @@ is workers(), $workers, 'does not';
 # --- a worker that never serves
 my $refused = 0;
 for (1 .. 20) {
-    drained();
+    $proxy->settled;
     configure(request_line_max => $proxy->{conf}{request_line_max} eq '4k' ? '8k' : '4k');
     my $caught = Caught->new($proxy, 'worker', 'reload');
     next if !$caught->pid;
@@ -151,12 +150,12 @@ for (1 .. 20) {
     is $exit, 1, 'a reload is refused whose workers die';
     like $said, qr/a new worker was not ready in time/, 'and says so';
     is round(), 9, "the old ones serve, request $_" for 1 .. 8;
-    ok drained(), 'the new ones end' or diag explain $proxy->ctl_json('status')->{processes};
+    ok $proxy->settled, 'the new ones end' or diag explain $proxy->ctl_json('status')->{processes};
     is $proxy->ctl('reload'), 0, 'another try' or diag $proxy->err;
     last;
 }
 is $refused, 1, 'one was caught';
-drained();
+$proxy->settled;
 
 # --- listeners, number of workers
 my $port = free_port();

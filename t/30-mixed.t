@@ -29,7 +29,6 @@ sub replaced {
     kill 'KILL', $old;
     return eventually(sub { my @now = $proxy->pids($role); @now && !grep { $_ == $old } @now }, 30);
 }
-sub calm { eventually(sub { my $s = $proxy->ctl_json('status'); $s && !grep { $_->{state} !~ /ready/ } @{ $s->{processes} } }, 30) }
 sub asked_for { my (@command) = @_; return $proxy->ctl(@command) == 0 }
 
 my @faults = (
@@ -42,14 +41,14 @@ my @faults = (
     'Redis is killed'             => sub { $redis->kill_hard; $mixed->work for 1 .. $ROUNDS; $redis->start; 1 },
 );
 while (my ($what, $break) = splice @faults, 0, 2) {
-    calm();
+    $proxy->settled;
     my @crowd = map { $proxy->clients(@$_) } ['slow-head', 'alpha', 5], ['slow-read', 'beta', 5, '/bytes/300000'], ['idle', 'alpha', 10];
     $mixed->work for 1 .. $ROUNDS;
     ok $break->(), $what or diag $proxy->log;
     $mixed->work for 1 .. $ROUNDS;
 }
 $mixed->judge;
-ok calm(), 'every process is ready';
+ok $proxy->settled, 'every process is ready';
 $proxy->stop;
 $mixed->look_at("$dir/access.log");
 $mixed->judge_answers;

@@ -19,7 +19,6 @@ use File::Temp;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use JSON::PP;
-use List::Util;
 use POSIX qw(WNOHANG);
 use Scalar::Util qw(weaken);
 use Test::More;
@@ -27,6 +26,7 @@ use Time::HiRes qw(sleep time);
 
 use DynProxy::Backend;
 use DynProxy::Clients;
+use DynProxy::Ports qw(free_port);
 use DynProxy::Response;
 
 our $ROOT  = abs_path(dirname(__FILE__) . '/../..');
@@ -92,34 +92,6 @@ sub slurp {
     open my $fh, '<', $path or return '';
     local $/;
     return <$fh> // '';
-}
-
-my @ports_held;           # a socket for each hundred of ports that is ours
-
-# A hundred ports of which no other test on this host takes one: the name of an
-# abstract socket says that they are ours, as long as we live.
-sub own_ports {
-    for my $hundred (List::Util::shuffle(100 .. 299)) {
-        push @ports_held, IO::Socket::UNIX->new(Local => "\0dynproxy-test-ports-$hundred") // next;
-        return map { $hundred * 100 + $_ } 0 .. 99;
-    }
-    die 'all ports are in use by tests';
-}
-
-# Below the range from which the kernel takes ports for itself; none twice.
-sub free_port {
-    my ($address) = @_;
-    state @ports;
-    state $whose = $$;
-    if ($whose != $$) { @ports = (); $whose = $$ }    # a child has its own
-    for (1 .. 200) {
-        @ports = own_ports() if !@ports;
-        my $port = shift @ports;
-        my $try = IO::Socket::INET->new(LocalAddr => $address // '127.0.0.1',
-            LocalPort => $port, Proto => 'tcp', Listen => 1) or next;
-        return $port;
-    }
-    die 'no free port';
 }
 
 # workers   processes (1)
@@ -422,6 +394,13 @@ sub pids {
     my ($self, $role) = @_;
     my $status = $self->ctl_json('status') or return;
     return map { $_->{pid} || () } grep { $_->{state} =~ /^\Q$role\E\b/ } @{ $status->{processes} };
+}
+
+# Every process is ready, and none of a former configuration is left.
+sub settled {
+    my ($self) = @_;
+    my $others = sub { grep { $_->{state} !~ /\bready\b/ } @{ $_[0]{processes} } };
+    return eventually(sub { my $status = $self->ctl_json('status'); $status && !$others->($status) });
 }
 
 sub worker_pids   { $_[0]->pids('worker') }
