@@ -45,7 +45,7 @@ tell(const struct request_note *note, uint32_t worker, uint64_t now_ms)
 	    (json_int_t)worker);
 }
 
-/* Those of a worker.  False: no room. */
+/* Those of a worker.  False: no memory, and the list is broken. */
 static bool
 put_slab(struct ctl *ctl, size_t slab)
 {
@@ -62,8 +62,10 @@ put_slab(struct ctl *ctl, size_t slab)
 			continue;
 		if (!buf_printf(out, ctl->listing.some ? ",\n" : "\n") ||
 		    !listing_put_json_take(
-			out, tell(&notes[i], worker, r->loop.now_ms)))
+			out, tell(&notes[i], worker, r->loop.now_ms))) {
+			ctl->listing.broken = true;
 			return false;
+		}
 		ctl->listing.some = true;
 	}
 	return true;
@@ -90,7 +92,5 @@ ctl_sessions(struct ctl *ctl)
 
 	if (ctl->args[0] != NULL && !ctl_tool_key(ctl, ctl->args[0], key))
 		return;
-	ctl->lists = LISTS_SESSIONS;
-	buf_printf(&ctl->client.out, "{\"v\":1,\"exit\":0,\"data\":[");
-	client_answer(&ctl->client);
+	ctl_begin_list(ctl, LISTS_SESSIONS);
 }
