@@ -94,7 +94,7 @@ for my $n (1 .. $KILLS) {
     my $said = '';
     $said = eval { $proxy->register('tool2', '.*', $backend->url) } // '' until $said eq 'ok';
     push @took, 1000 * (time - $killed);
-    my $rest = ($n % 2 ? rand 0.4 : $LONG) - (time - $killed);
+    my $rest = $n % 2 ? rand(0.4) - (time - $killed) : $LONG;
     sleep $rest if $rest > 0;
 }
 @took = sort { $a <=> $b } @took;
