@@ -41,7 +41,7 @@ diag sprintf 'back after %.2f s', time - $begun;
 is scalar($proxy->worker_pids), 2, 'with workers of its own';
 is $proxy->get('alpha', '/')->body, 'hello', "which serve what is in the store, request $_" for 1 .. 8;
 is $proxy->register('alpha', '/more', $backend->url), 'ok', 'and there is a registrar';
-ok eventually(sub { grep { /master-replaced/ } split /^/, $proxy->log }), 'the old ones have seen it';
+ok eventually(sub { @workers == grep { /master-replaced/ } split /^/, $proxy->log }), 'the old ones have seen it';
 like $proxy->ask($_), qr/^HTTP\S+ 200 .*^Connection: close\r$/ms, 'and answer a last time' for @kept;
 $_->close for @kept;
 ok eventually(sub { !grep { kill 0, $_ } @workers }), 'then they end';

@@ -182,12 +182,13 @@ answer_len(const struct client *c)
 	       (length != NULL ? strtoull(length + 16, NULL, 10) : 0);
 }
 
+#define CLOSE "\r\nConnection: close\r\n"
+
 static void
-start_again(int epoll, struct client *c)
+open_again(int epoll, struct client *c)
 {
 	struct epoll_event e = { EPOLLIN, { .ptr = c } };
 
-	failed++;
 	closed++;
 	close(c->fd);
 	c->fd = open_one(false);
@@ -202,7 +203,8 @@ quick_ready(int epoll, struct client *c)
 	size_t len;
 
 	if (n <= 0) {
-		start_again(epoll, c);
+		failed++;
+		open_again(epoll, c);
 		return;
 	}
 	c->have += (size_t)n;
@@ -213,7 +215,11 @@ quick_ready(int epoll, struct client *c)
 	if (c->have != len || strncmp(c->in, "HTTP/1.1 200 ", 13) != 0)
 		failed++;
 	note_latency(now_us() - c->begun_us);
-	ask(c);
+	/* a busy worker may say that this was the last one */
+	if (memmem(c->in, len, CLOSE, sizeof(CLOSE) - 1) != NULL)
+		open_again(epoll, c);
+	else
+		ask(c);
 }
 
 static void
