@@ -1,6 +1,7 @@
 # Every setting is in dynproxy.conf(5) and in the file as shipped, with its
 # default, and nothing else is; every reason and every event of the log is in
-# dynproxy-errors(7); manual pages are clean.
+# dynproxy-errors(7); every command of dynproxyctl with its options, and every
+# column of its tables, in dynproxyctl(8); manual pages are clean.
 use v5.26;
 use warnings;
 use Test::More;
@@ -42,6 +43,42 @@ while ($shipped =~ /^#(\w+) = ("[^"]*"|\{.*?\}|\w+)/mg) {
 }
 is_deeply \%file, \%table, 'so has the file as shipped';
 unlike $shipped, qr/^[^#\n]/m, 'which sets nothing';
+
+# dynproxyctl(8) has each command, with its options, in words of its own
+sub options { return join ' ', sort grep { $_ ne '-' } map { split /\|/ } @_ }
+my (%command, %entry, %shown, %columns);
+my ($commands) = slurp('tools/dynproxyctl.c') =~ /\} commands\[\] = \{(.*?)^\};/ms;
+while ($commands =~ /\{ "([a-z]+)", "([^"]*)",/g) {
+    my ($name, $operands) = ($1, $2);
+    $command{$name} = options($operands =~ /(?<![\w-])(-[-\w]+)/g);
+}
+my $ctl_page = slurp('man/dynproxyctl.8');
+my ($described, $options) = $ctl_page =~ /^The commands are:\n(.*)^\.Sh OPTIONS\n(.*)^\.Sh FILES/ms;
+while ($described =~ /^\.It Cm ([a-z]+)(.*)$/mg) {
+    my ($name, $operands) = ($1, $2);
+    $entry{$name} = options(map { "-$_" } $operands =~ /Fl (\S+)/g);
+}
+cmp_ok scalar(keys %command), '>', 30, 'the table of commands is found';
+is_deeply \%entry, \%command, 'dynproxyctl(8) has each of them, with its options';
+
+# and each column of the tables, as has the completion of --columns
+for (map { slurp($_) } glob 'tools/ctl_*.c') {
+    while (/^const struct ctl_column ctl_columns_\w+\[\] = \{\n(.*?)^\};/msg) {
+        my @names = "$1" =~ /\.name = "(\w+)"/g;
+        $columns{ join ' ', sort @names } = 1;
+        $shown{$_} = 1 for @names;
+    }
+}
+cmp_ok scalar(keys %columns), '>', 4, 'the tables are found';
+my %named;
+for (split /^(?=\.It )/m, "$options" =~ s/.*^\.It Fl -columns//msr) {
+    $named{ join ' ', sort map { grep { /\w/ } split / , | ?,? / } /^\.Sy (.*)$/mg } = 1 if /^\.It Cm/;
+}
+is_deeply \%named, \%columns, 'it has the columns of each';
+for my $completion ('conf/completion/dynproxyctl.bash', 'conf/completion/_dynproxyctl') {
+    my ($words) = slurp($completion) =~ /\b(age backend canonical[\w\s\\]*?url worker)\b/;
+    is_deeply { map { $_ => 1 } grep { /\w/ } split /[\s\\]+/, $words }, \%shown, "$completion completes them";
+}
 
 # dynproxy-metrics(7) has each metric, with its type and help
 my (%metric, %told);

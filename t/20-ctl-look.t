@@ -94,7 +94,7 @@ like $out, qr/^alpha: /, 'which is this';
 ($code, $out) = as_user(61000, 'list');
 is $code, 0, 'list';
 unlike $out, qr/beta/, 'has no other';
-like $out, qr/^alpha\s/, 'but its own';
+like $out, qr/^alpha\s/m, 'but its own';
 for (['tool', 'beta'], ['list', 'beta'], ['tail', 'beta'], ['status'], ['top'], ['del', 'alpha'], ['watch'], ['doctor'],
     ['add', 'alpha', '.*', $backend->url], ['ban', '192.0.2.0/24'], ['explain', 'http://beta.example.test/']) {
     ($code, $out, $err) = as_user(61000, '--json', @$_);
@@ -132,5 +132,8 @@ is complete('tool', ''), 'alpha beta', 'of all';
 is complete('expl'), 'explain', 'of a command';
 is complete('undr'), 'undrain', 'of another';
 is complete('maintenance', 'o'), 'on off', 'of a word';
+is complete('--c'), '--columns', 'of an option';
+is complete('--columns', 'tool,des'), 'tool,destination', 'of a column';
+is complete('--columns', 'tool', 'li'), 'list', 'and of what comes then';
 is +(run_command('zsh', '-n', "$DynProxy::ROOT/conf/completion/_dynproxyctl"))[0], 0, 'that for zsh is a script';
 done_testing;

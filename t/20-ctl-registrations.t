@@ -27,7 +27,7 @@ my $silent = $proxy->connect_as('beta');
 ok eventually(sub { @{ registrations() } == 2 }), 'who says nothing yet is there, too';
 is join(' ', map { $_ // 'null' } @{ registrations()->[0] }{qw(tool state last lease)}), 'beta waiting null null', '  and is shown first';
 is $proxy->ctl('registrations'), 0, 'for people';
-like $proxy->out, qr{^beta +uid \d+ +\d+s +waiting +- +-\nalpha +uid \d+ +\d+[sm] +leased +ping +http://}, 'a line each';
+like $proxy->out, qr{^TOOL +PEER +AGE +STATE +LAST +LEASE\nbeta +uid \d+ +\d+s +waiting +- +-\nalpha +uid \d+ +\d+[sm] +leased +ping +http://}, 'a line each, and titles';
 close $_ for $silent, $lease;
 ok eventually(sub { !@{ registrations() } }), 'they are gone';
 

@@ -55,7 +55,7 @@ is scalar @{ $proxy->ctl_json('list') }, 0, 'and changes nothing';
 open $fh, '>>', $export or die $!;
 print $fh qq(no JSON\n{"tool":"gamma"}\n{"tool":"Delta","pattern":".*","destinations":["http://10.0.0.1:8000"]}\n);
 close $fh;
-is $proxy->ctl('import', $export), 2, 'import: bad lines are told';
+is $proxy->ctl('import', $export), 5, 'import: bad lines are told';
 is scalar(() = $proxy->err =~ /not imported/g), 3, 'each of them';
 is $proxy->get('alpha', '/')->body, $name[0], 'the others are taken';
 is $proxy->get('alpha', '/api/')->body, $name[1], '  all of them';

@@ -76,7 +76,7 @@ is urls_of(1, '--tool', 'beta'), $url{'/begun'}, 'of one tool';
 is urls_of(4, '--older', '2s'), join(' ', sort values %url), 'those that are old enough';
 is urls_of(0, '--older', '1h'), '', 'which is none';
 is $proxy->ctl('sessions', '--tool', 'alpha', '--older', '1s'), 0, 'for people';
-like $proxy->out, qr{^ *\d+[sm]  waiting     h1 +0 in +0 out  \S+ -> \S+  alpha  \Q$url{'/silent'}\E$}m, 'a line each';
+like $proxy->out, qr{^ *\d+[sm]  waiting +h1 +0 +0  \S+  \S+  alpha  \Q$url{'/silent'}\E$}m, 'a line each';
 unlike $proxy->out, qr/secret|beta/, 'without what is not meant';
 is $proxy->ctl('sessions', '--older', 'soon'), 2, 'wrong usage';
 is $proxy->ctl('sessions', '--tool'), 2, 'and more of it';
@@ -89,7 +89,7 @@ sub as_user {
 }
 my ($code, $out) = as_user(61001);
 is $code, 0, "a tool's user sees its tool's";
-like $out, qr{^[^\n]* \Q$url{'/begun'}\E\n\z}, 'and no other';
+like $out, qr{^AGE [^\n]*\n[^\n]* \Q$url{'/begun'}\E\n\z}, 'and no other';
 ($code, $out) = as_user(61001, '--tool', 'alpha');
 is "$code $out", '4 ', 'not even when it asks';
 

@@ -16,8 +16,16 @@ my $addr = $backend->addr;
 like $proxy->out, qr/^alpha\s+\.\*\s.*\Q$addr\E/m, 'shows tool, route and backend';
 is $proxy->ctl('list', 'alpha'), 0, 'list of one tool';
 like $proxy->out, qr/^alpha\s/m, 'shows it';
+like $proxy->out, qr/\ATOOL +PATTERN .* SINCE +CANONICAL\n[^\n]*\n\z/, 'under its title';
 is $proxy->ctl('list', 'beta'), 1, 'list of a tool that is not there';
 like $proxy->err, qr/beta/, 'names it';
+is $proxy->ctl('--no-headers', '--columns', 'destination,tool', 'list'), 0, '--no-headers --columns';
+is $proxy->out, $backend->url . "  alpha\n", 'are what a script wants';
+is $proxy->ctl('--columns', 'tool,colour', 'list'), 2, 'a column that is not there';
+like $proxy->err, qr/no column "colour": there are tool pattern /, 'is told, and which there are';
+is $proxy->ctl('--columns', 'tool', 'status'), 2, 'and a command that has no table';
+is $proxy->ctl('--columns', 'tool', 'scrub', '-n'), 0, 'one that has nothing to show';
+is $proxy->out, '', 'shows no title';
 is $proxy->ctl_json('list')->[0]{destination}, $backend->url, '--json list is an array of routes';
 
 is $proxy->ctl('-q', 'add', 'alpha', '/only/.*', $backend->url), 0, '-q add';
@@ -27,6 +35,10 @@ is $proxy->get('alpha', '/')->status, 200, 'leaves the other';
 is $proxy->ctl('del', 'alpha'), 0, 'del of a tool';
 isnt $proxy->get('alpha', '/')->status, 200, 'takes all of it';
 is $proxy->ctl('del', 'alpha'), 1, 'del of what is not there';
+
+is $proxy->ctl('-v', '-t', '30s', 'list'), 0, '-v';
+like $proxy->err, qr{asking the registrar at /.*: exit status 0 after \d+ ms$}s, 'tells what it does';
+is $proxy->ctl('-t', 'soon', 'list'), 2, '-t wants a duration';
 
 # what cannot be right
 for (
@@ -59,6 +71,13 @@ like $proxy->out, qr/^ *\d+ +worker 1\b/m, 'shows workers with their pids';
 my $registrar = $proxy->registrar_pid;
 is scalar(my @workers = $proxy->worker_pids), 2, 'two of them';
 ok $registrar, 'and the registrar';
+
+# One that does not answer is waited for as long as -t says.
+kill 'STOP', $registrar;
+is $proxy->ctl('-t', '200ms', 'list'), 3, 'a registrar that is stopped';
+like $proxy->err, qr/took the question and did not answer/, 'is told of';
+kill 'CONT', $registrar;
+ok eventually(sub { my $pid = $proxy->registrar_pid; $pid && $proxy->ctl('list') == 0 }, 30), 'and answers again';
 
 # Where no registrar is, the master answers.
 is +(run_command("$DynProxy::BUILD/dynproxyctl", '-c', $proxy->conf_path, '-s', '/nonexistent', 'status'))[0], 5,

@@ -61,7 +61,7 @@ is answers('127.0.0.1', 'alpha', 'Referer' => 'https://bad.example/x'), 'blocked
 is answers('127.0.0.1', 'alpha', 'Referer' => 'https://badxexample/x'), 200, 'another is not';
 is answers('127.0.0.1', 'alpha'), 200, 'nor is a client that tells nothing';
 is $proxy->ctl('blocks'), 0, 'blocks';
-like $proxy->out, qr{^agent    \^Evil\(Bot\)\?/\[0-9\]\s.*^referer  //bad}ms, 'lists both';
+like $proxy->out, qr{^KIND     SUBJECT .*^agent    \^Evil\(Bot\)\?/\[0-9\]\s.*^referer  //bad}ms, 'lists both';
 is $proxy->ctl('unblock', 'agent', '^Evil(Bot)?/[0-9]'), 0, 'unblock';
 is answers('127.0.0.1', 'alpha', 'User-Agent' => 'EvilBot/2.0'), 200, 'the agent is served';
 isnt $proxy->ctl('block', 'agent', '('), 0, 'what is no pattern is refused';

@@ -67,9 +67,10 @@ find_socket(const struct ctl *ctl, enum listener_kind kind, struct addr *a)
 
 /* A connected socket, blocking but never for long.  -1 with errno. */
 static int
-connect_to(const struct addr *a, int type, time_t wait_s)
+connect_to(const struct addr *a, int type, uint64_t wait_ms)
 {
-	struct timeval wait = { .tv_sec = wait_s > 0 ? wait_s : CTL_WAIT_S };
+	struct timeval wait = { .tv_sec = (time_t)(wait_ms / 1000),
+		.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000) };
 	int fd, saved;
 
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
@@ -100,7 +101,11 @@ reach(const struct ctl *ctl, enum listener_kind kind, int *status)
 	if (!find_socket(ctl, kind, &a))
 		return -1;
 	addr_format(&a, where);
-	fd = connect_to(&a, master ? SOCK_SEQPACKET : SOCK_STREAM, ctl->wait_s);
+	if (ctl->verbose)
+		warnx("asking the %s at %s", master ? "master" : "registrar",
+		    where);
+	fd = connect_to(&a, master ? SOCK_SEQPACKET : SOCK_STREAM,
+	    ctl->wait_ms > 0 ? ctl->wait_ms : CTL_WAIT_MS);
 	if (fd != -1)
 		return fd;
 	if (errno == EACCES || errno == EPERM) {

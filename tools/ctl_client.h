@@ -4,11 +4,12 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/ctlmsg.h"
 
-#define CTL_WAIT_S 10 /* seconds that a server may take over an answer */
-#define CTL_RELOAD_WAIT_S 130 /* over one that starts other processes */
+#define CTL_WAIT_MS 10000	  /* that a server may take over an answer */
+#define CTL_RELOAD_WAIT_MS 130000 /* over one that starts other processes */
 
 #define CTL_SAID_MAX 512
 
@@ -19,7 +20,7 @@ enum ctl_exit {
 	CTL_USAGE,
 	CTL_UNREACHABLE, /* no daemon behind the socket */
 	CTL_DENIED,	 /* not permitted */
-	CTL_PARTIAL,	 /* only one half of the answer */
+	CTL_PARTIAL,	 /* one half of the answer, some of the changes */
 	CTL_AGAIN = 75,	 /* not now (EX_TEMPFAIL) */
 };
 
@@ -28,7 +29,10 @@ struct ctl {
 	const char *control;   /* borrowed; the registrar's socket, or NULL */
 	bool json;	       /* print JSON, not for people */
 	bool quiet;	       /* print nothing that was not asked for */
-	time_t wait_s;	       /* for an answer; 0: CTL_WAIT_S */
+	bool verbose;	       /* tell what is asked, and how it ended */
+	bool no_headers;       /* print tables without their titles */
+	const char *columns;   /* borrowed; those of a table; NULL: all */
+	uint64_t wait_ms;      /* for an answer; 0: as long as it may take */
 	char *said;	       /* CTL_SAID_MAX bytes, for what went wrong;
 				  NULL: it goes to standard error */
 };

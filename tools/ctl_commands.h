@@ -2,7 +2,7 @@
 #ifndef TOOLS_CTL_COMMANDS_H
 #define TOOLS_CTL_COMMANDS_H
 
-#include "tools/ctl_client.h"
+#include "tools/ctl_table.h"
 
 /* Each takes its operands, NULL-terminated, and returns the exit code. */
 int cmd_status(const struct ctl *ctl, char **args);
@@ -42,12 +42,12 @@ int cmd_standby(const struct ctl *ctl, char **args);
 /* ctl_list.c: by tool; those of one tool stay as they are. */
 json_t *ctl_sort_routes_take(json_t *routes);
 
-/* ctl_registrations.c: a text of an item, or "-"; as many seconds, minutes,
- * hours, or days. */
-const char *ctl_text(const json_t *item, const char *member);
-const char *ctl_format_age(json_int_t seconds, char out[32]);
-
-/* ctl_list.c: a table of routes, as `list` has them. */
-void ctl_print_routes(const json_t *routes);
+/* The tables that they show: a row of the table of commands names its own. */
+extern const struct ctl_column ctl_columns_routes[];
+extern const struct ctl_column ctl_columns_registrations[];
+extern const struct ctl_column ctl_columns_sessions[];
+extern const struct ctl_column ctl_columns_policy[];
+extern const struct ctl_column ctl_columns_blocks[];
+extern const struct ctl_column ctl_columns_findings[];
 
 #endif

@@ -13,6 +13,13 @@
 #include "lib/array.h"
 #include "tools/ctl_commands.h"
 
+const struct ctl_column ctl_columns_findings[] = {
+	{ .name = "result" },
+	{ .name = "check" },
+	{ .name = "text" },
+	{ .name = NULL },
+};
+
 enum finding { FINE, DOUBT, BROKEN };
 
 struct visit {
@@ -290,18 +297,6 @@ static void (*const checks[])(struct visit *v) = { check_configuration,
 	check_stores, check_ident, check_routes, check_clock,
 	check_end_to_end };
 
-static void
-print_findings(const json_t *findings)
-{
-	const json_t *f;
-	size_t i;
-
-	json_array_foreach(findings, i, f) printf("%-7s %-14s %s\n",
-	    json_string_value(json_object_get(f, "result")),
-	    json_string_value(json_object_get(f, "check")),
-	    json_string_value(json_object_get(f, "text")));
-}
-
 int
 cmd_doctor(const struct ctl *ctl, char **args)
 {
@@ -318,7 +313,7 @@ cmd_doctor(const struct ctl *ctl, char **args)
 	if (ctl->json)
 		ctl_print_json(v.findings);
 	else
-		print_findings(v.findings);
+		ctl_print_table(ctl, ctl_columns_findings, v.findings);
 	if (v.conf != NULL)
 		conf_free(v.conf);
 	json_decref(v.node);

@@ -100,7 +100,7 @@ static int
 import(const struct ctl *ctl, FILE *file, const char *name, bool dry)
 {
 	int status, worst = CTL_DONE;
-	size_t size = 0, number = 0;
+	size_t size = 0, number = 0, done = 0;
 	char *line = NULL;
 	json_t *route;
 
@@ -109,6 +109,7 @@ import(const struct ctl *ctl, FILE *file, const char *name, bool dry)
 		status = import_route(ctl, route, dry);
 		json_decref(route);
 		number++;
+		done += status == CTL_DONE;
 		if (status == CTL_DONE)
 			continue;
 		warnx("%s:%zu: not imported", name, number);
@@ -117,7 +118,7 @@ import(const struct ctl *ctl, FILE *file, const char *name, bool dry)
 			break;
 	}
 	free(line);
-	return worst;
+	return worst != CTL_DONE && done > 0 ? CTL_PARTIAL : worst;
 }
 
 int

@@ -1,5 +1,4 @@
-/* dynproxyctl list: a table of routes, as wide as it has to be. */
-#include "lib/array.h"
+/* dynproxyctl list: routes and their backends, by tool. */
 #include "tools/ctl_commands.h"
 
 #include <bsd/stdlib.h>
@@ -7,23 +6,32 @@
 #include <string.h>
 
 /* The members of a route, in the order in which they are shown. */
-static const char *const columns[] = { "tool", "pattern", "destination",
-	"origin", "lease", "state", "proof", "since" };
+const struct ctl_column ctl_columns_routes[] = {
+	{ .name = "tool" },
+	{ .name = "pattern" },
+	{ .name = "destination" },
+	{ .name = "origin" },
+	{ .name = "lease" },
+	{ .name = "state" },
+	{ .name = "proof" },
+	{ .name = "since" },
+	{ .name = "canonical", .cell = CELL_FLAG },
+	{ .name = NULL },
+};
 
 static const char *
-cell(const json_t *route, size_t column)
+tool_of(const json_t *route)
 {
-	const char *text =
-	    json_string_value(json_object_get(route, columns[column]));
+	const char *tool = json_string_value(json_object_get(route, "tool"));
 
-	return text != NULL ? text : "-";
+	return tool != NULL ? tool : "";
 }
 
 static int
 compare(const void *a, const void *b)
 {
 	return strcmp(
-	    cell(*(json_t *const *)a, 0), cell(*(json_t *const *)b, 0));
+	    tool_of(*(json_t *const *)a), tool_of(*(json_t *const *)b));
 }
 
 json_t *
@@ -48,31 +56,6 @@ ctl_sort_routes_take(json_t *routes)
 	return sorted;
 }
 
-void
-ctl_print_routes(const json_t *routes)
-{
-	int width[nitems(columns)] = { 0 };
-
-	for (size_t i = 0; i < json_array_size(routes); i++)
-		for (size_t c = 0; c < nitems(columns); c++) {
-			int len =
-			    (int)strlen(cell(json_array_get(routes, i), c));
-
-			if (len > width[c])
-				width[c] = len;
-		}
-	for (size_t i = 0; i < json_array_size(routes); i++) {
-		const json_t *route = json_array_get(routes, i);
-
-		for (size_t c = 0; c < nitems(columns) - 1; c++)
-			printf("%-*s  ", width[c], cell(route, c));
-		printf("%s%s\n", cell(route, nitems(columns) - 1),
-		    json_is_true(json_object_get(route, "canonical"))
-			? "  canonical"
-			: "");
-	}
-}
-
 /* As they came, to be printed as they are. */
 struct lines {
 	struct line {
@@ -86,7 +69,7 @@ static void
 keep_line(void *arg, const json_t *route, const char *text)
 {
 	struct lines *lines = arg;
-	struct line line = { strdup(cell(route, 0)), strdup(text) };
+	struct line line = { strdup(tool_of(route)), strdup(text) };
 
 	if (lines->n == lines->size) {
 		size_t size = lines->size * 2 + 64;
@@ -156,7 +139,7 @@ cmd_list(const struct ctl *ctl, char **args)
 	if (status != CTL_DONE)
 		return status;
 	routes = ctl_sort_routes_take(routes);
-	ctl_print_routes(routes);
+	ctl_print_table(ctl, ctl_columns_routes, routes);
 	json_decref(routes);
 	return CTL_DONE;
 }

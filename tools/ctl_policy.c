@@ -26,6 +26,22 @@ static const struct {
 
 #define NTIMES nitems(times)
 
+const struct ctl_column ctl_columns_policy[] = {
+	{ .name = "kind", .asked = true },
+	{ .name = "subject", .none = "the site" },
+	{ .name = "since" },
+	{ .name = "until", .none = "for ever" },
+	{ .name = NULL },
+};
+
+const struct ctl_column ctl_columns_blocks[] = {
+	{ .name = "kind" },
+	{ .name = "subject" },
+	{ .name = "since" },
+	{ .name = "until", .none = "for ever" },
+	{ .name = NULL },
+};
+
 /* Unix time in milliseconds.  False: it is no time. */
 static bool
 time_parse(uint64_t *ms, const char *text, uint64_t now_ms)
@@ -117,42 +133,11 @@ strike(const struct ctl *ctl, char *kind, char *subject, const char *done)
 	    ctl, "policy-strike", args, "%s %s\n", name_of(subject), done);
 }
 
-static const char *
-text_of(const json_t *entry, const char *name)
-{
-	const char *text = json_string_value(json_object_get(entry, name));
-
-	return text == NULL ? "for ever" : name_of(text);
-}
-
-static void
-print_entries(const json_t *entries, bool with_kind)
-{
-	int width = 0, len;
-	const json_t *e;
-	size_t i;
-
-	json_array_foreach(entries, i, e)
-	{
-		len = (int)strlen(text_of(e, "subject"));
-		if (len > width)
-			width = len;
-	}
-	json_array_foreach(entries, i, e)
-	{
-		if (with_kind)
-			printf("%-7s  ", text_of(e, "kind"));
-		printf("%-*s  %s  %s\n", width, text_of(e, "subject"),
-		    text_of(e, "since"), text_of(e, "until"));
-	}
-}
-
 /* All entries of these kinds, a NULL at the end. */
 static int
-list(const struct ctl *ctl, char **kinds)
+list(const struct ctl *ctl, char **kinds, const struct ctl_column *columns)
 {
 	json_t *all = json_array(), *some;
-	bool several = kinds[1] != NULL;
 	int status = CTL_DONE;
 
 	for (; status == CTL_DONE && *kinds != NULL; kinds++) {
@@ -167,7 +152,7 @@ list(const struct ctl *ctl, char **kinds)
 	if (status == CTL_DONE && ctl->json)
 		ctl_print_json(all);
 	else if (status == CTL_DONE)
-		print_entries(all, several);
+		ctl_print_table(ctl, columns, all);
 	json_decref(all);
 	return status;
 }
@@ -179,7 +164,7 @@ cmd_bans(const struct ctl *ctl, char **args)
 	char *kinds[] = { ban, NULL };
 
 	(void)args;
-	return list(ctl, kinds);
+	return list(ctl, kinds, ctl_columns_policy);
 }
 
 int
@@ -221,7 +206,7 @@ cmd_blocks(const struct ctl *ctl, char **args)
 	char *kinds[] = { agent, referer, NULL };
 
 	(void)args;
-	return list(ctl, kinds);
+	return list(ctl, kinds, ctl_columns_blocks);
 }
 
 int
@@ -258,7 +243,7 @@ cmd_maintenance(const struct ctl *ctl, char **args)
 	if (!take_end(args, until))
 		return CTL_USAGE;
 	if (args[0] == NULL)
-		return list(ctl, kinds);
+		return list(ctl, kinds, ctl_columns_policy);
 	tool = args[1] == NULL ? site : args[1];
 	if (tool == site || args[2] == NULL) {
 		if (strcmp(args[0], "on") == 0)
@@ -351,7 +336,7 @@ cmd_registration(const struct ctl *ctl, char **args)
 	int status = CTL_USAGE;
 
 	if (args[0] == NULL)
-		return list(ctl, kinds);
+		return list(ctl, kinds, ctl_columns_policy);
 	if (args[1] != NULL && args[2] != NULL &&
 	    strcmp(args[1], "--reason") == 0)
 		reason = args[2];

@@ -1,51 +1,44 @@
 /* dynproxyctl registrations: who is connected to 8282 now. */
 #include "tools/ctl_commands.h"
 
-const char *
-ctl_text(const json_t *item, const char *member)
+const struct ctl_column ctl_columns_registrations[] = {
+	{ .name = "tool" },
+	{ .name = "peer" },
+	{ .name = "age", .cell = CELL_AGE },
+	{ .name = "state" },
+	{ .name = "last" },
+	{ .name = "lease" },
+	{ .name = NULL },
+};
+
+static void
+print_line(void *arg, const json_t *session, const char *line)
 {
-	const char *value = json_string_value(json_object_get(item, member));
-
-	return value != NULL ? value : "-";
-}
-
-const char *
-ctl_format_age(json_int_t seconds, char out[32])
-{
-	static const struct {
-		char unit;
-		json_int_t seconds;
-	} units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
-	size_t i = 0;
-
-	while (units[i].seconds > 1 && seconds < 2 * units[i].seconds)
-		i++;
-	snprintf(out, 32, "%lld%c", (long long)(seconds / units[i].seconds),
-	    units[i].unit);
-	return out;
+	(void)arg;
+	(void)session;
+	puts(line);
 }
 
 static void
-print_session(void *arg, const json_t *session, const char *line)
+keep(void *arg, const json_t *session, const char *line)
 {
-	const struct ctl *ctl = arg;
-	char age[32];
-
-	if (ctl->json) {
-		puts(line);
-		return;
-	}
-	ctl_format_age(
-	    json_integer_value(json_object_get(session, "age")), age);
-	printf("%-24s  %-28s  %4s  %-9s  %-17s  %s\n",
-	    ctl_text(session, "tool"), ctl_text(session, "peer"), age,
-	    ctl_text(session, "state"), ctl_text(session, "last"),
-	    ctl_text(session, "lease"));
+	(void)line;
+	json_array_append(arg, (json_t *)session);
 }
 
 int
 cmd_registrations(const struct ctl *ctl, char **args)
 {
-	return ctl_ask_items(
-	    ctl, "registrations", args, print_session, (void *)ctl);
+	json_t *all;
+	int status;
+
+	if (ctl->json)
+		return ctl_ask_items(
+		    ctl, "registrations", args, print_line, NULL);
+	all = json_array();
+	status = ctl_ask_items(ctl, "registrations", args, keep, all);
+	if (status == CTL_DONE)
+		ctl_print_table(ctl, ctl_columns_registrations, all);
+	json_decref(all);
+	return status;
 }

@@ -14,7 +14,8 @@ wait_for(const struct ctl *ctl, enum ctl_type what)
 {
 	struct ctl patient = *ctl;
 
-	patient.wait_s = CTL_RELOAD_WAIT_S;
+	if (patient.wait_ms == 0)
+		patient.wait_ms = CTL_RELOAD_WAIT_MS;
 	return ctl_ask_master(&patient, what, print_piece, NULL);
 }
 

@@ -50,7 +50,7 @@ print_take(const struct ctl *ctl, json_t *found)
 	if (ctl->json)
 		ctl_print_json(found);
 	else
-		ctl_print_routes(found);
+		ctl_print_table(ctl, ctl_columns_routes, found);
 	json_decref(found);
 	return CTL_DONE;
 }

@@ -6,6 +6,20 @@
 #include "conf/value.h"
 #include "tools/ctl_commands.h"
 
+const struct ctl_column ctl_columns_sessions[] = {
+	{ .name = "age", .cell = CELL_AGE },
+	{ .name = "state" },
+	{ .name = "protocol" },
+	{ .name = "received", .cell = CELL_NUMBER },
+	{ .name = "sent", .cell = CELL_NUMBER },
+	{ .name = "client" },
+	{ .name = "backend" },
+	{ .name = "tool" },
+	{ .name = "url" },
+	{ .name = "worker", .cell = CELL_NUMBER, .asked = true },
+	{ .name = NULL },
+};
+
 struct sessions {
 	char *tool[2];	   /* borrowed: the operand, or none */
 	uint64_t older_ms; /* than that, or as old */
@@ -60,41 +74,47 @@ oldest_first(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-static void
-print(const struct ctl *ctl, const json_t *request)
+/* The same requests, in their order.  NULL: no memory. */
+static json_t *
+sort(const json_t *all)
 {
-	char age[32];
+	size_t n = json_array_size(all);
+	json_t **requests = reallocarray(NULL, n + 1, sizeof(*requests));
+	json_t *sorted = json_array();
 
-	if (ctl->json) {
-		json_dumpf(request, stdout, JSON_COMPACT);
-		putchar('\n');
-		return;
-	}
-	ctl_format_age(number(request, "age"), age);
-	printf("%4s  %-10s  %-2s  %8lld in  %10lld out  %s -> %s  %s  %s\n",
-	    age, ctl_text(request, "state"), ctl_text(request, "protocol"),
-	    (long long)number(request, "received"),
-	    (long long)number(request, "sent"), ctl_text(request, "client"),
-	    ctl_text(request, "backend"), ctl_text(request, "tool"),
-	    ctl_text(request, "url"));
+	for (size_t i = 0; requests != NULL && i < n; i++)
+		requests[i] = json_array_get(all, i);
+	if (requests != NULL)
+		mergesort(requests, n, sizeof(*requests), oldest_first);
+	for (size_t i = 0; requests != NULL && i < n; i++)
+		json_array_append(sorted, requests[i]);
+	free(requests);
+	if (json_array_size(sorted) == n)
+		return sorted;
+	json_decref(sorted);
+	return NULL;
 }
 
 static int
 print_sorted(const struct ctl *ctl, const json_t *all)
 {
-	size_t n = json_array_size(all);
-	json_t **sorted = reallocarray(NULL, n + 1, sizeof(*sorted));
+	json_t *sorted = sort(all), *request;
+	size_t i;
 
 	if (sorted == NULL) {
 		warn("sessions");
 		return CTL_REFUSED;
 	}
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = json_array_get(all, i);
-	mergesort(sorted, n, sizeof(*sorted), oldest_first);
-	for (size_t i = 0; i < n; i++)
-		print(ctl, sorted[i]);
-	free(sorted);
+	if (!ctl->json)
+		ctl_print_table(ctl, ctl_columns_sessions, sorted);
+	json_array_foreach(sorted, i, request)
+	{
+		if (!ctl->json)
+			break;
+		json_dumpf(request, stdout, JSON_COMPACT);
+		putchar('\n');
+	}
+	json_decref(sorted);
 	return CTL_DONE;
 }
 

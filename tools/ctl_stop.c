@@ -4,7 +4,8 @@
 #include <err.h>
 #include <string.h>
 
-#define STOP_WAIT_S (7 * 86400) /* drain_timeout is the master's to keep */
+/* drain_timeout is the master's to keep */
+#define STOP_WAIT_MS (7ull * 86400 * 1000)
 
 int
 cmd_stop(const struct ctl *ctl, char **args)
@@ -17,7 +18,8 @@ cmd_stop(const struct ctl *ctl, char **args)
 		warnx("usage: dynproxyctl stop [--now]");
 		return CTL_USAGE;
 	}
-	patient.wait_s = STOP_WAIT_S;
+	if (patient.wait_ms == 0)
+		patient.wait_ms = STOP_WAIT_MS;
 	status =
 	    ctl_ask_master(&patient, now ? CTL_STOP_NOW : CTL_STOP, NULL, NULL);
 	if (status == CTL_DONE && !ctl->quiet)

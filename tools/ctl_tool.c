@@ -38,7 +38,7 @@ print_reasons(json_t *reasons)
 }
 
 static void
-print_tool(const json_t *tool)
+print_tool(const struct ctl *ctl, const json_t *tool)
 {
 	json_t *errors = json_object_get(tool, "last_errors");
 	json_t *reasons = json_object_get(tool, "reasons");
@@ -50,7 +50,8 @@ print_tool(const json_t *tool)
 	    100 * json_real_value(json_object_get(tool, "errors")),
 	    number(tool, "ms"), number(tool, "under_way"));
 	puts("\nroutes:");
-	ctl_print_routes(json_object_get(tool, "routes"));
+	ctl_print_table(
+	    ctl, ctl_columns_routes, json_object_get(tool, "routes"));
 	if (json_object_size(reasons) > 0) {
 		puts("\nrefused or failed, since the start "
 		     "(dynproxy-errors(7)):");
@@ -73,7 +74,7 @@ cmd_tool(const struct ctl *ctl, char **args)
 	if (ctl->json)
 		ctl_print_json(tool);
 	else
-		print_tool(tool);
+		print_tool(ctl, tool);
 	json_decref(tool);
 	return CTL_DONE;
 }

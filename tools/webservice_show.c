@@ -9,7 +9,7 @@
 #include "tools/service.h"
 
 #define CONTROL_SOCKET "/run/dynproxy/control.sock"
-#define HEALTH_WAIT_S 3
+#define HEALTH_WAIT_MS 3000
 
 void
 webservice_show_url(const struct account *a)
@@ -64,7 +64,7 @@ show_health(const struct account *a)
 	struct ctl ctl = { .control =
 			       control != NULL ? control : CONTROL_SOCKET,
 		.said = said,
-		.wait_s = HEALTH_WAIT_S };
+		.wait_ms = HEALTH_WAIT_MS };
 	const json_t *last;
 	json_t *tool;
 

@@ -5,18 +5,25 @@ _dynproxyctl() {
 
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            -c | -s) options+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}"); ((i++)) ;;
+            -c | -s | -t) options+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}"); ((i++)) ;;
+            --columns) ((i++)) ;;
             -*) ;;
             *) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     _dynproxyctl_tools() {
-        "${COMP_WORDS[0]}" "${options[@]}" list 2>/dev/null | cut -d ' ' -f 1 | sort -u
+        "${COMP_WORDS[0]}" "${options[@]}" --no-headers --columns tool list 2>/dev/null | sort -u
     }
     case $before,$command in
-        -[cs],*) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        -[cs],) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        -t,) mapfile -t COMPREPLY < <(compgen -W '500ms 10s 2m' -- "$word") ;;
+        --columns,)
+            # those before the last comma are done
+            [[ $word == *,* ]] && before=${word%,*}, || before=
+            mapfile -t COMPREPLY < <(compgen -P "$before" -W 'age backend canonical check client destination kind last lease
+                origin pattern peer proof protocol received result sent since state subject text tool until url worker' -- "${word##*,}") ;;
         *,) mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" --help |
-            sed -n 's/^  \([a-z]*\) .*/\1/p') -c -s -q --json" -- "$word") ;;
+            sed -n 's/^  \([a-z][a-z]*\) .*/\1/p') -c -s -t -q -v --json --no-headers --columns" -- "$word") ;;
         *,tool | *,list | *,del | *,tail | *,add)
             mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_tools)" -- "$word") ;;
         *,maintenance) mapfile -t COMPREPLY < <(compgen -W "on off --for --until $(_dynproxyctl_tools)" -- "$word") ;;
