@@ -95,10 +95,13 @@ fdstore_take(struct master *m)
 		const char *name = strsep(&rest, ":");
 		int ours = move(fd, n);
 
-		if (ours == -1 ||
-		    take(m, l, ours, name == NULL ? "" : name) == -1)
-			log_event(LOG_WARNING, "socket-refused", "fd=%d: %s",
-			    fd, strerror(errno));
+		if (name == NULL)
+			name = "";
+		if (ours != -1 && take(m, l, ours, name) == 0)
+			continue;
+		log_event(LOG_WARNING, "socket-refused", "fd=%d: %s", fd,
+		    strerror(errno));
+		fdstore_remove(name); /* or it would come again and again */
 	}
 	free(names);
 	unsetenv("LISTEN_FDS");

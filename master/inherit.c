@@ -61,7 +61,7 @@ write_children(const struct master *m, FILE *out)
 
 int
 inherit_write(const struct master *m, int asker,
-    const struct segment_fds segments[SEGMENT_COUNT])
+    const struct segment_fds *segments, unsigned n)
 {
 	int fd = memfd_create("dynproxy-state", MFD_CLOEXEC);
 	FILE *out = fd == -1 ? NULL : fdopen(dup(fd), "w");
@@ -78,9 +78,10 @@ inherit_write(const struct master *m, int asker,
 	for (size_t i = 0; i < m->listeners->n; i++)
 		fprintf(out, "listener %d %u\n", m->listeners->list[i].fd,
 		    m->listeners->list[i].named);
-	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
-		fprintf(out, "segment %u %d %d\n", i, segments[i].writable,
-		    segments[i].readonly);
+	for (unsigned i = 0; i < n; i++)
+		if (segments[i].writable != -1)
+			fprintf(out, "segment %u %d %d\n", i,
+			    segments[i].writable, segments[i].readonly);
 	write_children(m, out);
 	if (fclose(out) == 0)
 		return fd;
@@ -199,7 +200,7 @@ take_line(struct master *m, struct inherited *in, enum line line,
 		return n[0] == -1 || listeners_add_take(in->listeners, n[0],
 					 (unsigned)n[1]) == 0;
 	case LINE_SEGMENT:
-		if (n[0] < 0 || n[0] >= SEGMENT_COUNT)
+		if (n[0] < 0 || n[0] >= SEGMENTS_MAX)
 			return false;
 		in->segments[n[0]] = (struct segment_fds){ n[1], n[2] };
 		return true;
@@ -257,7 +258,7 @@ inherit_read_take(struct master *m, int fd, FILE *err)
 	if (in != NULL) {
 		in->state_fd = fd;
 		in->exe_fd = in->asker = in->config_fd = in->presence = -1;
-		for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+		for (unsigned i = 0; i < SEGMENTS_MAX; i++)
 			in->segments[i] = (struct segment_fds){ -1, -1 };
 		in->listeners = calloc(1, sizeof(*in->listeners));
 	}

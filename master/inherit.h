@@ -17,18 +17,20 @@ struct inherited {
 	int asker;     /* owned; a client of dynproxyctl; -1: none */
 	int config_fd; /* owned; the effective configuration */
 	int presence;  /* owned until it is taken */
-	struct listeners *listeners;		    /* owned */
-	struct segment_fds segments[SEGMENT_COUNT]; /* owned until taken */
+	struct listeners *listeners; /* owned */
+	/* owned until taken; from SEGMENT_COUNT on those that we do not know */
+	struct segment_fds segments[SEGMENTS_MAX];
 	struct child *children; /* owned; with pid, ctl.fd and places only */
 	size_t nchildren;
 };
 
 /*
  * Write it, for the next image.  asker: -1, or a descriptor that goes along;
- * segments: what the next image begins with.  A descriptor, or -1 with errno.
+ * segments: what the next image begins with, so many at most.  A descriptor, or
+ * -1 with errno.
  */
 int inherit_write(const struct master *m, int asker,
-    const struct segment_fds segments[SEGMENT_COUNT]);
+    const struct segment_fds *segments, unsigned n);
 
 /* Have all that it names survive exec(2), or not.  False: errno. */
 bool inherit_keep_open(int state_fd, bool open);

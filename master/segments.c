@@ -142,10 +142,16 @@ make(struct segment_fds *fds, enum ctl_segment which, const struct master *m)
 	return fds->readonly == -1 ? -1 : 0;
 }
 
+static bool
+is_there(const struct segment_fds *fds)
+{
+	return fds->writable > 0;
+}
+
 static void
 drop(const struct segment_fds *fds)
 {
-	if (fds->writable > 0)
+	if (is_there(fds))
 		close(fds->writable);
 	if (fds->readonly > 0)
 		close(fds->readonly);
@@ -176,7 +182,7 @@ settle(struct segment_fds *fds, enum ctl_segment which, const struct master *m)
 		drop(&new);
 		return -1;
 	}
-	if (fds->writable > 0 && fits(fds, &new)) {
+	if (is_there(fds) && fits(fds, &new)) {
 		drop(&new);
 		return 0;
 	}
@@ -193,7 +199,7 @@ segments_check(const struct master *m, FILE *err)
 		struct segment_fds fds = m->segments[i];
 
 		if (settle(&fds, i, m) == 0 &&
-		    (i == SEGMENT_TABLE ||
+		    (i == SEGMENT_TABLE || !is_there(&m->segments[i]) ||
 			fds.writable == m->segments[i].writable))
 			continue;
 		fprintf(err, "%s has another layout in it: restart instead\n",
@@ -203,14 +209,28 @@ segments_check(const struct master *m, FILE *err)
 	return good;
 }
 
-void
-segments_drop(const struct master *m, const struct segment_fds *before)
+/* Not by our name for it: it may be of a program that knows more of them. */
+static void
+have_not_kept(const struct segment_fds *fds)
 {
-	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
-		if (before[i].writable != m->segments[i].writable) {
-			fdstore_remove(segments[i].name);
-			drop(&before[i]);
-		}
+	char name[SEGMENT_NAME_SIZE];
+
+	if (segment_made_as(fds->writable, name))
+		fdstore_remove(name);
+}
+
+void
+segments_drop(
+    const struct master *m, const struct segment_fds *before, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (!is_there(&before[i]) ||
+		    (i < SEGMENT_COUNT &&
+			before[i].writable == m->segments[i].writable))
+			continue;
+		have_not_kept(&before[i]);
+		drop(&before[i]);
+	}
 }
 
 int
@@ -226,7 +246,7 @@ segments_make(struct master *m)
 			return -1;
 		}
 	if (m->handed)
-		segments_drop(m, before);
+		segments_drop(m, before, SEGMENT_COUNT);
 	return 0;
 }
 

@@ -13,13 +13,14 @@
 int segments_make(struct master *m);
 
 /*
- * Do those of the image before fit this program?  Only the table may be
- * another one.  False: err was told which does not.
+ * Do those of the image before fit this program?  The table may be another one,
+ * and what it did not have is made.  False: err was told which does not.
  */
 bool segments_check(const struct master *m, FILE *err);
 
-/* Close those of before that are not in use. */
-void segments_drop(const struct master *m, const struct segment_fds *before);
+/* Close those of before, so many by their numbers, that are not in use. */
+void segments_drop(
+    const struct master *m, const struct segment_fds *before, unsigned n);
 void segments_release(struct master *m);
 
 /* "dynproxy-table" */

@@ -132,7 +132,7 @@ start_probe(struct upgrade *u, int asker)
 	u->exe_fd = open(m->exe_path, O_RDONLY | O_CLOEXEC);
 	if (u->exe_fd == -1)
 		return -1;
-	u->state_fd = inherit_write(m, asker, m->segments);
+	u->state_fd = inherit_write(m, asker, m->segments, SEGMENT_COUNT);
 	if (u->state_fd == -1 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
 		return -1;
 	u->says = ends[0];
@@ -248,7 +248,7 @@ end(struct upgrade *u, bool good)
 			? ""
 			: "the new program's processes were not ready in time, "
 			  "and the old one serves on: the log says why\n");
-	segments_drop(m, in->segments);
+	segments_drop(m, in->segments, SEGMENTS_MAX);
 	inherit_free(in);
 	m->inherited = NULL;
 	release(u);
@@ -278,7 +278,7 @@ go_back(struct upgrade *u)
 	log_event(LOG_ERR, "upgrade-failed",
 	    "not ready in time: the program before takes over");
 	end_new_children(m);
-	u->state_fd = inherit_write(m, in->asker, in->segments);
+	u->state_fd = inherit_write(m, in->asker, in->segments, SEGMENTS_MAX);
 	if (u->state_fd != -1)
 		become(m, in->exe_fd, u->state_fd, true);
 	end(u, false);

@@ -33,6 +33,16 @@ fail:
 	return -1;
 }
 
+bool
+segment_made_as(int fd, char name[SEGMENT_NAME_SIZE])
+{
+	char path[32], link[128] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, link, sizeof(link) - 1) != -1 &&
+	       sscanf(link, "/memfd:%63s", name) == 1;
+}
+
 int
 segment_reopen_readonly(int fd)
 {

@@ -15,6 +15,10 @@
  */
 int segment_create(const char *name, size_t size);
 
+/* The name that it was made with, of printable ASCII.  False: it is none. */
+#define SEGMENT_NAME_SIZE 64
+bool segment_made_as(int fd, char name[SEGMENT_NAME_SIZE]);
+
 /* A second description of the same memory that cannot write.  -1, errno. */
 int segment_reopen_readonly(int fd);
 

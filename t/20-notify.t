@@ -20,10 +20,11 @@ sub said {
     return $said;
 }
 
-# Its socket for clients is there before it is, at 3.
+# Its socket for clients is there before it is, at 3; and what another version
+# has left in systemd's store.
 my $open = 'use IO::Socket::INET; $^F = 9; $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$ENV{PORT}",'
-    . ' Listen => 9, ReuseAddr => 1) or die; use POSIX; dup2(fileno $s, 3) if fileno $s != 3;'
-    . ' @ENV{qw(LISTEN_FDS LISTEN_PID LISTEN_FDNAMES)} = (1, $$, "http"); exec @ARGV';
+    . ' Listen => 9, ReuseAddr => 1) or die; use POSIX; dup2(fileno $s, 3) if fileno $s != 3; dup2(0, 4);'
+    . ' @ENV{qw(LISTEN_FDS LISTEN_PID LISTEN_FDNAMES)} = (2, $$, "http:dynproxy-of-another"); exec @ARGV';
 my $proxy;
 {
     local $ENV{NOTIFY_SOCKET} = "$dir/notify";
@@ -37,6 +38,7 @@ my $proxy;
     );
 }
 ok eventually(sub { said() =~ /^READY=1$/m }), 'READY, on the socket that was there';
+like said(), qr/^FDSTOREREMOVE=1\nFDNAME=dynproxy-of-another$/m, 'what is not understood is not to be kept';
 ok eventually(sub { said() =~ /^STATUS=serving with 2 workers$/m }), 'and a status';
 ok eventually(sub { said() =~ /(^WATCHDOG=1\n.*){3}/ms }), 'the watchdog is fed';
 $said = '';

@@ -7,8 +7,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
-use File::Copy qw(copy);
-use File::Temp;
+use Installed;
 use IPC::Open2;
 use IO::Select;
 use Load;
@@ -26,19 +25,8 @@ my $WEBSOCKETS  = 20;
 my $WEBSOCKET_S = 5;
 my $HTTP2       = 10;                         # connections
 
-# The program, where another one can be put as dpkg(1) does it.
-my $dir     = File::Temp->newdir;
-my $program = "$dir/dynproxyd";
-chmod 0755, $dir;
-sub install {
-    my ($from) = @_;
-    copy("$DynProxy::BUILD/$from", "$program.new") or die "copy: $!";
-    chmod 0755, "$program.new";
-    rename "$program.new", $program or die "rename: $!";
-}
-install('dynproxyd');
-
-my $proxy   = DynProxy->new(workers => 2, tools => [qw(alpha ws)], tls => ["*.$DynProxy::DOMAIN"], program => $program, conf => { https_redirect => 'off' },
+my $installed = Installed->new("$DynProxy::BUILD/dynproxyd");
+my $proxy   = DynProxy->new(workers => 2, tools => [qw(alpha ws)], tls => ["*.$DynProxy::DOMAIN"], program => $installed->path, conf => { https_redirect => 'off' },
     expect => qr/reload-refused|upgrade-(?:failed|taken-back)|workers-kept/);
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
@@ -183,7 +171,7 @@ is $proxy->get('alpha', '/')->header('x-round'), $RELOADS - ($RELOADS % 10 == 0)
 $wrong = '';
 for my $round (1 .. $UPGRADES) {
     my $other = $UPGRADES < 3 ? '' : $round == 1 ? 'table' : $round == 2 ? 'hangs' : '';
-    install($other eq '' ? 'dynproxyd' : "t/dynproxyd-$other");
+    $installed->put("$DynProxy::BUILD/" . ($other eq '' ? 'dynproxyd' : "t/dynproxyd-$other"));
     my $until = time + 20;
     my $status;
     while (($status = $proxy->ctl('upgrade')) == 75 && time < $until) { sleep 0.2 }

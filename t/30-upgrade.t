@@ -4,24 +4,14 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
-use File::Copy qw(copy);
 use File::Temp;
+use Installed;
 use Load;
 
 $SIG{PIPE} = 'IGNORE';
 
-my $dir     = File::Temp->newdir;
-my $program = "$dir/dynproxyd";
-chmod 0755, $dir;
-
-# What stands there is replaced as dpkg(1) does it.
-sub install {
-    my ($from) = @_;
-    copy($from, "$program.new") or die "copy: $!";
-    chmod 0755, "$program.new";
-    rename "$program.new", $program or die "rename: $!";
-}
-install("$DynProxy::BUILD/dynproxyd");
+my $installed = Installed->new("$DynProxy::BUILD/dynproxyd");
+my $program   = $installed->path;
 
 my $proxy = DynProxy->new(workers => 2, tools => ['alpha'], program => $program, expect => qr/upgrade-|workers-kept/);
 my $backend = $proxy->backend(text => 'hello');
@@ -39,13 +29,13 @@ sub image { readlink "/proc/$master/exe" }
 
 # --- refused
 my $family = family();
-install('/bin/false');
+$installed->put('/bin/false');
 is $proxy->ctl('upgrade'), 1, 'a program that does not even start is refused';
 like $proxy->err, qr/cannot take over/, 'and why';
-open my $text, ">", "$dir/text" or die $!;
+my $text = File::Temp->new;
 print $text "no program\n";
 close $text;
-install("$dir/text");
+$installed->put("$text");
 is $proxy->ctl('upgrade'), 1, 'so is what is none';
 like $proxy->err, qr/cannot be executed/, 'and why';
 unlink $program;
@@ -54,7 +44,7 @@ like $proxy->err, qr/No such file/, 'and why';
 is family(), $family, 'nothing has changed';
 
 # --- done
-install("$DynProxy::BUILD/dynproxyd");
+$installed->put("$DynProxy::BUILD/dynproxyd");
 like image(), qr/deleted/, 'the program that runs is not there any more';
 is $proxy->ctl('upgrade'), 0, 'upgrade' or diag $proxy->err;
 is image(), $program, 'the same process is the new program';
@@ -70,14 +60,14 @@ ok eventually(sub { !$draining->() }), 'then they end';
 my $upgrades = sub { scalar(() = $proxy->log =~ / upgraded /g) };
 # --- with a table of another layout, and back to the one there was
 for my $other ("$DynProxy::BUILD/t/dynproxyd-table", "$DynProxy::BUILD/dynproxyd") {
-    install($other);
+    $installed->put($other);
     is $proxy->ctl('upgrade'), 0, 'upgrade to another layout of the table' or diag $proxy->err;
     is $proxy->get('alpha', '/')->body, 'hello', "request $_" for 1 .. 8;
     ok eventually(sub { !$draining->() }), 'the old workers end';
 }
 
 # --- taken back
-install("$DynProxy::BUILD/t/dynproxyd-hangs");
+$installed->put("$DynProxy::BUILD/t/dynproxyd-hangs");
 $family = join ' ', sort $proxy->worker_pids;
 is $proxy->ctl('upgrade'), 1, 'a program whose workers are not ready in time';
 like $proxy->err, qr/not ready in time, and the old one serves on/, 'is told';
@@ -86,7 +76,7 @@ is $proxy->register('alpha', '/less', $backend->url), 'ok', 'and there is a regi
 
 my $before = $upgrades->();
 for my $round (1 .. 3) {
-    install("$DynProxy::BUILD/dynproxyd");
+    $installed->put("$DynProxy::BUILD/dynproxyd");
     kill 'USR2', $master;
     ok eventually(sub { $upgrades->() == $before + $round }), "USR2, round $round";
     is image(), $program, 'the same process is the new program';

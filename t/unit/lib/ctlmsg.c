@@ -163,11 +163,10 @@ gone(void)
 	close(pair[1]);
 }
 
-/* Of the first version that somebody runs; see enum ctl_type. */
+/* Of the first version that somebody runs; see lib/ctlmsg.h. */
 static const struct {
 	const char *name;
-	enum ctl_type type;
-	int number;
+	int is, number;
 } numbers[] = {
 	{ "CTL_CONFIG", CTL_CONFIG, 1 },
 	{ "CTL_START", CTL_START, 11 },
@@ -185,14 +184,17 @@ static const struct {
 	{ "CTL_SAY", CTL_SAY, 28 },
 	{ "CTL_END", CTL_END, 29 },
 	{ "CTL_STOP_NOW", CTL_STOP_NOW, 30 },
+	{ "SEGMENT_TABLE", SEGMENT_TABLE, 0 },
+	{ "SEGMENT_HEALTH", SEGMENT_HEALTH, 5 },
+	{ "SEGMENT_REQUESTS", SEGMENT_REQUESTS, 10 },
 };
 
 static void
 numbered(void)
 {
 	for (size_t i = 0; i < nitems(numbers); i++)
-		is_int(numbers[i].type, numbers[i].number,
-		    "%s keeps its number", numbers[i].name);
+		is_int(numbers[i].is, numbers[i].number, "%s keeps its number",
+		    numbers[i].name);
 }
 
 int

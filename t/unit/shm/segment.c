@@ -65,7 +65,7 @@ attack_as_nobody(int ro, char *map)
 int
 main(void)
 {
-	char *rw, *map;
+	char *rw, *map, name[SEGMENT_NAME_SIZE];
 	size_t size;
 	int fd, ro, plain;
 
@@ -75,6 +75,10 @@ main(void)
 	ok(ftruncate(fd, SIZE * 2) == -1 && errno == EPERM, "does not grow");
 	ok(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == -1, "takes no more seals");
 	ok(fcntl(fd, F_GETFD) & FD_CLOEXEC, "closed on exec");
+
+	ok(segment_made_as(fd, name), "has a name");
+	is_str(name, "test", "its own");
+	ok(!segment_made_as(STDIN_FILENO, name), "which others have not");
 
 	rw = segment_map(fd, true, &size);
 	ok(rw != NULL && size == SIZE, "mapped whole");
