@@ -8,7 +8,9 @@ use File::Temp;
 my $reports = File::Temp->newdir;
 my $proxy   = DynProxy->new(
     tools    => [qw(alpha beta)],
-    patience => 120,
+    program  => "$DynProxy::BUILD/t/dynproxyd-patient",
+    patience => 300,    # as it has itself, when all cores are taken
+    conf     => { drain_timeout => '2m' },
     wrapper  => [
         'valgrind', '--quiet', '--trace-children=yes', '--leak-check=full', '--show-leak-kinds=definite,indirect',
         '--errors-for-leak-kinds=definite,indirect', '--error-exitcode=9', "--log-file=$reports/%p",

@@ -104,6 +104,7 @@ sub slurp {
 # conf      hash of further settings, as they stand in dynproxy.conf
 # program   another dynproxyd
 # wrapper   array: a command to run dynproxyd under (valgrind)
+# patience  seconds in which it starts, and ends (30)
 # expect    regex of error lines that this test provokes
 sub new {
     my ($class, %want) = @_;
@@ -236,7 +237,7 @@ sub stop {
     delete $running{ 0 + $self } or return;
     my @family = $self->{pid} ? ($self->{pid}, descendants($self->{pid})) : ();
     kill $signal // 'QUIT', $self->{pid} if $self->{pid};
-    my $ended = eventually(sub { $self->is_dead }, 20);
+    my $ended = eventually(sub { $self->is_dead }, $self->{patience});
     ok $ended, 'dynproxyd ended when told to' or $self->abandon;
     is $self->{status}, 0, 'and said that all was well' if $ended;
     ok eventually(sub { !grep { kill 0, $_ } @family }, 5), 'all its processes are gone'
