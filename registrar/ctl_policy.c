@@ -6,7 +6,7 @@
 static bool
 policy_kind(struct ctl *ctl, enum policy_kind *kind)
 {
-	if (policy_kind_of(ctl->args[0], kind))
+	if (policy_kind_of(ctl->args[0], kind) && *kind < POLICY_SPOKEN)
 		return true;
 	ctl_fail(ctl, EXIT_USAGE, "no kind of policy \"%.64s\"", ctl->args[0]);
 	return false;

@@ -15,9 +15,6 @@
 #include "registrar/redis_policy.h"
 #include "shm/policy_write.h"
 
-/* What has ended holds no longer, but stands in SQLite until a sweep. */
-#define SWEEP_MS 10000
-
 bool
 policy_is_shared(const struct registrar *r, enum policy_kind kind)
 {
@@ -72,6 +69,8 @@ gather_one(struct gathering *g, const struct policy_entry *e)
 		c->standby = true;
 		break;
 	case POLICY_REGISTRATION: /* not the workers' business */
+	case POLICY_FORGOTTEN:
+	case POLICY_TOLD:
 	case POLICY_KINDS:
 		break;
 	}
@@ -105,35 +104,6 @@ publish(struct policy_book *p)
 	return rc;
 }
 
-/* When it may be forgotten; UINT64_MAX: never. */
-static uint64_t
-ends_ms(const struct policy_book *p, const struct policy_entry *e)
-{
-	if (e->until_ms == 0)
-		return UINT64_MAX;
-	return e->until_ms +
-	       (policy_is_shared(p->r, e->kind) ? POLICY_KEPT_MS : 0);
-}
-
-static void
-set_sweep(struct policy_book *p)
-{
-	uint64_t now = clock_real_ms(), first = UINT64_MAX, at;
-	struct policy_entry *e;
-
-	RB_FOREACH(e, policy_tree, &p->all.tree)
-	{
-		at = e->spent || e->until_ms == 0 ? ends_ms(p, e) : e->until_ms;
-		if (at < first)
-			first = at;
-	}
-	timer_clear(&p->r->loop.timers, &p->sweep);
-	if (first != UINT64_MAX)
-		timer_set(&p->r->loop.timers, &p->sweep,
-		    p->r->loop.now_ms + SWEEP_MS +
-			(first > now ? first - now : 0));
-}
-
 static void
 finish(struct policy_change *c, const char *fault)
 {
@@ -153,7 +123,7 @@ run_publish(struct ev_task *task)
 	if (publish(p) == -1)
 		fault = "it is stored, but the workers were not told: see the "
 			"log";
-	set_sweep(p);
+	policy_sweep_set(p);
 	while ((c = TAILQ_FIRST(&p->stored)) != NULL) {
 		TAILQ_REMOVE(&p->stored, c, queue);
 		finish(c, fault);
@@ -186,13 +156,19 @@ policy_is_standby(const struct registrar *r)
 	return find(r->policy, POLICY_STANDBY, "") != NULL;
 }
 
-/* It is later than what it takes the place of, whatever our clock says. */
+/*
+ * It is later than what it takes the place of, or what may have been there and
+ * is forgotten, whatever our clock says.
+ */
 static uint64_t
-since(const struct policy_entry *before, uint64_t now_ms)
+since(struct policy_book *p, enum policy_kind kind,
+    const struct policy_entry *before, uint64_t now_ms)
 {
-	return before != NULL && before->since_ms >= now_ms
-		   ? before->since_ms + 1
-		   : now_ms;
+	uint64_t last = policy_forgotten_ms(p, kind);
+
+	if (before != NULL && before->since_ms > last)
+		last = before->since_ms;
+	return last >= now_ms ? last + 1 : now_ms;
 }
 
 struct policy_change *
@@ -217,7 +193,7 @@ policy_change_new(struct registrar *r, enum policy_kind kind, bool strike,
 	}
 	e = find(p, kind, c->subject);
 	there = e != NULL && !e->spent;
-	c->since_ms = since(e, now);
+	c->since_ms = since(p, kind, e, now);
 	c->until_ms = until_ms;
 	c->strike = strike && !policy_is_shared(r, kind);
 	if (strike && !c->strike)
@@ -269,6 +245,8 @@ static bool
 apply(struct policy_book *p, const struct policy_change *c)
 {
 	struct policy_entry *e = find(p, c->kind, c->subject);
+	bool told = c->round != 0 ||
+		    (e != NULL && e->told && e->since_ms == c->since_ms);
 
 	if (c->strike) {
 		if (e != NULL &&
@@ -280,9 +258,14 @@ apply(struct policy_book *p, const struct policy_change *c)
 		return true;
 	e = policy_entries_set(
 	    &p->all, c->kind, c->subject, c->since_ms, c->until_ms);
-	if (e != NULL && policy_is_shared(p->r, c->kind) && !c->heard)
+	if (e == NULL)
+		return false;
+	e->told = told;
+	e->heard = c->round;
+	if (policy_is_shared(p->r, c->kind) &&
+	    (!c->heard || (c->kind == POLICY_FORGOTTEN && c->round == 0)))
 		redis_policy_tell(p->r->redis, e);
-	return e != NULL;
+	return true;
 }
 
 /* Of each that was entered here; of those heard of it is told how many. */
@@ -311,42 +294,13 @@ policy_stored(struct registrar *r, struct policy_change *c, const char *fault)
 		e = find(p, c->kind, c->subject);
 		if (e != NULL)
 			e->ending = false;
+		policy_sweep_again(p);
 		finish(c, fault);
 		return;
 	}
 	log_change(c);
 	TAILQ_INSERT_TAIL(&p->stored, c, queue);
 	ev_later(&r->loop, &p->publish);
-}
-
-/* Have SQLite forget it, and the book when that is done. */
-static bool
-forget(struct policy_book *p, struct policy_entry *e)
-{
-	struct policy_change *c =
-	    policy_change_of(e->kind, e->subject, e->since_ms, e->until_ms);
-
-	if (c == NULL)
-		return false;
-	c->strike = true;
-	e->ending = true;
-	policy_submit_take(p->r, c);
-	return true;
-}
-
-/* What is over, and need not be remembered. */
-static void
-run_sweep(struct timer *timer)
-{
-	struct policy_book *p = container_of(timer, struct policy_book, sweep);
-	uint64_t now = clock_real_ms();
-	struct policy_entry *e;
-
-	policy_entries_count(&p->all, now);
-	RB_FOREACH(e, policy_tree, &p->all.tree)
-	if (!e->ending && ends_ms(p, e) <= now && !forget(p, e))
-		break;
-	set_sweep(p);
 }
 
 /* The beginning and the end. */
@@ -367,7 +321,7 @@ policy_start(struct registrar *r)
 	policy_entries_init(&p->all);
 	TAILQ_INIT(&p->stored);
 	p->publish.run = run_publish;
-	p->sweep.fire = run_sweep;
+	p->sweep.fire = policy_sweep_run;
 	r->policy = p;
 	return 0;
 }
@@ -395,7 +349,8 @@ policy_load(struct registrar *r, const struct stored_policy *stored)
 int
 policy_loaded(struct registrar *r)
 {
-	set_sweep(r->policy);
+	policy_find_told(r->policy);
+	policy_sweep_set(r->policy);
 	return publish(r->policy);
 }
 

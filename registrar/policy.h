@@ -30,6 +30,7 @@ struct policy_change {
 	uint64_t until_ms; /* 0: for ever; since: it is struck, and the others
 			      are told; to strike only what ends then */
 	bool heard;	   /* from another node, or known already */
+	uint64_t round;	   /* in which Redis had it; 0: none */
 
 	/* called once, on the loop; NULL: nobody waits.  Then it is freed. */
 	void (*done)(struct policy_change *change, const char *fault);
@@ -84,6 +85,7 @@ enum policy_heard {
 	HEARD_TAKEN,	 /* it is newer, and on its way into the book */
 	HEARD_OLDER,	 /* than ours, which is to be told */
 	HEARD_OUTDATED,	 /* over for so long that nobody needs it any more */
+	HEARD_FORGOTTEN, /* the same, if Redis says POLICY_FORGOTTEN, too */
 	HEARD_MALFORMED, /* or more than there is room for */
 };
 enum policy_heard policy_hear(struct registrar *r, const char *field,
@@ -93,6 +95,16 @@ enum policy_heard policy_hear(struct registrar *r, const char *field,
  * taken for heard from now on.  NULL: there is none. */
 const struct policy_entry *policy_unheard(
     struct registrar *r, uint64_t round, struct policy_listing *at);
+
+/*
+ * A round has heard all that Redis has.  What was there once, and now is not,
+ * because it was struck so long ago that this was forgotten, ends here, too.
+ * Returns how many.  It comes before policy_unheard().
+ */
+size_t policy_end_missing(struct registrar *r, uint64_t round);
+
+/* In that round Redis had all that we have: SQLite is to know. */
+void policy_all_heard(struct registrar *r, uint64_t round);
 
 /* How the two texts of policy_hear() are written. */
 #define POLICY_FIELD_MAX (POLICY_SUBJECT_MAX + 16)

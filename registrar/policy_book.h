@@ -1,6 +1,7 @@
 /*
  * What the files of the policy share: policy.c (changes and their way),
- * policy_nodes.c (what other nodes say), policy_list.c (what is told of it).
+ * policy_forget.c (what is over), policy_nodes.c (what other nodes say),
+ * policy_list.c (what is told of it).
  */
 #ifndef REGISTRAR_POLICY_BOOK_H
 #define REGISTRAR_POLICY_BOOK_H
@@ -17,13 +18,19 @@ struct policy_book {
 	TAILQ_HEAD(, policy_change) stored; /* owned; not yet published */
 	struct ev_task publish;
 	struct timer sweep;
+	uint64_t round;	   /* of Redis, in which it said this: */
+	uint64_t heard_ms; /* the latest since, not ahead of our clock */
+	uint64_t forgotten_there[POLICY_KINDS];
 };
 
 /*
- * An entry that is over is remembered for so long where nodes share it: one
- * that was away meanwhile must not bring back what was struck.
+ * An entry that is over is remembered for so long where nodes share it, as one
+ * of so many of its kind at most, or a few more until these are written: so one
+ * that was away meanwhile does not bring back what was struck.
  */
 #define POLICY_KEPT_MS (7 * 24 * 60 * 60 * 1000ULL)
+#define POLICY_STRUCK_MAX 4096
+#define POLICY_STRUCK_MOST (POLICY_STRUCK_MAX + POLICY_STRUCK_MAX / 4)
 
 /* Does it go to other nodes? */
 bool policy_is_shared(const struct registrar *r, enum policy_kind kind);
@@ -31,5 +38,16 @@ bool policy_is_shared(const struct registrar *r, enum policy_kind kind);
 /* What is known already, or comes from another node.  NULL: no memory. */
 struct policy_change *policy_change_of(enum policy_kind kind,
     const char *subject, uint64_t since_ms, uint64_t until_ms);
+
+/* The since of the latest that may have been forgotten; 0: nothing was. */
+uint64_t policy_forgotten_ms(struct policy_book *p, enum policy_kind kind);
+
+/* A timer: end and forget what is over.  It is set after each change, ... */
+void policy_sweep_run(struct timer *timer);
+void policy_sweep_set(struct policy_book *p);
+void policy_sweep_again(struct policy_book *p); /* ... or failure */
+
+/* The start, when all is loaded: what of it Redis has had. */
+void policy_find_told(struct policy_book *p);
 
 #endif

@@ -18,8 +18,10 @@ struct policy_entry {
 	enum policy_kind kind;
 	bool ending; /* its end is on its way to SQLite */
 	bool spent;  /* counted as over; else as one that holds */
+	bool told;   /* Redis has had it */
 	uint64_t since_ms, until_ms; /* until 0: for ever; since: struck */
 	uint64_t heard;	     /* redis_policy.c: the last round with it */
+	uint64_t hash;	     /* its part of the checksum */
 	struct cidr network; /* POLICY_BAN only */
 	char *subject;	     /* owned */
 };
@@ -28,6 +30,7 @@ struct policy_entries {
 	RB_HEAD(policy_tree, policy_entry) tree;
 	size_t holding[POLICY_KINDS];
 	size_t spent[POLICY_KINDS];
+	uint64_t checksum; /* of those that hold, and that nodes share */
 };
 
 RB_PROTOTYPE(policy_tree, policy_entry, tree, );
@@ -60,5 +63,12 @@ policy_is_over(const struct policy_entry *e, uint64_t now_ms)
 
 /* Have those counted that time has ended. */
 void policy_entries_count(struct policy_entries *all, uint64_t now_ms);
+
+/*
+ * The since of the latest that must go, so that no more than keep of those that
+ * are over are left: with it goes what is as old, or older.  0: none must.
+ */
+uint64_t policy_entries_surplus(
+    struct policy_entries *all, enum policy_kind kind, size_t keep);
 
 #endif

@@ -73,6 +73,20 @@ check_none(const char *text, char *subject, char *why, size_t size)
 	return *text == '\0';
 }
 
+static bool
+check_kind(const char *text, char *subject, char *why, size_t size)
+{
+	enum policy_kind kind;
+
+	if (!policy_kind_of(text, &kind) || kind >= POLICY_SPOKEN ||
+	    !policy_kind_info(kind)->shared) {
+		snprintf(why, size, "it is no kind that nodes share");
+		return false;
+	}
+	strlcpy(subject, text, POLICY_SUBJECT_MAX + 1);
+	return true;
+}
+
 static const struct policy_kind_info kinds[POLICY_KINDS] = {
 	[POLICY_BAN] = { "ban", "bans", POLICY_BANS_MAX, true, check_ban },
 	[POLICY_RULE_AGENT] = { "agent", "rules", POLICY_RULES_MAX / 2, true,
@@ -84,6 +98,9 @@ static const struct policy_kind_info kinds[POLICY_KINDS] = {
 	[POLICY_REGISTRATION] = { "registration", "reasons", 1, false,
 	    check_reason },
 	[POLICY_STANDBY] = { "standby", "standbys", 1, false, check_none },
+	[POLICY_FORGOTTEN] = { "forgotten", "kinds", POLICY_KINDS, true,
+	    check_kind },
+	[POLICY_TOLD] = { "told", "times", 1, false, check_none },
 };
 
 const struct policy_kind_info *

@@ -14,8 +14,12 @@ enum policy_kind {
 	POLICY_MAINTENANCE,  /* a tool's name; empty: the site */
 	POLICY_REGISTRATION, /* off: what tools are told */
 	POLICY_STANDBY,	     /* this node; its subject is empty */
+	/* what no operator says (policy_forget.c) */
+	POLICY_FORGOTTEN, /* subject: a kind's name */
+	POLICY_TOLD,	  /* this node; its subject is empty */
 	POLICY_KINDS
 };
+#define POLICY_SPOKEN POLICY_FORGOTTEN /* kinds below: by operators */
 
 #define POLICY_SUBJECT_MAX POLICY_RULE_MAX /* bytes */
 

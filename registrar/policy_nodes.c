@@ -1,12 +1,10 @@
 /* The policy as other nodes know it: what they say, and what they lack. */
 #include <bsd/string.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
-#include "lib/siphash.h"
 #include "registrar/policy_book.h"
 #include "registrar/process.h"
 #include "registrar/redis_record.h"
@@ -17,16 +15,6 @@ struct said {
 	char subject[POLICY_SUBJECT_MAX + 1];
 	uint64_t since_ms, until_ms;
 };
-
-void
-policy_say(const struct policy_entry *e, char field[POLICY_FIELD_MAX],
-    char value[POLICY_VALUE_MAX])
-{
-	snprintf(field, POLICY_FIELD_MAX, "%s:%s",
-	    policy_kind_info(e->kind)->name, e->subject);
-	snprintf(value, POLICY_VALUE_MAX, "%" PRIu64 " %" PRIu64, e->since_ms,
-	    e->until_ms);
-}
 
 /* Take a number of at most 15 digits: a double, which Lua has, holds it. */
 static bool
@@ -78,6 +66,12 @@ read_field(struct said *said, const char *field)
 		   : "its subject is not in its one form";
 }
 
+static bool
+is_over(const struct said *said, uint64_t now_ms)
+{
+	return said->until_ms != 0 && said->until_ms <= now_ms;
+}
+
 /* Is it over, and so long ago that no node can have missed it? */
 static bool
 is_outdated(const struct said *said, uint64_t now_ms)
@@ -90,22 +84,45 @@ is_outdated(const struct said *said, uint64_t now_ms)
 static bool
 has_room(const struct policy_book *p, const struct said *said, uint64_t now_ms)
 {
-	size_t max = policy_kind_info(said->kind)->max;
+	bool over = is_over(said, now_ms);
+	size_t max = over ? 2 * POLICY_STRUCK_MAX /* others' are as many */
+			  : policy_kind_info(said->kind)->max;
 
-	if (said->until_ms != 0 && said->until_ms <= now_ms)
-		return p->all.spent[said->kind] < max;
-	return p->all.holding[said->kind] + p->coming[said->kind] < max;
+	return (over ? p->all.spent : p->all.holding)[said->kind] +
+		   p->coming[said->kind] <
+	       max;
 }
 
 static bool
-take(struct registrar *r, const struct said *said)
+take(struct registrar *r, const struct said *said, uint64_t round)
 {
 	struct policy_change *c = policy_change_of(
 	    said->kind, said->subject, said->since_ms, said->until_ms);
 
-	if (c != NULL)
-		policy_submit_take(r, c);
-	return c != NULL;
+	if (c == NULL)
+		return false;
+	c->round = round;
+	policy_submit_take(r, c);
+	return true;
+}
+
+/* What Redis says in this round; not what it said before. */
+static void
+note(struct policy_book *p, const struct said *said, uint64_t round,
+    uint64_t now_ms)
+{
+	enum policy_kind kind;
+
+	if (p->round != round) {
+		p->heard_ms = 0;
+		memset(p->forgotten_there, 0, sizeof(p->forgotten_there));
+	}
+	p->round = round;
+	if (said->since_ms > p->heard_ms && said->since_ms <= now_ms)
+		p->heard_ms = said->since_ms;
+	if (said->kind == POLICY_FORGOTTEN &&
+	    policy_kind_of(said->subject, &kind))
+		p->forgotten_there[kind] = said->since_ms;
 }
 
 enum policy_heard
@@ -122,13 +139,21 @@ policy_hear(struct registrar *r, const char *field, const char *value,
 		*why = read_value(&said, value, now);
 	if (*why != NULL)
 		return HEARD_MALFORMED;
-	if (is_outdated(&said, now))
-		return HEARD_OUTDATED;
+	note(p, &said, round, now);
 	e = policy_entries_find(&p->all, said.kind, said.subject);
+	if (e == NULL || e->spent) { /* else it would end what holds */
+		if (is_outdated(&said, now))
+			return HEARD_OUTDATED;
+		if (is_over(&said, now) &&
+		    said.since_ms <= policy_forgotten_ms(p, said.kind))
+			return HEARD_FORGOTTEN;
+	}
 	if (e != NULL && e->since_ms > said.since_ms)
 		return HEARD_OLDER;
-	if (e != NULL)
+	if (e != NULL) {
 		e->heard = round;
+		e->told = e->since_ms == said.since_ms;
+	}
 	if (e != NULL && e->since_ms == said.since_ms &&
 	    e->until_ms == said.until_ms)
 		return HEARD_KNOWN;
@@ -136,15 +161,18 @@ policy_hear(struct registrar *r, const char *field, const char *value,
 	if ((e == NULL || e->spent) && !has_room(p, &said, now))
 		return HEARD_MALFORMED;
 	*why = "out of memory";
-	return take(r, &said) ? HEARD_TAKEN : HEARD_MALFORMED;
+	return take(r, &said, round) ? HEARD_TAKEN : HEARD_MALFORMED;
 }
 
 /* The others have forgotten it, or soon will. */
 static bool
-is_old(const struct policy_entry *e, uint64_t now_ms)
+is_old(struct policy_book *p, const struct policy_entry *e, uint64_t now_ms)
 {
-	return e->until_ms != 0 &&
-	       e->until_ms + POLICY_KEPT_MS <= now_ms + RECORD_AHEAD_MS;
+	return (e->spent &&
+		   (e->since_ms <= p->forgotten_there[e->kind] ||
+		       e->since_ms <= policy_forgotten_ms(p, e->kind))) ||
+	       (e->until_ms != 0 &&
+		   e->until_ms + POLICY_KEPT_MS <= now_ms + RECORD_AHEAD_MS);
 }
 
 const struct policy_entry *
@@ -154,7 +182,7 @@ policy_unheard(struct registrar *r, uint64_t round, struct policy_listing *at)
 	struct policy_entry *e =
 	    policy_entries_from(&r->policy->all, at->kind, at->after);
 
-	while (e != NULL && (e->heard == round || is_old(e, now) ||
+	while (e != NULL && (e->heard == round || is_old(r->policy, e, now) ||
 				!policy_kind_info(e->kind)->shared))
 		e = policy_entries_next(e);
 	if (e == NULL)
@@ -168,19 +196,5 @@ policy_unheard(struct registrar *r, uint64_t round, struct policy_listing *at)
 uint64_t
 policy_checksum(const struct registrar *r)
 {
-	static const uint64_t key[2]; /* it finds faults, not foes */
-	uint64_t sum = 0, now = clock_real_ms();
-	char field[POLICY_FIELD_MAX], value[POLICY_VALUE_MAX];
-	struct policy_entry *e;
-
-	RB_FOREACH(e, policy_tree, &r->policy->all.tree)
-	{
-		if (!policy_kind_info(e->kind)->shared ||
-		    policy_is_over(e, now))
-			continue;
-		policy_say(e, field, value);
-		sum += siphash(key, field, strlen(field)) *
-		       (siphash(key, value, strlen(value)) | 1);
-	}
-	return sum;
+	return r->policy->all.checksum;
 }

@@ -8,6 +8,7 @@
 #include "lib/clock.h"
 #include "lib/container.h"
 #include "lib/log.h"
+#include "registrar/policy_entries.h"
 #include "registrar/process.h"
 #include "registrar/redis_record.h"
 #include "registrar/redis_watch.h"
@@ -20,23 +21,37 @@
 /* More than all nodes together can have said. */
 #define FIELDS_MAX (4 * (POLICY_BANS_MAX + POLICY_TOOLS_MAX + POLICY_RULES_MAX))
 
-/* dynproxy:policy; field, since, until, the greatest since that can be. */
+/*
+ * dynproxy:policy; field, since, until, the greatest since that can be, for
+ * what has been there before the field that says how far it was forgotten.
+ */
 static const char tell_script[] =
     "local was = redis.call('HGET', KEYS[1], ARGV[1])\n"
     "if was then\n"
     "  local since = tonumber(string.match(was, '^(%d+) %d+$'))\n"
     "  if since and since >= tonumber(ARGV[2]) and\n"
     "    since <= tonumber(ARGV[4]) then return 0 end\n"
+    "elseif ARGV[5] ~= '' then\n"
+    "  local far = redis.call('HGET', KEYS[1], ARGV[5]) or ''\n"
+    "  local since = tonumber(string.match(far, '^(%d+) 0$'))\n"
+    "  if since and since >= tonumber(ARGV[2]) then return 0 end\n"
     "end\n"
     "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[3])\n"
     "return 1\n";
 
-/* dynproxy:policy; field, value: only if it still says so. */
+/*
+ * dynproxy:policy; field, value: only if it still says so, and if the third, a
+ * field, says that what is as old was forgotten.
+ */
 static const char forget_script[] =
-    "if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then\n"
-    "  redis.call('HDEL', KEYS[1], ARGV[1])\n"
+    "if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end\n"
+    "if ARGV[3] ~= '' then\n"
+    "  local far = redis.call('HGET', KEYS[1], ARGV[3]) or ''\n"
+    "  local since = tonumber(string.match(far, '^(%d+) 0$'))\n"
+    "  local was = tonumber(string.match(ARGV[2], '^%d+'))\n"
+    "  if not since or since < was then return 0 end\n"
     "end\n"
-    "return 1\n";
+    "return redis.call('HDEL', KEYS[1], ARGV[1])\n";
 
 static void tell_more(struct store_redis *s);
 
@@ -61,19 +76,31 @@ told(void *arg, const redisReply *reply)
 	tell_more(s);
 }
 
+/* The field that says how far the kind of this field was forgotten. */
+static void
+forgotten_field(const char *field, char forgotten[POLICY_FIELD_MAX])
+{
+	snprintf(forgotten, POLICY_FIELD_MAX, "%s:%.*s",
+	    policy_kind_info(POLICY_FORGOTTEN)->name, (int)strcspn(field, ":"),
+	    field);
+}
+
 static bool
 send_entry(struct store_redis *s, const struct policy_entry *e)
 {
 	char field[POLICY_FIELD_MAX], value[POLICY_VALUE_MAX], most[24];
+	char forgotten[POLICY_FIELD_MAX] = "";
 	char *until;
 
 	policy_say(e, field, value);
 	until = strchr(value, ' ');
 	*until++ = '\0';
+	if (e->told)
+		forgotten_field(field, forgotten);
 	snprintf(most, sizeof(most), "%llu",
 	    (unsigned long long)clock_real_ms() + RECORD_AHEAD_MS);
 	if (!redis_command(&s->writes, told, s, "EVAL", tell_script, "1",
-		REDIS_POLICY_KEY, field, value, until, most, NULL))
+		REDIS_POLICY_KEY, field, value, until, most, forgotten, NULL))
 		return false;
 	s->policy.open++;
 	return true;
@@ -119,13 +146,25 @@ complete(struct store_redis *s)
 {
 	struct policy_round *p = &s->policy;
 
+	p->taken += policy_end_missing(s->r, p->number);
 	if (p->taken > 0)
 		log_event(LOG_NOTICE, "policy-heard",
 		    "entries=%zu new or changed, from other nodes", p->taken);
 	p->told = (struct policy_listing){ .kind = 0 };
 	p->telling = true;
 	tell_more(s);
+	if (!p->telling)
+		policy_all_heard(s->r, p->number);
 	end_hearing(s);
+}
+
+static void
+forget(struct store_redis *s, const char *field, const char *value,
+    const char *forgotten)
+{
+	if (store_redis_may_write(s))
+		redis_command(&s->writes, NULL, NULL, "EVAL", forget_script,
+		    "1", REDIS_POLICY_KEY, field, value, forgotten, NULL);
 }
 
 static void
@@ -133,6 +172,7 @@ hear_one(
     struct store_redis *s, const redisReply *field, const redisReply *value)
 {
 	struct policy_round *p = &s->policy;
+	char forgotten[POLICY_FIELD_MAX];
 	const char *why;
 
 	if (field->type != REDIS_REPLY_STRING ||
@@ -150,10 +190,11 @@ hear_one(
 		p->taken++;
 		break;
 	case HEARD_OUTDATED:
-		if (store_redis_may_write(s))
-			redis_command(&s->writes, NULL, NULL, "EVAL",
-			    forget_script, "1", REDIS_POLICY_KEY, field->str,
-			    value->str, NULL);
+		forget(s, field->str, value->str, "");
+		break;
+	case HEARD_FORGOTTEN:
+		forgotten_field(field->str, forgotten);
+		forget(s, field->str, value->str, forgotten);
 		break;
 	case HEARD_MALFORMED:
 		refused(s, why);

@@ -2,7 +2,9 @@
  * The policy that nodes share, in Redis: dynproxy:policy, a hash of
  * "<kind>:<subject>" to "<since> <until>", both in milliseconds of Unix time.
  * Of two that know the same subject the later since holds; what was struck
- * stands there with an until that is its since, for a week.
+ * stands there with an until that is its since, for a week, or until it is one
+ * of too many.  "forgotten:<kind>", "<since> 0" says how far these are gone: of
+ * what is as old as that, and was there once, what is not there was struck.
  */
 #ifndef REGISTRAR_REDIS_POLICY_H
 #define REGISTRAR_REDIS_POLICY_H

@@ -31,9 +31,10 @@ static const char *const sql[NSTATEMENTS] = {
 	[EACH] = "SELECT key, pattern, destination, origin, version, since_ms"
 		 " FROM route ORDER BY key, pattern",
 	[EACH_CANONICAL] = "SELECT key FROM canonical ORDER BY key",
-	[SET_POLICY] = "INSERT OR REPLACE INTO policy"
-		       " (kind, subject, since_ms, until_ms)"
-		       " VALUES (?1, ?2, ?3, ?4)",
+	[SET_POLICY] = "INSERT INTO policy (kind, subject, since_ms, until_ms)"
+		       " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE"
+		       " SET since_ms = ?3, until_ms = ?4"
+		       " WHERE since_ms <= ?3",
 	[STRIKE_POLICY] = "DELETE FROM policy WHERE kind = ?1 AND subject = ?2"
 			  " AND (?3 = 0 OR until_ms = ?3)",
 	[EACH_POLICY] = "SELECT kind, subject, since_ms, until_ms FROM policy"

@@ -1,0 +1,211 @@
+/*
+ * What is over, and when it may be forgotten: at once on a single node; where
+ * nodes share the policy a week later, or sooner, the oldest first, where that
+ * would be too many.  How far that has come (POLICY_FORGOTTEN) is a word like
+ * the others: it goes to all nodes before anything is missed in Redis, so who
+ * finds there neither an entry nor its end knows which of the two is news.
+ */
+#include <stdlib.h>
+
+#include "lib/clock.h"
+#include "lib/container.h"
+#include "registrar/policy_book.h"
+#include "registrar/process.h"
+
+/* What has ended holds no longer, but stands in SQLite until a sweep. */
+#define SWEEP_MS 10000
+
+/* When it may be forgotten for its age; UINT64_MAX: never. */
+static uint64_t
+ends_ms(const struct policy_book *p, const struct policy_entry *e)
+{
+	if (e->until_ms == 0)
+		return UINT64_MAX;
+	return e->until_ms +
+	       (policy_is_shared(p->r, e->kind) ? POLICY_KEPT_MS : 0);
+}
+
+uint64_t
+policy_forgotten_ms(struct policy_book *p, enum policy_kind kind)
+{
+	const struct policy_entry *e = policy_entries_find(
+	    &p->all, POLICY_FORGOTTEN, policy_kind_info(kind)->name);
+
+	return e == NULL ? 0 : e->since_ms;
+}
+
+/* Is it over, and what is as old forgotten, as all know or will? */
+static bool
+is_below(const struct policy_entry *e, const uint64_t forgotten[POLICY_KINDS])
+{
+	return e->spent && e->since_ms <= forgotten[e->kind];
+}
+
+static void
+find_forgotten(struct policy_book *p, uint64_t forgotten[POLICY_KINDS])
+{
+	for (enum policy_kind kind = 0; kind < POLICY_KINDS; kind++)
+		forgotten[kind] = policy_is_shared(p->r, kind)
+				      ? policy_forgotten_ms(p, kind)
+				      : 0;
+}
+
+/* One that is set already, and comes earlier, stands. */
+static void
+sweep_in(struct policy_book *p, uint64_t ms)
+{
+	uint64_t due_ms = p->r->loop.now_ms + ms;
+
+	if (!timer_is_set(&p->sweep) || due_ms < p->sweep.due_ms)
+		timer_set(&p->r->loop.timers, &p->sweep, due_ms);
+}
+
+void
+policy_sweep_again(struct policy_book *p)
+{
+	sweep_in(p, SWEEP_MS);
+}
+
+void
+policy_sweep_set(struct policy_book *p)
+{
+	uint64_t now = clock_real_ms(), first = UINT64_MAX, at;
+	uint64_t forgotten[POLICY_KINDS];
+	size_t over[POLICY_KINDS] = { 0 }, most = 0;
+	struct policy_entry *e;
+
+	find_forgotten(p, forgotten);
+	RB_FOREACH(e, policy_tree, &p->all.tree)
+	{
+		if (e->ending)
+			continue; /* policy_stored() is to come */
+		at = e->spent || e->until_ms == 0 ? ends_ms(p, e) : e->until_ms;
+		if (is_below(e, forgotten))
+			at = now;
+		if (at < first)
+			first = at;
+		if (e->spent && ++over[e->kind] > most)
+			most = over[e->kind];
+	}
+	if (most > POLICY_STRUCK_MOST && p->coming[POLICY_FORGOTTEN] == 0)
+		sweep_in(p, 0);
+	else if (first != UINT64_MAX)
+		sweep_in(p, SWEEP_MS + (first > now ? first - now : 0));
+}
+
+/* Have SQLite forget it, and the book when that is done. */
+static bool
+forget(struct policy_book *p, struct policy_entry *e)
+{
+	struct policy_change *c =
+	    policy_change_of(e->kind, e->subject, e->since_ms, e->until_ms);
+
+	if (c == NULL)
+		return false;
+	c->strike = true;
+	e->ending = true;
+	policy_submit_take(p->r, c);
+	return true;
+}
+
+/* A word of this node's own; no memory: with the next sweep, or round. */
+static void
+say(struct registrar *r, enum policy_kind kind, const char *subject,
+    uint64_t since_ms, uint64_t until_ms)
+{
+	struct policy_change *c =
+	    policy_change_of(kind, subject, since_ms, until_ms);
+
+	if (c != NULL)
+		policy_submit_take(r, c);
+}
+
+/* What is too old, and what is too much, as one number. */
+static void
+raise_forgotten(struct policy_book *p, enum policy_kind kind, uint64_t now)
+{
+	uint64_t most =
+	    policy_entries_surplus(&p->all, kind, POLICY_STRUCK_MAX);
+	struct policy_entry *e;
+
+	for (e = policy_entries_from(&p->all, kind, "");
+	     e != NULL && e->kind == kind; e = policy_entries_next(e))
+		if (!e->ending && ends_ms(p, e) <= now && e->since_ms > most)
+			most = e->since_ms;
+	if (most > policy_forgotten_ms(p, kind))
+		say(p->r, POLICY_FORGOTTEN, policy_kind_info(kind)->name, most,
+		    0);
+}
+
+/* What nodes share goes when all can know of it: raised now, gone next time. */
+void
+policy_sweep_run(struct timer *timer)
+{
+	struct policy_book *p = container_of(timer, struct policy_book, sweep);
+	uint64_t now = clock_real_ms(), forgotten[POLICY_KINDS];
+	struct policy_entry *e;
+	bool goes;
+
+	policy_entries_count(&p->all, now);
+	find_forgotten(p, forgotten);
+	RB_FOREACH(e, policy_tree, &p->all.tree)
+	{
+		goes = policy_is_shared(p->r, e->kind) ? is_below(e, forgotten)
+						       : ends_ms(p, e) <= now;
+		if (goes && !e->ending && !forget(p, e))
+			break;
+	}
+	for (enum policy_kind kind = 0; kind < POLICY_SPOKEN; kind++)
+		if (policy_is_shared(p->r, kind))
+			raise_forgotten(p, kind, now);
+	policy_sweep_set(p);
+}
+
+/*
+ * What was never there is news, and is told; so is all when Redis was emptied,
+ * which has forgotten how far it had forgotten, too.
+ */
+size_t
+policy_end_missing(struct registrar *r, uint64_t round)
+{
+	struct policy_book *p = r->policy;
+	struct policy_entry *e;
+	size_t n = 0;
+
+	if (p->round != round)
+		return 0;
+	RB_FOREACH(e, policy_tree, &p->all.tree)
+	{
+		if (e->spent || !e->told || e->heard == round ||
+		    e->since_ms > p->forgotten_there[e->kind])
+			continue;
+		e->heard = round; /* and so it is not told */
+		say(r, e->kind, e->subject, e->since_ms, e->since_ms);
+		n++;
+	}
+	return n;
+}
+
+void
+policy_all_heard(struct registrar *r, uint64_t round)
+{
+	struct policy_book *p = r->policy;
+	const struct policy_entry *told =
+	    policy_entries_find(&p->all, POLICY_TOLD, "");
+
+	if (p->round == round &&
+	    p->heard_ms > (told == NULL ? 0 : told->since_ms))
+		say(r, POLICY_TOLD, "", p->heard_ms, 0);
+}
+
+void
+policy_find_told(struct policy_book *p)
+{
+	const struct policy_entry *told =
+	    policy_entries_find(&p->all, POLICY_TOLD, "");
+	struct policy_entry *e;
+
+	RB_FOREACH(e, policy_tree, &p->all.tree)
+	e->told = told != NULL && policy_is_shared(p->r, e->kind) &&
+		  e->since_ms <= told->since_ms;
+}

@@ -1,0 +1,74 @@
+# What was struck is remembered as long as there are not too many of these; then
+# the oldest are forgotten, by all nodes alike: one that was away does not bring
+# them back, and what it said meanwhile is kept (4-operations.md 4.4).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use DynProxy;
+use RedisServer;
+use Time::HiRes qw(time);
+
+use constant { KEPT => 4096, MANY => 7000 };
+
+my $redis = RedisServer->new;
+my %nodes;
+for my $name (qw(one two)) {
+    $nodes{$name} = DynProxy->new(
+        tools  => ['alpha'],
+        conf   => { redis => '"' . $redis->addr . '"', node_name => $name },
+        expect => qr/redis-lost|redis-loss/,
+    );
+}
+my ($one, $two) = @nodes{qw(one two)};
+
+sub said { $redis->cli('hget', 'dynproxy:policy', $_[0]) // '' }
+sub holds { my ($node, $subject) = @_; scalar grep { $_->{subject} eq $subject } @{ $node->ctl_json('bans') } }
+sub number { my ($text, $name) = @_; $text =~ /^\Q$name\E[:=](?:calls=)?(\d+)/m ? $1 : 0 }
+sub writes { my $said = $redis->cli('info', 'commandstats'); number($said, 'cmdstat_hset') + number($said, 'cmdstat_hdel') }
+
+is $one->ctl('ban', '192.0.2.0/24'), 0, 'a ban';
+ok eventually(sub { holds($two, '192.0.2.0/24') }), 'on both';
+$redis->kill_hard;
+ok eventually(sub { !$two->ctl_json('status')->{registrar}{redis}{connected} }), 'Redis is away';
+is $two->ctl('ban', '198.51.100.0/24'), 0, 'two has another, which nobody hears of';
+$two->stop;
+$redis->start;
+ok eventually(sub { said('ban:192.0.2.0/24') =~ / 0$/ }), 'Redis is back, two away';
+is $one->ctl('unban', '192.0.2.0/24'), 0, 'the ban ends';
+ok eventually(sub { said('ban:192.0.2.0/24') =~ /^(\d+) \1$/ }), 'which is remembered';
+
+# as if an operator's script had gone on and on
+my $from = int(time * 1000) + 1000;
+$redis->cli('eval', 'for i = 1, tonumber(ARGV[2]) do local at = string.format("%d", ARGV[1] + i) '
+    . 'redis.call("hset", KEYS[1], string.format("ban:10.0.%d.%d/32", math.floor(i / 256), i % 256), at .. " " .. at) end',
+    1, 'dynproxy:policy', $from, MANY);
+sub left { $redis->cli('hlen', 'dynproxy:policy') }
+sub stir { my ($node) = @_; $node->ctl('ban', '203.0.113.1'); $node->ctl('unban', '203.0.113.1') }    # a round
+ok eventually(sub { stir($one); left() <= KEPT + KEPT / 4 + 8 }, 60), 'of so many the most are forgotten' or diag left();
+cmp_ok left(), '>=', KEPT, 'not all of them';
+is said('ban:192.0.2.0/24'), '', 'the oldest among these';
+ok said('ban:10.0.' . int(MANY / 256) . '.' . MANY % 256 . '/32'), 'not the latest';
+my $far = said('forgotten:ban');
+like $far, qr/^\d+ 0$/, 'and it stands there how far';
+
+$two->start;
+ok eventually(sub { !holds($two, '192.0.2.0/24') }, 30), 'two hears that its ban has ended';
+ok eventually(sub { holds($one, '198.51.100.0/24') }, 30), 'and tells what it said meanwhile';
+is said('ban:192.0.2.0/24'), '', 'it does not bring the old one back';
+ok holds($two, '198.51.100.0/24'), 'nor loses its own';
+ok eventually(sub {
+    my $before = writes();
+    stir($two);
+    return eventually(sub { said('ban:203.0.113.1/32') =~ /^(\d+) \1$/ }) && writes() - $before < 20;
+}, 60), 'the nodes do not write the same again and again';
+cmp_ok left(), '<=', KEPT + KEPT / 4 + 8, 'and what one has forgotten the other does not write';
+
+# all is lost there but what nodes know
+$redis->cli('del', 'dynproxy:policy');
+ok eventually(sub { said('ban:198.51.100.0/24') =~ / 0$/ && said('forgotten:ban') =~ / 0$/ }, 30), 'what is lost in Redis comes back';
+ok holds($_, '198.51.100.0/24'), 'and nobody took the loss for a word' for $one, $two;
+$one->stop;
+$one->start;
+ok eventually(sub { holds($one, '198.51.100.0/24') }), 'nor after a restart';
+ok !holds($one, '192.0.2.0/24'), 'which brings nothing back';
+
+done_testing;
