@@ -219,15 +219,25 @@ checksum(const struct book_name *name, const struct book_route *route)
 	return siphash(key, parts, n * sizeof(parts[0]));
 }
 
-/* What the book counts changes by this route's coming (1) or going (-1). */
-static void
-count(struct book *book, struct book_route *route, int by)
+bool
+book_route_is_stale(const struct book_route *route)
 {
 	size_t stale = 0;
 
 	for (size_t i = 0; i < route->to.n; i++)
 		stale += route->to.at[i].stale;
-	book->nstale += (size_t)(by * (stale == route->to.n));
+	return stale == route->to.n;
+}
+
+/* What the book counts changes by this route's coming (1) or going (-1). */
+static void
+count(struct book *book, struct book_route *route, int by)
+{
+	bool stale = book_route_is_stale(route);
+
+	book->nstale += (size_t)(by * stale);
+	book->npinned +=
+	    (size_t)(by * (!stale && route->origin == ORIGIN_OPERATOR));
 	book->nroutes += (size_t)by;
 	route->name->nroutes += (size_t)by;
 }

@@ -64,6 +64,7 @@ struct book {
 	uint64_t ports_key[2];
 	size_t nnames, nroutes;
 	size_t nstale;	   /* routes all of whose backends are stale */
+	size_t npinned;	   /* others, that an operator has entered */
 	uint64_t checksum; /* the same for the same routes, on any node */
 };
 
@@ -99,6 +100,9 @@ struct book_route *book_set(struct book *book, const char *key,
 const struct book_port *book_port_first(
     const struct book *book, const struct backend *backend);
 const struct book_port *book_port_next(const struct book_port *port);
+
+/* Are all of its backends stale? */
+bool book_route_is_stale(const struct book_route *route);
 
 /* Strike a route; a name without routes goes with its last one. */
 void book_strike(

@@ -243,6 +243,7 @@ note_published(struct registrar *r, const struct change *c)
 
 	r->changes.times[counters_time_slot(ms)]++;
 	r->changes.took_ms += ms;
+	r->changes.pruned[c->prune]++;
 }
 
 /*

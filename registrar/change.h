@@ -37,6 +37,16 @@ enum change_mark {
 	MARK_FRESH,
 };
 
+/* Who takes a backend out that nobody has unregistered. */
+enum change_prune {
+	PRUNE_NOT,   /* it was asked for by who may */
+	PRUNE_LEASE, /* nobody holds its lease */
+	PRUNE_NODE,  /* the node that held it is gone */
+	PRUNE_TAKEN, /* another tool has registered its port */
+	PRUNE_SCRUB, /* an operator, since it is not proved */
+	PRUNE_REASONS
+};
+
 enum change_result {
 	CHANGE_DONE,    /* stored and published: `ok` may be said */
 	CHANGE_REFUSED, /* a bound was reached; change->why says which */
@@ -47,6 +57,7 @@ struct change {
 	enum change_kind kind;
 	enum change_mark mark; /* CHANGE_MARK only */
 	enum origin origin;
+	enum change_prune prune;
 	bool canonical;         /* the name's mark, from now on */
 	bool at_home;           /* asked for from the destination's own host */
 	char *key;              /* owned, like the next */
@@ -79,6 +90,7 @@ struct changes {
 	uint64_t clock;  /* the last version given; see change_version() */
 	uint64_t saved;  /* changes that SQLite has taken, */
 	uint64_t failed; /* and those it could not */
+	uint64_t pruned[PRUNE_REASONS]; /* published */
 	unsigned open;   /* changes not finished */
 	uint64_t times[COUNTERS_TIMES]; /* until those were published; as of
 	                                   counters_times_ms */

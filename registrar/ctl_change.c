@@ -123,9 +123,10 @@ ctl_strike(struct ctl *ctl)
 		ctl_fail(ctl, EXIT_REFUSED,
 		    "%s has no such backend: dynproxyctl list %s shows them",
 		    ctl->args[0], ctl->args[0]);
-	else if (ctl_add_change(ctl, CHANGE_LEAVE, key, ctl->args[1], &to, 1))
+	else if (ctl_add_change(ctl, CHANGE_LEAVE, key, ctl->args[1], &to, 1)) {
+		ctl->changes[0]->prune = PRUNE_SCRUB;
 		ctl_submit(ctl);
-	else
+	} else
 		ctl_no_memory(ctl);
 }
 

@@ -198,6 +198,7 @@ take_away(
 	    "name=%s route=%s destination=%s by=%s", route->name->key + 1,
 	    route->pattern, port->to->url, c->key + 1);
 	leave->origin = route->origin;
+	leave->prune = PRUNE_TAKEN;
 	change_submit_take(r, leave);
 }
 

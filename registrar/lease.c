@@ -121,6 +121,7 @@ leave(struct lease *l)
 		return;
 	}
 	c->origin = ORIGIN_TOOL;
+	c->prune = PRUNE_LEASE;
 	c->done = left;
 	c->arg = l;
 	l->leaving = c;

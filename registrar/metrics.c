@@ -20,6 +20,9 @@ struct measured {
 	struct proofs_status proofs;
 	struct logring_counts log;
 	struct counters_sum all; /* of all tools */
+	struct {
+		size_t pinned, maintenance;
+	} routes; /* that are not stale */
 };
 
 static double
@@ -31,7 +34,20 @@ start_time(const struct measured *m)
 static double
 routes_active(const struct measured *m)
 {
-	return (double)(m->r->book.nroutes - m->r->book.nstale);
+	return (double)(m->r->book.nroutes - m->r->book.nstale -
+			m->routes.pinned - m->routes.maintenance);
+}
+
+static double
+routes_static(const struct measured *m)
+{
+	return (double)m->routes.pinned;
+}
+
+static double
+routes_maintenance(const struct measured *m)
+{
+	return (double)m->routes.maintenance;
 }
 
 static double
@@ -95,6 +111,12 @@ redis_reconnects(const struct measured *m)
 }
 
 static double
+redis_lag(const struct measured *m)
+{
+	return (double)m->redis.lag_s;
+}
+
+static double
 redis_held(const struct measured *m)
 {
 	return (double)m->redis.held;
@@ -116,6 +138,30 @@ static double
 sqlite_failed(const struct measured *m)
 {
 	return (double)m->r->changes.failed;
+}
+
+static double
+pruned_lease(const struct measured *m)
+{
+	return (double)m->r->changes.pruned[PRUNE_LEASE];
+}
+
+static double
+pruned_node(const struct measured *m)
+{
+	return (double)m->r->changes.pruned[PRUNE_NODE];
+}
+
+static double
+pruned_taken(const struct measured *m)
+{
+	return (double)m->r->changes.pruned[PRUNE_TAKEN];
+}
+
+static double
+pruned_scrub(const struct measured *m)
+{
+	return (double)m->r->changes.pruned[PRUNE_SCRUB];
 }
 
 static double
@@ -206,6 +252,10 @@ static const struct number numbers[] = {
 	{ "dynproxy_tools", "gauge", "Names that have a route.", "", tools },
 	{ "dynproxy_routes", "gauge", "Routes of all tools.",
 	    "{state=\"active\"}", routes_active },
+	{ "dynproxy_routes", "gauge", NULL, "{state=\"static\"}",
+	    routes_static },
+	{ "dynproxy_routes", "gauge", NULL, "{state=\"maintenance\"}",
+	    routes_maintenance },
 	{ "dynproxy_routes", "gauge", NULL, "{state=\"stale\"}", routes_stale },
 	{ "dynproxy_routes", "gauge", NULL, "{state=\"tombstone\"}",
 	    routes_tombstone },
@@ -237,6 +287,15 @@ static const struct number numbers[] = {
 	    "Requests from banned networks.", "", ban_hits },
 	{ "dynproxy_leases", "gauge", "Leases that are held here.", "",
 	    leases },
+	{ "dynproxy_routes_pruned_total", "counter",
+	    "Backends that went though nobody had unregistered them.",
+	    "{reason=\"lease\"}", pruned_lease },
+	{ "dynproxy_routes_pruned_total", "counter", NULL, "{reason=\"node\"}",
+	    pruned_node },
+	{ "dynproxy_routes_pruned_total", "counter", NULL, "{reason=\"taken\"}",
+	    pruned_taken },
+	{ "dynproxy_routes_pruned_total", "counter", NULL, "{reason=\"scrub\"}",
+	    pruned_scrub },
 	{ "dynproxy_route_proofs_total", "counter",
 	    "Proofs of who has a backend's port.", "{result=\"theirs\"}",
 	    proofs_theirs },
@@ -258,6 +317,9 @@ static const struct number redis_numbers[] = {
 	{ "dynproxy_store_reconnects_total", "counter",
 	    "Times that Redis was lost and connected again.",
 	    "{store=\"redis\"}", redis_reconnects },
+	{ "dynproxy_store_replication_lag_seconds", "gauge",
+	    "Since the Redis that is read has heard of the other side.",
+	    "{store=\"redis\"}", redis_lag },
 	{ "dynproxy_store_unsaved_changes", "gauge",
 	    "Changes that Redis has not got yet.", "{store=\"redis\"}",
 	    redis_unsaved },
@@ -285,6 +347,44 @@ write_numbers(const struct number *n, size_t count, const struct measured *m,
 	return fits;
 }
 
+/* Those of a tool that is in maintenance are that, whoever entered them. */
+static void
+measure_maintenance(struct measured *m, struct book_name *name)
+{
+	const struct book_route *route;
+
+	if (name == NULL)
+		return;
+	TAILQ_FOREACH(route, &name->routes, entry)
+	{
+		if (book_route_is_stale(route))
+			continue;
+		m->routes.maintenance++;
+		m->routes.pinned -= route->origin == ORIGIN_OPERATOR;
+	}
+}
+
+/* Each route has one state: stale, or else maintenance, static or active. */
+static void
+measure_routes(struct measured *m)
+{
+	struct book *book = (struct book *)&m->r->book;
+	const char *subject = NULL;
+	char key[KEY_MAX];
+
+	m->routes.pinned = book->npinned;
+	while ((subject = policy_subject_after(
+		    m->r, POLICY_MAINTENANCE, subject)) != NULL) {
+		if (*subject == '\0') { /* the whole site */
+			m->routes.maintenance = book->nroutes - book->nstale;
+			m->routes.pinned = 0;
+			return;
+		}
+		snprintf(key, sizeof(key), "%c%s", KEY_TOOL, subject);
+		measure_maintenance(m, book_find(book, key));
+	}
+}
+
 static void
 measure(const struct registrar *r, struct measured *m)
 {
@@ -295,6 +395,7 @@ measure(const struct registrar *r, struct measured *m)
 	proofs_status(r->proofs, &m->proofs);
 	logring_counts(&r->log, &m->log);
 	counters_read_all(r->counters, &m->all);
+	measure_routes(m);
 }
 
 bool

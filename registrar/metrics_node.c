@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/reason.h"
 #include "lib/array.h"
 #include "lib/version.h"
 #include "registrar/line.h"
@@ -251,6 +252,23 @@ write_websockets(const struct writing *w)
 	return write_events(w, all, nitems(all));
 }
 
+/* By the reasons there were; without one, the backend said something else. */
+static bool
+write_no_websockets(const struct writing *w)
+{
+	bool fits =
+	    sample(w, counters_no_websockets(w->r->counters, REASON_NONE),
+		"reason", "not-upgraded");
+	uint64_t n;
+
+	for (enum reason i = REASON_NONE + 1; fits && i < REASON_COUNT; i++) {
+		n = counters_no_websockets(w->r->counters, i);
+		if (n > 0)
+			fits = sample(w, n, "reason", reason_info(i)->word);
+	}
+	return fits;
+}
+
 /* What the master told. */
 
 static bool
@@ -385,6 +403,9 @@ static const struct {
 	    write_upgrades },
 	{ "dynproxy_websocket_upgrades_total", "counter",
 	    "Requests that became a WebSocket.", write_websockets },
+	{ "dynproxy_websocket_failures_total", "counter",
+	    "Requests for a WebSocket that did not become one.",
+	    write_no_websockets },
 	{ "dynproxy_config_last_reload_successful", "gauge",
 	    "Whether the last settings were taken.", write_reload },
 	{ "dynproxy_config_last_reload_success_timestamp_seconds", "gauge",

@@ -127,6 +127,10 @@ bool policy_is_standby(const struct registrar *r);
 /* How many entries of a kind there are. */
 size_t policy_count(const struct registrar *r, enum policy_kind kind);
 
+/* The next subject of a kind that holds; after NULL: the first.  NULL: none. */
+const char *policy_subject_after(
+    const struct registrar *r, enum policy_kind kind, const char *after);
+
 /*
  * Write the next entries of the kind into b, as JSON, about CLIENT_PIECE bytes
  * of them.  False: there are no more, or no memory.

@@ -37,6 +37,21 @@ policy_count(const struct registrar *r, enum policy_kind kind)
 	return r->policy->all.holding[kind];
 }
 
+const char *
+policy_subject_after(
+    const struct registrar *r, enum policy_kind kind, const char *after)
+{
+	uint64_t now = clock_real_ms();
+	struct policy_entry *e = policy_entries_from(
+	    &r->policy->all, kind, after == NULL ? "" : after);
+
+	for (; e != NULL && e->kind == kind; e = policy_entries_next(e))
+		if (!policy_is_over(e, now) &&
+		    (after == NULL || strcmp(e->subject, after) != 0))
+			return e->subject;
+	return NULL;
+}
+
 bool
 policy_list_more(struct registrar *r, struct policy_listing *l, struct buf *b)
 {

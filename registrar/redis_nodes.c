@@ -65,6 +65,7 @@ leave(struct registrar *r, const char *key, const char *pattern,
 		return; /* at the next beat */
 	}
 	c->origin = ORIGIN_REDIS;
+	c->prune = PRUNE_NODE;
 	c->yields = true;
 	change_submit_take(r, c);
 }

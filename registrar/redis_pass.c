@@ -178,7 +178,7 @@ complete(struct store_redis *s)
 		    p->nseen);
 	p->loss = false;
 	p->missing = 0;
-	strlcpy(p->known, p->replid, sizeof(p->known));
+	strlcpy(p->known, p->redis.replid, sizeof(p->known));
 	p->synced_ms = clock_real_ms();
 	if (believed(s)) {
 		p->held_ms = 0;
@@ -368,31 +368,13 @@ pass_read_done(struct store_redis *s)
 	step(s);
 }
 
-/* Take the value of a line "<name>:<value>\r\n" of INFO. */
-static void
-info_value(const char *info, const char *name, char *out, size_t size)
-{
-	const char *at = strstr(info, name);
-	size_t len;
-
-	*out = '\0';
-	if (at == NULL)
-		return;
-	at += strlen(name);
-	len = strcspn(at, "\r\n");
-	if (len < size) {
-		memcpy(out, at, len);
-		out[len] = '\0';
-	}
-}
-
 /* The same data set, or a replica of it that was promoted? */
 static bool
 is_known(const struct pass *p)
 {
-	return *p->known == '\0' || *p->replid == '\0' ||
-	       strcmp(p->known, p->replid) == 0 ||
-	       strcmp(p->known, p->replid2) == 0;
+	return *p->known == '\0' || *p->redis.replid == '\0' ||
+	       strcmp(p->known, p->redis.replid) == 0 ||
+	       strcmp(p->known, p->redis.replid2) == 0;
 }
 
 static void
@@ -406,8 +388,7 @@ who(void *arg, const redisReply *reply)
 		return;
 	if (reply->type == REDIS_REPLY_STRING)
 		info = reply->str;
-	info_value(info, "\nmaster_replid:", p->replid, sizeof(p->replid));
-	info_value(info, "\nmaster_replid2:", p->replid2, sizeof(p->replid2));
+	replication_parse(info, &p->redis);
 	p->loss = p->loss || p->flushed || !is_known(p);
 	p->flushed = false;
 	p->phase = PASS_PREFIX;

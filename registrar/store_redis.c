@@ -128,6 +128,7 @@ static void
 may_read(struct store_redis *s)
 {
 	s->ready = true;
+	replication_begin(s);
 	came(s);
 }
 
@@ -164,6 +165,7 @@ reads_down(struct redis *c, const char *why)
 	s->ready = false;
 	pass_stop(s);
 	redis_policy_stop(s);
+	replication_stop(s);
 	watch_forget(s);
 	redis_lose(&s->messages, why);
 	s->at_replica =
@@ -233,6 +235,7 @@ store_redis_open(struct registrar *r)
 	pass_init(s);
 	nodes_init(s);
 	redis_policy_init(s);
+	replication_init(s);
 	open_connections(s);
 	return s;
 }
@@ -251,6 +254,7 @@ store_redis_close(struct store_redis *s)
 	push_stop(s);
 	nodes_stop(s);
 	redis_policy_stop(s);
+	replication_stop(s);
 	pass_release(s);
 	watch_release(s);
 	unsaved_release(&s->unsaved);
@@ -270,5 +274,6 @@ store_redis_status(
 		.unsaved = s->unsaved.count,
 		.reconnects = s->connects > 0 ? s->connects - 1 : 0,
 		.refused = s->watch.refused,
+		.lag_s = replication_lag(s),
 	};
 }

@@ -3,7 +3,7 @@
  * redis_write.c (what we write), redis_push.c (what Redis has not got),
  * redis_watch.c (what others write, as it happens; redis_read.c reads it),
  * redis_pass.c (all there is, now and then), redis_policy.c (what operators
- * said) and redis_nodes.c (who lives).  All of it runs on the loop.
+ * said), redis_nodes.c (who lives) and redis_replication.c (how far behind).  All of it runs on the loop.
  */
 #ifndef REGISTRAR_STORE_REDIS_H
 #define REGISTRAR_STORE_REDIS_H
@@ -17,6 +17,7 @@
 #include "registrar/redis.h"
 #include "registrar/redis_nodes.h"
 #include "registrar/redis_policy.h"
+#include "registrar/redis_replication.h"
 #include "registrar/redis_unsaved.h"
 #include "registrar/sentinel.h"
 #include "registrar/store.h"
@@ -94,8 +95,8 @@ struct pass {
 	uint64_t keys;     /* that Redis has; 0: it does not say */
 	uint64_t scans;    /* so far */
 	char book_at[KEY_MAX]; /* of PASS_BOOK: the name last seen */
-	char replid[48], replid2[48]; /* this Redis's; empty: it does not say */
-	char known[48];    /* replid of the last complete pass */
+	struct replication_info redis; /* what this Redis says it is */
+	char known[REPLID_SIZE]; /* replid of the last complete pass */
 	uint64_t *seen;    /* owned; hashes of the names that SCAN gave */
 	size_t nseen, seen_size;
 	char **going;      /* owned; names whose routes Redis no longer has */
@@ -132,6 +133,7 @@ struct store_redis {
 	struct pass pass;
 	struct nodes nodes;
 	struct policy_round policy;
+	struct replication replication;
 };
 
 /* May be read from; may be written to. */

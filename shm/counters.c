@@ -10,7 +10,7 @@
 
 #include "shm/segment.h"
 
-#define COUNTERS_MAGIC UINT64_C(0x32746e63706e7964) /* "dynpcnt2" */
+#define COUNTERS_MAGIC UINT64_C(0x33746e63706e7964) /* "dynpcnt3" */
 
 #define COUNT_MAX (UINT64_C(1) << 53) /* what a double holds exactly */
 #define UNDER_WAY_MAX 1000000	      /* of one worker; connections, too */
@@ -33,6 +33,7 @@ struct slab {
 	alignas(64) count events[EVENT_COUNT];
 	count connects[COUNTERS_TIMES], connects_ms;
 	count clients[COUNTED_STATES];
+	count no_websockets[COUNTERS_REASONS];
 };
 
 struct counters_segment {
@@ -266,6 +267,8 @@ counters_add(struct counters *c, const struct counted *r)
 	add(&to->sent, r->sent);
 	if (r->reason > 0 && r->reason < COUNTERS_REASONS)
 		add(&to->reasons[r->reason], 1);
+	if (r->no_websocket && r->reason < COUNTERS_REASONS)
+		add(&c->own->no_websockets[r->reason], 1);
 }
 
 void
@@ -341,6 +344,16 @@ counters_clients(const struct counters *c, enum counters_client state)
 		    &c->segment->slabs[i].clients[state], memory_order_relaxed);
 		sum += n <= UNDER_WAY_MAX ? n : 0;
 	}
+	return sum;
+}
+
+uint64_t
+counters_no_websockets(const struct counters *c, unsigned reason)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < c->nslabs; i++)
+		sum_word(&sum, &c->segment->slabs[i].no_websockets[reason]);
 	return sum;
 }
 

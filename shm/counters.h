@@ -93,6 +93,7 @@ struct counted {
 	unsigned reason;	 /* enum reason; 0: none */
 	uint64_t received, sent; /* bytes of bodies */
 	uint64_t took_ms;
+	bool no_websocket; /* one was asked for, and did not come about */
 };
 
 /* The sum of all workers; never more than 2^53 each. */
@@ -158,6 +159,12 @@ struct counters_connects {
 };
 void counters_read_connects(
     const struct counters *c, struct counters_connects *sum);
+
+/*
+ * WebSockets that did not come about, of all workers, by enum reason; 0: the
+ * backend answered with something else.
+ */
+uint64_t counters_no_websockets(const struct counters *c, unsigned reason);
 
 /* Count a response. */
 void counters_add(struct counters *c, const struct counted *r);

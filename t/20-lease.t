@@ -45,6 +45,7 @@ $one = $proxy->lease('alpha', '.*', $backend->url);
 close $two;
 ok eventually(sub { @{ $proxy->ctl_json('list', 'alpha') } == 1 }), 'closed: its backend is gone';
 is who('alpha'), $name[0], 'the other one stays';
+is $proxy->metrics->{'dynproxy_routes_pruned_total{reason="lease"}'}, 2, 'each that went is counted';
 
 # The same lease once more: who was there before has lost it.
 my $again = $proxy->lease('alpha', '.*', $backend->url);

@@ -129,4 +129,20 @@ undef @silent;
 ok eventually(sub { registrations() == 0 }), 'when they are gone';
 is answer('127.0.0.2', 'register', '.*', $url), 'ok', 'it has places again';
 
+
+# What a host says of its own ports decides who keeps them, and is counted.
+my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.4', Listen => 64) or die $!;
+my $its    = 'http://127.0.0.4:' . $server->sockport;
+sub pruned { $proxy->metrics->{qq(dynproxy_routes_pruned_total{reason="$_[0]"})} }
+sub is_stale { grep { "$_->{destination} $_->{state}" eq "$its stale" } @{ $proxy->ctl_json('list', 'alpha') // [] } }
+is answer('127.0.0.2', 'register', '/its', $its), 'ok', "a port of another tool's host";
+ok eventually(sub { is_stale() }, 30), 'which is beta\'s, as its identd says';
+is $proxy->ctl('scrub'), 0, 'scrub';
+like $proxy->out, qr{^alpha +/its .* stranger}m, 'shows it';
+ok !is_stale(), 'and removes it';
+is pruned('scrub'), 1, 'which is counted';
+is answer('127.0.0.2', 'register', '/its', $its), 'ok', 'alpha takes it once more';
+is answer('127.0.0.4', 'register', '/its', $its), 'ok', 'beta registers what is its own';
+ok eventually(sub { $proxy->log =~ /route-taken name=alpha/ && pruned('taken') == 1 }), 'alpha has lost it';
+like $proxy->ctl_json('list', 'beta')->[-1]{destination}, qr/^\Q$its\E\/?$/, 'beta has it';
 done_testing;

@@ -41,6 +41,10 @@ ask('down',   '/',                     'GET',  7);
 ask('gone',   '/',                     'GET',  3);
 ask('nobody', '/',                     'GET',  6);
 ask('alpha',  '/.well-known/healthz',  'GET',  2);
+is $proxy->request('GET', 'beta', '/', headers => { Connection => 'Upgrade', Upgrade => 'websocket' })->status, 200, 'no WebSocket there';
+$asked{'2xx'}++;
+is $proxy->request('GET', 'nobody', '/', headers => { Connection => 'Upgrade', Upgrade => 'WebSocket' })->status, 404, 'nor there';
+$asked{'4xx'}++;
 $asked{'4xx'}++ if DynProxy::Response->new($proxy->raw("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"))->status == 400;
 
 my $after = $proxy->metrics;
@@ -55,11 +59,23 @@ is $after->{'dynproxy_http_requests_total{tool="alpha",code="2xx",method="GET",o
 is $after->{'dynproxy_http_requests_total{tool="alpha",code="2xx",method="HEAD",origin="backend"}'}, 5, 'by method';
 is sum_of($after, qr/_errors_total\{tool="down"/), 7, 'errors of a tool that does not answer';
 my $nobody = qr/_errors_total\{tool="_none",reason="no-route"\}/;
-is sum_of($after, $nobody) - sum_of($before, $nobody), 6, 'of nobody';
+is sum_of($after, $nobody) - sum_of($before, $nobody), 7, 'of nobody';
+my $no_websocket = 'dynproxy_websocket_failures_total{reason=';
+is $after->{qq($no_websocket"not-upgraded"})}, 1, 'a WebSocket that a backend does not know';
+is $after->{qq($no_websocket"no-route"})}, 1, 'and one that was for nobody';
 is $after->{'dynproxy_http_request_duration_seconds_count{tool="alpha"}'}, 45, 'times of alpha';
 is $after->{'dynproxy_http_request_duration_seconds_bucket{tool="alpha",le="+Inf"}'}, 45, 'the last bucket has them all';
 is $after->{'dynproxy_routes{state="active"}'}, 3, 'routes';
 is $after->{'dynproxy_routes{state="tombstone"}'}, 1, 'and one that was';
+sub states { my $now = $proxy->metrics; return join ' ', map { $now->{qq(dynproxy_routes{state="$_"})} } qw(active static maintenance stale) }
+is $proxy->ctl('add', $_, '.*', $backend->url(0)), 0, "$_, by an operator" for qw(gamma delta);
+is states(), '3 2 0 0', 'which are static';
+is $proxy->ctl('maintenance', 'on', $_), 0, "$_ is in maintenance" for qw(beta gamma nobody);
+is states(), '2 1 2 0', 'so are its routes, whoever entered them';
+is $proxy->ctl('maintenance', 'on'), 0, 'all of it is';
+is states(), '0 0 5 0', 'and so are all routes';
+is $proxy->ctl('maintenance', 'off', @$_), 0, 'no more' for [], ['beta'], ['gamma'], ['nobody'];
+is states(), '3 2 0 0', 'then they are what they were';
 cmp_ok $after->{dynproxy_route_propagation_seconds_count}, '>=', 5, 'each change has a time until it is gone by';
 my $connects = sum_of($after, qr/^dynproxy_backend_connections_total/);
 cmp_ok $connects, '>=', 3, 'connections to backends';

@@ -49,6 +49,9 @@ ok eventually(sub {
     $seen ||= backends_of('one', 'alpha') eq $both && !$redis->cli('exists', 'dynproxy:node:two');
     backends_of('one', 'alpha') eq $first;
 }, 30), 'two is killed: its lease is ended';
+ok eventually(sub {
+    0 < grep { $nodes{$_}->metrics->{'dynproxy_routes_pruned_total{reason="node"}'} } qw(one three)
+}), 'and counted by who has ended it';
 ok $seen, 'but not before its key was gone';
 ok eventually(sub { backends_of('three', 'alpha') eq $first }), 'on the third as well';
 is backends_of($_, 'beta'), $backend->url(2) . '@-', "its route without a lease stays on $_" for qw(one three);

@@ -47,6 +47,11 @@ is $writer->register('alpha', '.*', $backend->url(1)), 'ok', 'another destinatio
 ok eventually(sub { served('alpha', 1) }), 'follows';
 like $primary->cli('hget', 'dynproxy:route:alpha', '.*'), qr/^[0-9a-f]{16} \d+ http:/, 'the version stands beside';
 
+sub lag { $reader->metrics->{'dynproxy_store_replication_lag_seconds{store="redis"}'} // 'none' }
+ok eventually(sub { lag() =~ /^\d+$/ && lag() <= 15 }, 30), 'the replica has heard of its primary' or diag lag();
+$replica->cli('replicaof', '127.0.0.1', free_port());
+ok eventually(sub { lag() >= 16 }, 60), 'it is cut off: it lags' or diag lag();
+
 # A replica that lags says what was before: it is not believed.
 $replica->cli('replicaof', 'no', 'one');
 is $writer->register('alpha', '/new/.*', $backend->url(0)), 'ok', 'a route that the replica does not get';

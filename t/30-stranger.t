@@ -133,4 +133,15 @@ is reason(), 'tool-starting', 'it is starting';
 $server = serve('alpha');
 ok eventually(sub { body() eq 'alpha' }), 'and served once the port is proved to be its own';
 
+# What is a stranger's an operator can remove.
+kill 'KILL', $server;
+$stranger = serve('beta');
+ok eventually(sub { reason() eq 'stale-route' }), 'a stranger once more';
+is $proxy->ctl('scrub', '-n'), 0, 'scrub -n';
+like $proxy->out, qr/^alpha +\.\* .*stranger/m, 'shows the route';
+is reason(), 'stale-route', 'and leaves it';
+is $proxy->ctl('scrub'), 0, 'scrub';
+is reason(), 'tool-stopped', 'removes it';
+kill 'KILL', $stranger;
+
 done_testing;

@@ -51,6 +51,7 @@ count_response(const struct exchange *ex)
 		.status = line->answered ? line->status : 0,
 		.method = ex->method,
 		.reason = ex->reason,
+		.no_websocket = ex->no_websocket,
 		.received = ex->received,
 		.sent = line->sent,
 		.took_ms = ex->w->loop.now_ms - line->begun_ms });

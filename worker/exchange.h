@@ -128,6 +128,7 @@ struct exchange {
 	bool request_done;   /* all of it was handed to the backend */
 	bool client_blocked; /* it does not read what we have for it */
 	bool half_closed;    /* it sends no more, and may have left */
+	bool no_websocket;   /* it asks for one, and has not got it yet */
 	uint64_t received;   /* bytes of the request's body */
 	uint64_t waited_ms;  /* for them, so far */
 	uint64_t waiting_ms; /* for more, since then; 0: for something else */

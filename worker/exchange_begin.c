@@ -20,7 +20,7 @@ reset(struct exchange *ex)
 	ex->stage = STAGE_HEAD;
 	ex->reason = REASON_NONE;
 	ex->is_head = ex->request_done = ex->client_blocked = false;
-	ex->half_closed = false;
+	ex->half_closed = ex->no_websocket = false;
 	ex->waited_ms = ex->waiting_ms = 0;
 	ex->redirect = ex->retry_after = 0;
 	ex->to_default = false;
@@ -208,6 +208,8 @@ exchange_begin(struct exchange *ex, const struct exchange_request *r)
 	reset(ex);
 	ask(ex, r, r->target);
 	ex->is_head = ex->method == HTTP_HEAD;
+	ex->no_websocket =
+	    span_eq_nocase(http_upgrade_asked(r->msg), SPAN("websocket"));
 	decide(ex, r, &d);
 	remember(ex, r, &d);
 	accesslog_begin(ex->w, &ex->log, &ex->asked, &client, r->msg, &d);

@@ -88,8 +88,9 @@ begin_tunnel(struct exchange *ex)
 	upstream_interim_done(&ex->upstream);
 	ex->stage = STAGE_TUNNEL;
 	counters_event(ex->w->counters, EVENT_TUNNEL);
-	if (upstream_is_websocket(&ex->upstream))
+	if (ex->no_websocket)
 		counters_event(ex->w->counters, EVENT_WEBSOCKET);
+	ex->no_websocket = false;
 }
 
 bool

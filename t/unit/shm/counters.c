@@ -55,6 +55,7 @@ test_responses(void)
 		.status = 502,
 		.method = 3,
 		.reason = 17,
+		.no_websocket = true,
 		.took_ms = 70000 };
 	const struct counted nobody = { .slot = COUNTERS_NONE, .status = 404 };
 	struct counters_connects connects;
@@ -72,6 +73,8 @@ test_responses(void)
 	is_int(sum.times[0], 2, "within 5 ms");
 	is_int(sum.times[COUNTERS_TIMES - 1], 1, "and in more than a minute");
 	is_int(sum.took_ms, 70010, "together");
+	is_int(counters_no_websockets(reader, 17), 1, "no WebSocket");
+	is_int(counters_no_websockets(reader, 0), 0, "where one was wanted");
 	is_int(sum.received, 20, "bytes received");
 	is_int(sum.sent, 200, "bytes sent");
 	counters_read_all(reader, &sum);
@@ -221,6 +224,7 @@ test_hostile(void)
 				    .status = (unsigned)random(),
 				    .method = (unsigned)random(),
 				    .reason = (unsigned)random(),
+				    .no_websocket = i % 2 == 0,
 				    .took_ms = (uint64_t)random() });
 		counters_read(reader, slot, &sum);
 	}

@@ -1,0 +1,54 @@
+/* What INFO replication says, by primaries, replicas and whatever else. */
+#include "registrar/redis_replication.h"
+
+#include "lib/array.h"
+#include "t/tap.h"
+
+#define PRIMARY                                                                \
+	"# Replication\r\nrole:master\r\nconnected_slaves:2\r\n"               \
+	"slave0:ip=10.0.0.2,port=6379,state=online,offset=42,lag=1\r\n"        \
+	"slave1:ip=10.0.0.3,port=6379,state=online,offset=7,lag=9\r\n"         \
+	"master_replid:abc\r\nmaster_replid2:def\r\nlag=77\r\n"
+
+static const struct {
+	const char *what, *info;
+	uint64_t lag_s;
+	const char *replid, *replid2;
+} cases[] = {
+	{ "a primary: its slowest replica", PRIMARY, 9, "abc", "def" },
+	{ "a primary without one",
+	    "# Replication\r\nrole:master\r\nmaster_replid:abc\r\n", 0, "abc",
+	    "" },
+	{ "a replica",
+	    "\r\nmaster_link_status:up\r\nmaster_last_io_seconds_ago:4\r\n", 4,
+	    "", "" },
+	{ "a replica that is cut off",
+	    "\r\nmaster_link_status:down\r\nmaster_last_io_seconds_ago:-1\r\n"
+	    "master_link_down_since_seconds:30\r\n",
+	    30, "", "" },
+	{ "a number that cannot be",
+	    "\nmaster_link_status:up\r\nmaster_last_io_seconds_ago:-1\r\n", 0,
+	    "", "" },
+	{ "a replica without a lag",
+	    "\nslave0:ip=10.0.0.2\r\nother:x,lag=3\r\n", 0, "", "" },
+	{ "an id that is too long",
+	    "\nmaster_replid:"
+	    "0123456789012345678901234567890123456789012345678901234\r\n",
+	    0, "", "" },
+	{ "nothing", "", 0, "", "" },
+	{ "no end", "\nslave0:lag=", 0, "", "" },
+};
+
+int
+main(void)
+{
+	struct replication_info info;
+
+	for (size_t i = 0; i < nitems(cases); i++) {
+		replication_parse(cases[i].info, &info);
+		is_int(info.lag_s, cases[i].lag_s, "%s", cases[i].what);
+		is_str(info.replid, cases[i].replid, "whose data");
+		is_str(info.replid2, cases[i].replid2, "and before");
+	}
+	return done();
+}
