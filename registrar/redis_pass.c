@@ -19,6 +19,7 @@
 #include "registrar/store_redis.h"
 
 #define PASS_MS 60000
+#define KEEP_MS 1000 /* so long only memory has what a pass has found */
 #define SCAN_COUNT 512
 #define EXPECT_MAX 1000000 /* names; so many a table is made for */
 #define NAMES_MAX 4000000  /* more than a table holds; SCAN may repeat some */
@@ -37,14 +38,25 @@ forget_names(struct pass *p)
 	p->nseen = 0;
 }
 
+/*
+ * SQLite gets what was found in parts: many together, which is much cheaper
+ * than one by one, and before a registrar that is killed can have lost much.
+ */
+static void
+keep_found(struct store_redis *s)
+{
+	if (s->pass.unkept)
+		store_io_keep(s->r->io);
+	s->pass.unkept = false;
+	s->pass.kept_ms = s->r->loop.now_ms;
+}
+
 void
 pass_stop(struct store_redis *s)
 {
 	timer_clear(&s->r->loop.timers, &s->pass.timer);
 	forget_names(&s->pass);
-	if (s->pass.unkept)
-		store_io_keep(s->r->io);
-	s->pass.unkept = false;
+	keep_found(s);
 	publish_expect(s->r, 0);
 	s->pass.phase = PASS_IDLE;
 	s->pass.open = 0;
@@ -365,6 +377,8 @@ pass_read_done(struct store_redis *s)
 	if (s->pass.open == 0)
 		return; /* of a pass that was given up */
 	s->pass.open--;
+	if (s->r->loop.now_ms - s->pass.kept_ms >= KEEP_MS)
+		keep_found(s);
 	step(s);
 }
 

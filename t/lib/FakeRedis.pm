@@ -5,6 +5,7 @@
 #   FakeRedis->new(EVALSHA => "-READONLY ...\r\n") the answer to this command
 #   FakeRedis->new(any => "-LOADING ...\r\n")      the answer to every command
 #   FakeRedis->new(PING => [$text, $more])         $text, then $more for ever
+#   FakeRedis->new(SCAN => sub { ... })            what it returns, of the words
 #   FakeRedis->new(silent => 1)                    it says nothing
 package FakeRedis;
 use v5.26;
@@ -91,6 +92,7 @@ sub serve {
                 my $verb = uc $command->[0];
                 $verb = 'TRACKING' if $verb eq 'CLIENT' && uc $command->[1] eq 'TRACKING';
                 my $answer = $says{$verb} // $says{any} // $ANSWERS{$verb} // "-ERR unknown command\r\n";
+                $answer = $answer->(@$command) if ref $answer eq 'CODE';
                 $ready->syswrite(ref $answer ? $answer->[0] : $answer);
                 $endless{$ready} = [$ready, $answer->[1]] if ref $answer;
             }
