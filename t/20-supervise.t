@@ -13,6 +13,7 @@ my $proxy = DynProxy->new(tools => ['alpha'], expect => qr/child-(died|hangs|end
 sub has_left { my ($pid) = @_; return scalar grep { (readlink($_) // '') eq readlink "/proc/self/fd/" . fileno $left[0] } glob "/proc/$pid/fd/*" }
 is has_left($proxy->{pid}), 4, 'the master has files that were left open';
 is has_left($_), 0, 'its children do not' for $proxy->worker_pids, $proxy->registrar_pid;
+is getpgrp($_), $_, 'Ctrl-C is not for them: it knows their order' for DynProxy::descendants($proxy->{pid});
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
 

@@ -103,6 +103,16 @@ like DynProxy::slurp("$proxy->{dir}/handshakes"), qr/^[1-9]\d* handshakes, 0 fai
     'no handshake failed meanwhile';
 diag DynProxy::slurp("$proxy->{dir}/handshakes");
 is $silent->sysread(my $byte, 1), 0, 'who did not begin with TLS was closed in the meantime';
+
+# --- another directory
+$ca = Certificates->new("$proxy->{dir}/others");
+$ca->pair('first', names => ["*.$DynProxy::DOMAIN"]);
+$proxy->{conf}{tls_directory} = qq("$proxy->{dir}/others");
+$proxy->write_conf;
+is $proxy->ctl('reload'), 0, 'a reload with another directory' or diag $proxy->err;
+ok soon('a.example.test', 'first'), 'its certificates are shown';
+$ca->pair('late', names => ['late.test']);
+ok soon('late.test', 'late'), 'and those that come into it';
 $proxy->stop;
 
 # --- a setting

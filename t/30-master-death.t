@@ -46,6 +46,17 @@ like $proxy->ask($_), qr/^HTTP\S+ 200 .*^Connection: close\r$/ms, 'and answer a 
 $_->close for @kept;
 ok eventually(sub { !grep { kill 0, $_ } @workers }), 'then they end';
 
+# --- with a registrar that does not end
+$registrar = $proxy->registrar_pid;
+kill 'STOP', $registrar;
+kill 'KILL', $proxy->{pid};
+ok eventually(sub { $proxy->is_dead }), 'the master is dead, and its registrar hangs';
+@second = run_command('timeout', '60', $proxy->{program}, '-F', '-c', $proxy->conf_path);
+is $second[0], 1, 'there is no other beside it';
+like $second[2], qr/the registrar of a dead master still runs: end it/, 'and it is told why';
+kill 'KILL', $registrar;
+$proxy->start;
+
 # --- without a pause between the two
 my @before = $proxy->worker_pids;
 kill 'KILL', $proxy->{pid};
