@@ -16,11 +16,10 @@ my $proxy = DynProxy->new(
     expect => qr/store-failed|store-broken|child-(?:died|crash-loop) registrar/,
 );
 my $backend = $proxy->backend;
-sub rss_of { my ($kb) = DynProxy::slurp("/proc/$_[0]/status") =~ /^VmRSS:\s+(\d+)/m; $kb }
 
 is $proxy->register('t0', '.*', $backend->url), 'ok', 'with room a route is taken';
 my $registrar = $proxy->registrar_pid;
-my $before    = rss_of($registrar);
+my $before    = memory_kb($registrar);
 
 # Others fill what is left; then the log of SQLite cannot grow.
 open my $filler, '>', "$disk/filler" or die $!;
@@ -39,7 +38,7 @@ isnt $proxy->get('t1', '/long/' . 'x' x 900 . '/x')->status, 200, 'what was refu
 is $proxy->get('t0', '/')->status, 200, 'what was acknowledged is';
 is(() = $proxy->log =~ /store-failed/g, 1, 'the log says so once');
 for my $n (1 .. 300) { $proxy->register('t2', "/again/$n/" . 'x' x 500, $backend->url) }
-cmp_ok rss_of($registrar) - $before, '<', 4096, 'hundreds of refusals take no memory';
+cmp_ok memory_kb($registrar) - $before, '<', 4096, 'hundreds of refusals take no memory';
 
 close $filler;
 unlink "$disk/filler";

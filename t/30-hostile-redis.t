@@ -33,8 +33,6 @@ my @cases = (
     ['no EXEC', [EXEC => "*2\r\n:0\r\n:0\r\n"], qr/redis-connected/, undef],
 );
 
-sub rss_of { my ($kb) = DynProxy::slurp("/proc/$_[0]/status") =~ /^VmRSS:\s+(\d+)/m; $kb }
-
 sub redis_of { my ($node) = @_; (($node->ctl_json('status') // {})->{registrar} // {})->{redis} // {} }
 
 for my $case (@cases) {
@@ -47,7 +45,7 @@ for my $case (@cases) {
     );
     my $backend = $proxy->backend;
     my $registrar = eventually(sub { $proxy->registrar_pid });
-    my $before    = rss_of($registrar);
+    my $before    = memory_kb($registrar);
     eventually(sub { redis_of($proxy)->{connected} }, 2) if $connected;
     my $began = time;
     is $proxy->register('alpha', '.*', $backend->url), 'ok', "$what: a registration is taken";
@@ -56,7 +54,7 @@ for my $case (@cases) {
     ok eventually(sub { $proxy->log =~ $logged }), 'the log says what is wrong' or diag $proxy->log;
     ok !redis_of($proxy)->{connected}, 'so does status' if defined $connected && !$connected && $what ne '-READONLY';
     is $proxy->register('alpha', '.*', $backend->url), 'ok', 'and so is another one';
-    cmp_ok rss_of($registrar) - $before, '<', 65536, 'which takes no more memory than a reply may';
+    cmp_ok memory_kb($registrar) - $before, '<', 65536, 'which takes no more memory than a reply may';
     is $proxy->registrar_pid, $registrar, 'it is still the same registrar';
     $fake->stop;
     my $redis = RedisServer->new(port => $fake->{port});

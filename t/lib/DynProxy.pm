@@ -48,7 +48,7 @@ sub import {
     no strict 'refs';
     no warnings 'redefine';
     *{"${caller}::done_testing"} = \&finish;
-    *{"${caller}::$_"} = \&$_ for qw(eventually run_command free_port);
+    *{"${caller}::$_"} = \&$_ for qw(eventually run_command free_port memory_kb);
 }
 
 sub finish {
@@ -406,6 +406,9 @@ sub settled {
 
 sub worker_pids   { $_[0]->pids('worker') }
 sub registrar_pid { ($_[0]->pids('registrar'))[0] }
+
+# What a process has in memory.
+sub memory_kb { my ($pid) = @_; my ($kb) = slurp("/proc/$pid/status") =~ /^VmRSS:\s+(\d+)/m; $kb }
 
 # Each sample of the metrics, by its name with labels.
 sub metrics {
