@@ -49,6 +49,7 @@ struct proofs {
 	struct timer tick;
 	uint64_t walked_ms;	 /* when the walk went on last */
 	uint64_t credit;	 /* routes times milliseconds it may go on */
+	unsigned pace;		 /* of this round, in percent */
 	char after[KEY_MAX + 1]; /* the last name it has seen */
 	size_t results[PROOF_UNKNOWN + 1];
 	struct {
@@ -373,6 +374,13 @@ proof_again(struct registrar *r, const struct book_route *route,
 	timer_set(&r->loop.timers, &r->proofs->tick, r->loop.now_ms);
 }
 
+/* So that nodes do not go together: more or less a fifth. */
+static void
+choose_pace(struct proofs *all)
+{
+	all->pace = 80 + arc4random_uniform(41);
+}
+
 /* The walk has seen the last name: from the first again. */
 static struct book_name *
 walk_next(struct proofs *all)
@@ -382,13 +390,13 @@ walk_next(struct proofs *all)
 
 	if (name != NULL && strcmp(name->key, all->after) == 0)
 		name = book_next(book, name);
-	return name != NULL ? name : book_from(book, "");
+	if (name != NULL)
+		return name;
+	choose_pace(all);
+	return book_from(book, "");
 }
 
-/*
- * Go on, so far that it comes round in verify_interval, more or less a fifth:
- * each tick is worth a random part of its time.
- */
+/* Go on, so far that at this pace it comes round in verify_interval. */
 static void
 walk(struct proofs *all)
 {
@@ -398,8 +406,7 @@ walk(struct proofs *all)
 	struct book_route *route;
 
 	all->walked_ms = now;
-	all->credit +=
-	    took * all->r->book.nroutes * (80 + arc4random_uniform(41)) / 100;
+	all->credit += took * all->r->book.nroutes * all->pace / 100;
 	while (all->credit >= interval && all->nwaiting < WAITING_MAX &&
 	       (name = walk_next(all)) != NULL) {
 		strlcpy(all->after, name->key, sizeof(all->after));
@@ -441,6 +448,7 @@ proofs_open(struct registrar *r)
 	arc4random_buf(all->dead_key, sizeof(all->dead_key));
 	TAILQ_INIT(&all->waiting);
 	TAILQ_INIT(&all->under_way);
+	choose_pace(all);
 	all->walked_ms = r->loop.now_ms;
 	all->tick.fire = on_tick;
 	timer_set(&r->loop.timers, &all->tick, r->loop.now_ms + TICK_MS);

@@ -10,6 +10,7 @@
 #include "worker/process.h"
 
 #define REQUESTS_MAX 100000 /* on one connection (7-security.md 7.5) */
+#define LINGER_BYTES 65536  /* a turn */
 
 static bool
 has_bytes(const struct conn *c)
@@ -159,7 +160,6 @@ conn_step_h2(struct conn *c)
 enum conn_state
 conn_step_linger(struct conn *c)
 {
-	char waste[4096];
 	ssize_t n;
 
 	if (c->expired)
@@ -171,7 +171,8 @@ conn_step_linger(struct conn *c)
 		return c->stream.ended ? CONN_CLOSED : CONN_LINGER;
 	if (!c->stream.readable)
 		return CONN_LINGER;
-	n = recv(c->stream.io.fd, waste, sizeof(waste), 0);
+	/* thrown away where it is (tcp(7)) */
+	n = recv(c->stream.io.fd, NULL, LINGER_BYTES, MSG_TRUNC);
 	if (n > 0) {
 		ev_later(&c->w->loop, &c->later);
 		return CONN_LINGER;
