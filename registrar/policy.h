@@ -127,6 +127,9 @@ bool policy_is_standby(const struct registrar *r);
 /* How many entries of a kind there are. */
 size_t policy_count(const struct registrar *r, enum policy_kind kind);
 
+/* Is the tool in maintenance, or the whole site? */
+bool policy_in_maintenance(const struct registrar *r, const char *tool);
+
 /* The next subject of a kind that holds; after NULL: the first.  NULL: none. */
 const char *policy_subject_after(
     const struct registrar *r, enum policy_kind kind, const char *after);

@@ -37,6 +37,22 @@ policy_count(const struct registrar *r, enum policy_kind kind)
 	return r->policy->all.holding[kind];
 }
 
+static bool
+holds(const struct registrar *r, enum policy_kind kind, const char *subject)
+{
+	const struct policy_entry *e =
+	    policy_entries_find(&r->policy->all, kind, subject);
+
+	return e != NULL && !policy_is_over(e, clock_real_ms());
+}
+
+bool
+policy_in_maintenance(const struct registrar *r, const char *tool)
+{
+	return holds(r, POLICY_MAINTENANCE, "") ||
+	       holds(r, POLICY_MAINTENANCE, tool);
+}
+
 const char *
 policy_subject_after(
     const struct registrar *r, enum policy_kind kind, const char *after)

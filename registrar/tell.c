@@ -100,7 +100,8 @@ look_at(const struct book_name *name, struct backends *all)
 
 /* In a word. */
 static const char *
-state_of(const struct backends *all, enum history_health health)
+state_of(
+    const struct backends *all, bool in_maintenance, enum history_health health)
 {
 	static const char *const words[] = {
 		[HISTORY_SILENT] = "quiet",
@@ -109,6 +110,8 @@ state_of(const struct backends *all, enum history_health health)
 		[HISTORY_DOWN] = "down",
 	};
 
+	if (in_maintenance)
+		return "maintenance";
 	if (all->stale == all->n)
 		return "stale";
 	return all->drained == all->n ? "drained" : words[health];
@@ -144,8 +147,9 @@ summary(const struct registrar *r, const struct book_name *name, uint32_t slot)
 	return json_pack("{s:s, s:s, s:f, s:f, s:i, s:I, s:i, s:i, s:s?, s:o,"
 			 " s:o, s:o}",
 	    "name", name->key + 1, "state",
-	    state_of(&all, history_health(r->history, slot)), "rate",
-	    minute.requests / MINUTE_S, "errors",
+	    state_of(&all, policy_in_maintenance(r, name->key + 1),
+		history_health(r->history, slot)),
+	    "rate", minute.requests / MINUTE_S, "errors",
 	    minute.requests > 0 ? (double)minute.errors / minute.requests : 0.0,
 	    "ms", (int)minute.took_ms, "under_way", (json_int_t)sum.under_way,
 	    "backends", (int)all.n, "stale", (int)all.stale, "lease", all.lease,

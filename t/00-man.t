@@ -53,7 +53,7 @@ while ($commands =~ /\{ "([a-z]+)", "([^"]*)",/g) {
     $command{$name} = options($operands =~ /(?<![\w-])(-[-\w]+)/g);
 }
 my $ctl_page = slurp('man/dynproxyctl.8');
-my ($described, $options) = $ctl_page =~ /^The commands are:\n(.*)^\.Sh OPTIONS\n(.*)^\.Sh FILES/ms;
+my ($described, $options) = $ctl_page =~ /^The commands are:\n(.*)^\.Sh OPTIONS\n(.*)^\.Sh ENVIRONMENT/ms;
 while ($described =~ /^\.It Cm ([a-z]+)(.*)$/mg) {
     my ($name, $operands) = ($1, $2);
     $entry{$name} = options(map { "-$_" } $operands =~ /Fl (\S+)/g);

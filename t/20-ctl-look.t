@@ -3,6 +3,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use Encode qw(decode);
 use File::Temp;
 use IPC::Open3;
 use JSON::PP;
@@ -36,23 +37,45 @@ is $proxy->ctl('top', '--never'), 2, 'only --once';
 # on a terminal, until q
 sub on_terminal {
     my ($keys, @words) = @_;
-    my $pid = open3(my $in, my $out, undef, 'script', '-qec', join(' ', "$DynProxy::BUILD/dynproxyctl", '-c', $proxy->conf_path, @words), '/dev/null');
+    local $ENV{TERM} = 'xterm';
+    my $pid = open3(my $in, my $out, undef, 'script', '-qec',
+        join(' ', 'stty rows 5 cols 70; echo pid $$; exec', "$DynProxy::BUILD/dynproxyctl", '-c', $proxy->conf_path, @words), '/dev/null');
     my $said = '';
     for my $key (@$keys) {
         my ($await, $press) = @$key;
         local $SIG{ALRM} = sub { die "never said $await: $said" };
-        alarm 20;
+        alarm 60;
         sysread $out, $said, 65536, length $said or last until $said =~ $await;
-        syswrite $in, $press;
+        ref $press ? $press->($said) : syswrite $in, $press;
         alarm 0;
     }
     1 while sysread $out, $said, 65536, length $said;
     waitpid $pid, 0;
     return ($? >> 8, $said);
 }
+sub frames { my ($said) = @_; return grep { /^dynproxy/ } map { s/\e\[[\d;?]*[A-Za-z]//gr } split /\e\[H/, decode('UTF-8', $said) }
 my ($status, $said) = on_terminal([[qr/alpha/, 'q']], 'top');
 is $status, 0, 'top on a terminal, until q';
-like $said, qr/\e\[\?1049h.*alpha.*\e\[\?1049l/s, 'gives the screen back';
+like $said, qr/\e\[\?1049h.*alpha.*\e\[\?7h\e\[\?25h\e\[\?1049l/s, 'gives the screen back';
+my @lines = split /\r?\n/, (frames($said))[0];
+is scalar @lines, 5, 'its height';
+is scalar(grep { length > 70 } @lines), 0, 'and its width' or diag explain \@lines;
+
+# a signal ends it, and gives the screen back, too
+($status, $said) = on_terminal([[qr/alpha/, sub { kill 'TERM', $_[0] =~ /^pid (\d+)/m }]], 'top');
+is $status, 128 + 15, 'top is terminated';
+like $said, qr/\e\[\?1049h.*alpha.*\e\[\?1049l/s, '  and gives the screen back';
+
+# the registrar is away for a while
+my @stopped = ($proxy->{pid}, $proxy->registrar_pid);    # the master would replace it
+($status, $said) = on_terminal([[qr/alpha/, sub { kill 'STOP', @stopped }],
+    [qr/did not answer/, sub { kill 'CONT', reverse @stopped }],
+    [qr/did not answer.*\e\[H[^\n]*ready\e/s, 'q']], '-t', '2s', 'top');
+is $status, 0, 'top waits for a registrar that does not answer';
+like +(grep { /did not answer/ } frames($said))[0], qr/^alpha /m, '  and shows what there was';
+is $proxy->ctl('maintenance', 'on', 'beta'), 0, 'maintenance';
+is $proxy->ctl_json('tool', 'beta')->{state}, 'maintenance', '  is how a tool is';
+is $proxy->ctl('maintenance', 'off', 'beta'), 0, '  until it ends';
 
 # --- the prompt
 ($status, $said) = on_terminal([[qr/dynproxyctl> /, "list 'alpha'\n"], [qr/alpha\s+\.\*/, "quit\n"]]);

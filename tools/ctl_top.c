@@ -1,32 +1,50 @@
 /* dynproxyctl top: a live screen of what the proxy does. */
 #include <err.h>
-#include <poll.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "tools/ctl_commands.h"
+#include "tools/ctl_screen.h"
 
 #define REFRESH_MS 1000
-#define SPARK 24	/* characters */
+#define SPARK_MAX 36 /* characters: so many points are told */
+#define SPARK_MIN 9  /* as wide as its title */
+#define POINT_S 5    /* what one stands for */
+#define NAME_MIN 12
+#define HEAD_ROWS 3
+#define WIDE 120	/* where there is no terminal that has a width */
 #define ERRORS_BAD 0.05 /* of the requests */
 #define SLOW_MS 1000
+
+/* Between the name and the bars. */
+#define NUMBERS_HEAD " health         req/s  errors  latency  now  "
+#define NUMBERS ((int)sizeof(NUMBERS_HEAD) - 1)
 
 /* How it looks; empty where there are no colours. */
 static struct look {
 	const char *bold, *faint, *good, *bad, *plain, *bar;
-	const char *rest; /* the rest of the line is as what is before it */
 } look;
 
 static const struct look colours = { "\033[1m", "\033[2m", "\033[32m",
-	"\033[31m", "\033[0m", "\033[48;5;24;97m", "\033[K" };
-static const struct look no_colours = { "", "", "", "", "", "", "" };
+	"\033[31m", "\033[0m", "\033[48;5;24;97m" };
+static const struct look no_colours = { "", "", "", "", "", "" };
 
-static struct termios before;
-static const char screen_on[] = "\033[?1049h\033[?25l";
-static const char screen_off[] = "\033[?25h\033[?1049l";
+/* Bars of eighths, and what they are where characters are bytes. */
+static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇",
+	"█" };
+static const char *const ascii[] = { " ", ".", ".", ":", ":", "+", "+", "#",
+	"#" };
+static const char *const *bars = ascii;
+
+/* How the width is shared out, and how a line ends. */
+struct layout {
+	int columns, name, spark;
+	void (*end_line)(void);
+};
 
 static double
 real(const json_t *object, const char *name)
@@ -42,25 +60,21 @@ text(const json_t *object, const char *name)
 	return value != NULL ? value : "-";
 }
 
-/* The last values, as bars of eighths. */
+/* The last values, the newest at the right. */
 static void
-put_spark(const json_t *values)
+put_spark(const json_t *values, int width)
 {
-	static const char *const bars[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆",
-		"▇", "█" };
-	size_t n = json_array_size(values), from = n > SPARK ? n - SPARK : 0;
-	json_int_t top = 1;
+	size_t n = json_array_size(values), shown = (size_t)width;
+	size_t from = n > shown ? n - shown : 0;
+	json_int_t top = 1, v;
 
 	for (size_t i = from; i < n; i++) {
-		json_int_t v = json_integer_value(json_array_get(values, i));
-
-		if (v > top)
-			top = v;
+		v = json_integer_value(json_array_get(values, i));
+		top = v > top ? v : top;
 	}
 	for (size_t i = from; i < n; i++) {
-		json_int_t v = json_integer_value(json_array_get(values, i));
-
-		fputs(bars[v == 0 ? 0 : 1 + v * 7 / top], stdout);
+		v = json_integer_value(json_array_get(values, i));
+		fputs(bars[v <= 0 ? 0 : 1 + v * 7 / top], stdout);
 	}
 }
 
@@ -72,165 +86,240 @@ colour_of(const char *state)
 	return strcmp(state, "quiet") == 0 ? look.faint : look.bad;
 }
 
+/* " 6 ms", "12.5 s" */
+static const char *
+format_ms(double ms, char out[32])
+{
+	if (ms < 10000)
+		snprintf(out, 32, "%.0f ms", ms);
+	else
+		snprintf(out, 32, "%.1f s", ms / 1000);
+	return out;
+}
+
+/* A fact of the second line, if there is room for it. */
 static void
-put_head(const json_t *all)
+put_fact(int *room, const char *colour, const char *number, const char *what)
+{
+	int width = (int)(strlen(number) + strlen(what)) + 3;
+
+	if (*room + 2 < width) /* the blanks may be cut */
+		return;
+	*room -= width;
+	printf("%s%s%s %s  ", colour, number, look.plain, what);
+}
+
+static void
+put_facts(const json_t *all, int columns)
 {
 	const json_t *table = json_object_get(all, "table");
-	bool ready = json_is_true(json_object_get(all, "ready"));
+	const bool bad = real(all, "errors") > ERRORS_BAD;
+	const struct {
+		const char *colour, *format, *what;
+		double value;
+	} facts[] = {
+		{ look.bold, "%.1f", "requests/s", real(all, "rate") },
+		{ bad ? look.bad : look.bold, "%.1f %%", "errors",
+		    100 * real(all, "errors") },
+		{ look.bold, "%.0f", "ms", real(all, "ms") },
+		{ look.bold, "%.0f", "under way", real(all, "under_way") },
+		{ "", "%.0f", "tools", real(all, "total") },
+		{ "", "%.0f", "routes", real(table, "routes") },
+		{ "", "%.0f", "workers", real(all, "workers") },
+	};
+	char number[32];
+	int room = columns;
 
-	printf("%sdynproxy%s %s  %s%s%s  up since %s\n", look.bold, look.plain,
-	    text(all, "node"), ready ? look.good : look.bad,
-	    ready ? "ready" : text(all, "reason"), look.plain,
-	    text(all, "started"));
-	printf("%s%.1f%s requests/s  %s%.1f %%%s errors  %s%.0f ms%s  "
-	       "%.0f under way  %.0f workers  %.0f tools  %.0f routes\n",
-	    look.bold, real(all, "rate"), look.plain,
-	    real(all, "errors") > ERRORS_BAD ? look.bad : look.bold,
-	    100 * real(all, "errors"), look.plain, look.bold, real(all, "ms"),
-	    look.plain, real(all, "under_way"), real(all, "workers"),
-	    real(all, "total"), real(table, "routes"));
-	printf("%s%-28s %-8s %9s %8s %9s %6s  %s%s%s\n", look.bar, "tool",
-	    "health", "req/s", "errors", "latency", "now", "requests, 2 min",
-	    look.rest, look.plain);
+	for (size_t i = 0; i < nitems(facts); i++) {
+		snprintf(
+		    number, sizeof(number), facts[i].format, facts[i].value);
+		put_fact(&room, facts[i].colour, number, facts[i].what);
+	}
+}
+
+static void
+put_head(const json_t *all, const struct layout *l, const char *trouble)
+{
+	bool ready = json_is_true(json_object_get(all, "ready"));
+	char spark[32] = "";
+	int rest = l->columns - l->name - NUMBERS;
+
+	printf("%sdynproxy%s %s  ", look.bold, look.plain, text(all, "node"));
+	if (trouble != NULL)
+		printf("%s%s%s", look.bad, trouble, look.plain);
+	else
+		printf("%s%s%s  up since %s", ready ? look.good : look.bad,
+		    ready ? "ready" : text(all, "reason"), look.plain,
+		    text(all, "started"));
+	l->end_line();
+	put_facts(all, l->columns);
+	l->end_line();
+	if (l->spark > 0)
+		snprintf(spark, sizeof(spark), "last %d s", l->spark * POINT_S);
+	printf("%s%-*s%s%-*.*s%s", look.bar, l->name, "tool", NUMBERS_HEAD,
+	    rest > 0 ? rest : 0, rest > 0 ? rest : 0, spark, look.plain);
+	l->end_line();
+}
+
+/* One that is cut ends with two dots. */
+static void
+put_name(const char *name, int width)
+{
+	if ((int)strlen(name) <= width)
+		printf("%-*s", width, name);
+	else
+		printf("%.*s..", width - 2, name);
 }
 
 /* What is worth no look is faint, what is wrong is not. */
 static void
-put_tool(const json_t *tool)
+put_tool(const json_t *tool, const struct layout *l)
 {
 	const char *state = text(tool, "state");
 	bool idle = real(tool, "rate") < 0.005 && real(tool, "under_way") < 1;
 	const char *calm = idle ? look.faint : "";
 	const char *bad = real(tool, "errors") > ERRORS_BAD ? look.bad : calm;
 	const char *slow = real(tool, "ms") > SLOW_MS ? look.bad : calm;
+	char ms[32];
 
-	printf("%s%-28.28s%s %s%-8s%s %s%9.2f%s %s%6.1f %%%s %s%6.0f ms%s "
-	       "%s%6.0f%s  %s",
-	    calm, text(tool, "name"), look.plain, colour_of(state), state,
-	    look.plain, calm, real(tool, "rate"), look.plain, bad,
-	    100 * real(tool, "errors"), look.plain, slow, real(tool, "ms"),
-	    look.plain, calm, real(tool, "under_way"), look.plain, look.good);
-	put_spark(json_object_get(json_object_get(tool, "series"), "requests"));
+	fputs(calm, stdout);
+	put_name(text(tool, "name"), l->name);
+	printf("%s %s%-11s%s %s%8.2f%s %s%5.1f %%%s %s%8s%s %s%4.0f%s  %s",
+	    look.plain, colour_of(state), state, look.plain, calm,
+	    real(tool, "rate"), look.plain, bad, 100 * real(tool, "errors"),
+	    look.plain, slow, format_ms(real(tool, "ms"), ms), look.plain, calm,
+	    real(tool, "under_way"), look.plain, look.good);
+	put_spark(json_object_get(json_object_get(tool, "series"), "requests"),
+	    l->spark);
 	fputs(look.plain, stdout);
 }
 
+/*
+ * A third of what the numbers leave is for the bars, unless names need less
+ * than the rest; where there is little room, names have all of it.
+ */
 static void
-put_all(const json_t *all, unsigned rows)
+share_out(struct layout *l, const json_t *tools, size_t shown)
 {
-	const json_t *tools = json_object_get(all, "tools"), *tool;
+	int left = l->columns - NUMBERS, longest = NAME_MIN, len;
+	const json_t *tool;
 	size_t i;
 
-	put_head(all);
 	json_array_foreach(tools, i, tool)
 	{
-		if (i + 3 >= rows)
+		len = (int)strlen(text(tool, "name"));
+		longest = i < shown && len > longest ? len : longest;
+	}
+	l->spark = left - longest > left / 3 ? left - longest : left / 3;
+	if (l->spark < SPARK_MIN)
+		l->spark = 0;
+	if (l->spark > SPARK_MAX)
+		l->spark = SPARK_MAX;
+	l->name = left - l->spark < longest ? left - l->spark : longest;
+	if (l->name < NAME_MIN)
+		l->name = NAME_MIN;
+}
+
+/*
+ * rows     of all of it; 0: as many as there are
+ * trouble  why this is old; NULL: it is not
+ */
+static void
+put_all(const json_t *all, struct layout *l, size_t rows, const char *trouble)
+{
+	const json_t *tools = json_object_get(all, "tools"), *tool;
+	size_t shown = json_array_size(tools), i;
+
+	if (rows > 0 && shown > rows - HEAD_ROWS)
+		shown = rows > HEAD_ROWS ? rows - HEAD_ROWS : 0;
+	share_out(l, tools, shown);
+	put_head(all, l, trouble);
+	json_array_foreach(tools, i, tool)
+	{
+		if (i >= shown)
 			break;
-		put_tool(tool);
-		fputs(i + 4 < rows ? "\n" : "", stdout);
+		put_tool(tool, l);
+		if (rows == 0 || i + HEAD_ROWS + 1 < rows)
+			l->end_line();
 	}
 }
 
-static unsigned
-screen_rows(void)
+/* Until one goes; a registrar that is away meanwhile comes back. */
+static int
+show_live(const struct ctl *ctl, json_t *all)
 {
-	struct winsize size;
+	char *none[] = { NULL }, said[CTL_SAID_MAX] = "";
+	struct layout l = { .end_line = screen_end_line };
+	struct ctl own = *ctl;
+	int status = CTL_DONE;
+	json_t *next;
 
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 4
-		   ? size.ws_row
-		   : 24;
+	own.said = said;
+	do {
+		const struct screen_size size = screen_size();
+
+		l.columns = size.columns;
+		screen_draw();
+		put_all(all, &l, (size_t)size.rows,
+		    status == CTL_DONE ? NULL : said);
+		screen_show();
+		if (screen_wait(REFRESH_MS))
+			break;
+		status = ctl_ask(&own, "top", none, &next);
+		if (status == CTL_DONE) {
+			json_decref(all);
+			all = next;
+		}
+	} while (status != CTL_DENIED);
+	json_decref(all);
+	return CTL_DONE;
 }
 
 static void
-leave(void)
+end_line(void)
 {
-	tcsetattr(STDIN_FILENO, TCSANOW, &before);
-	fputs(screen_off, stdout);
-	fflush(stdout);
+	putchar('\n');
 }
 
-/* Keys come one by one, and unseen.  Lines are cut where the screen ends. */
-static bool
-enter(void)
+static void
+show_once(const struct ctl *ctl, const json_t *all)
 {
-	struct termios raw;
+	struct layout l = { .columns = WIDE, .end_line = end_line };
 
-	if (tcgetattr(STDIN_FILENO, &before) == -1)
-		return false;
-	raw = before;
-	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
-	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	fputs(screen_on, stdout);
-	return true;
-}
-
-/* True: q, or Ctrl-C. */
-static bool
-wants_out(void)
-{
-	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
-	char key = '\0';
-
-	if (poll(&in, 1, REFRESH_MS) <= 0)
-		return false;
-	return read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 3;
-}
-
-static int
-show_live(const struct ctl *ctl)
-{
-	char *none[] = { NULL };
-	json_t *all;
-	int status;
-
-	do {
-		status = ctl_ask(ctl, "top", none, &all);
-		if (status != CTL_DONE)
-			return status;
-		/* no wrapping; from the top; what is left below goes */
-		fputs("\033[?7l\033[H\033[2J", stdout);
-		put_all(all, screen_rows());
-		fputs("\033[?7h", stdout);
-		fflush(stdout);
-		json_decref(all);
-	} while (!wants_out());
-	return CTL_DONE;
-}
-
-static int
-show_once(const struct ctl *ctl)
-{
-	char *none[] = { NULL };
-	json_t *all;
-	int status = ctl_ask(ctl, "top", none, &all);
-
-	if (status != CTL_DONE)
-		return status;
+	if (isatty(STDOUT_FILENO))
+		l.columns = screen_size().columns;
 	if (ctl->json)
 		ctl_print_json(all);
 	else
-		put_all(all, UINT32_MAX);
-	json_decref(all);
-	return CTL_DONE;
+		put_all(all, &l, 0, NULL);
 }
 
 int
 cmd_top(const struct ctl *ctl, char **args)
 {
+	char *none[] = { NULL };
+	json_t *all;
 	int status;
 
 	if (args[0] != NULL && strcmp(args[0], "--once") != 0) {
 		warnx("top takes nothing but --once");
 		return CTL_USAGE;
 	}
-	look = getenv("NO_COLOR") == NULL && isatty(STDOUT_FILENO) ? colours
-								   : no_colours;
-	if (args[0] != NULL || ctl->json || !isatty(STDOUT_FILENO))
-		return show_once(ctl);
-	if (!enter()) {
-		warnx("top needs a terminal: use top --once");
-		return CTL_REFUSED;
+	look = getenv("NO_COLOR") == NULL && screen_is_possible() ? colours
+								  : no_colours;
+	if (setlocale(LC_CTYPE, "") != NULL &&
+	    strcmp(nl_langinfo(CODESET), "UTF-8") == 0)
+		bars = blocks;
+	status = ctl_ask(ctl, "top", none, &all);
+	if (status != CTL_DONE)
+		return status;
+	if (args[0] == NULL && !ctl->json && screen_is_possible() &&
+	    screen_open()) {
+		status = show_live(ctl, all);
+		screen_close();
+		return status;
 	}
-	status = show_live(ctl);
-	leave();
-	return status;
+	show_once(ctl, all);
+	json_decref(all);
+	return CTL_DONE;
 }
