@@ -21,37 +21,20 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "lib/array.h"
+#include "t/client.h"
 
-#define TICK_MS 250 /* a slow one does something */
-#define GAP_MS 1    /* between the beginnings of slow ones */
-#define SLOW_BODY 400
-#define SLOW_HEAD 300
-#define REQUEST_MAX 2048
-#define IN_MAX 65536
 #define PIECE (256 * 1024)
-
-struct client {
-	int fd;
-	size_t sent; /* of the request */
-	size_t have; /* bytes of its answer, in `in` */
-	bool answered;
-	uint64_t begun_us;
-	char *in; /* IN_MAX bytes; load only */
-};
 
 static struct sockaddr_in to = { .sin_family = AF_INET };
 static const char *host, *path;
-static char request[REQUEST_MAX];
-static size_t request_len;
-static unsigned long long count;
-
-static unsigned long long done, failed, closed; /* requests; connections */
+char request[REQUEST_MAX];
+size_t request_len;
+unsigned long long count;
+unsigned long long done, failed, closed;
 
 static uint64_t
 now_us(void)
@@ -62,7 +45,7 @@ now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static void
+void
 make_request(const char *method, const char *fields)
 {
 	int n = snprintf(request, sizeof(request),
@@ -71,8 +54,7 @@ make_request(const char *method, const char *fields)
 	request_len = (size_t)n;
 }
 
-/* Connected, and not blocking; small: with a small buffer to receive. */
-static int
+int
 open_one(bool small)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -88,13 +70,22 @@ open_one(bool small)
 	return fd;
 }
 
+/* So many, not connected yet. */
 static struct client *
-open_all(bool small, int gap_ms)
+make_all(void)
 {
 	struct client *all = calloc(count, sizeof(*all));
 
 	if (all == NULL)
 		err(1, "memory");
+	return all;
+}
+
+struct client *
+open_all(bool small, int gap_ms)
+{
+	struct client *all = make_all();
+
 	for (size_t i = 0; i < count; i++) {
 		all[i].fd = open_one(small);
 		poll(NULL, 0, gap_ms);
@@ -102,7 +93,7 @@ open_all(bool small, int gap_ms)
 	return all;
 }
 
-static void
+void
 close_all(struct client *all)
 {
 	for (size_t i = 0; i < count; i++)
@@ -110,20 +101,63 @@ close_all(struct client *all)
 	free(all);
 }
 
-static void
+void
 say_ready(void)
 {
 	puts("ready");
 	fflush(stdout);
 }
 
-/* Has standard input ended?  Waits so long for it. */
-static bool
+bool
 is_over(int wait_ms)
 {
 	struct pollfd p = { STDIN_FILENO, POLLIN, 0 };
 
 	return poll(&p, 1, wait_ms) == 1;
+}
+
+/* Whether it arrives, reading finds out. */
+static void
+ask(struct client *c)
+{
+	c->have = 0;
+	c->begun_us = now_us();
+	send(c->fd, request, request_len, MSG_NOSIGNAL);
+}
+
+/* How long is the answer at hand?  0: not all there. */
+static size_t
+answer_len(const struct client *c)
+{
+	const char *end = memmem(c->in, c->have, "\r\n\r\n", 4);
+	const char *length;
+
+	if (end == NULL)
+		return 0;
+	length = memmem(c->in, (size_t)(end - c->in), "Content-Length: ", 16);
+	return (size_t)(end - c->in) + 4 +
+	       (length != NULL ? strtoull(length + 16, NULL, 10) : 0);
+}
+
+/* Wait for all of it.  False: the connection has ended. */
+static bool
+receive_answer(struct client *c)
+{
+	ssize_t n;
+
+	while (answer_len(c) == 0 || c->have < answer_len(c)) {
+		n = recv(c->fd, c->in + c->have, IN_MAX - c->have, 0);
+		if (n <= 0)
+			return false;
+		c->have += (size_t)n;
+	}
+	return true;
+}
+
+static bool
+is_good(const struct client *c)
+{
+	return c->have > 13 && strncmp(c->in, "HTTP/1.1 200 ", 13) == 0;
 }
 
 /* --- quick ones ----------------------------------------------------------- */
@@ -158,30 +192,6 @@ percentile(double p)
 	return nlatency == 0 ? 0 : latency_us[(size_t)(p * (nlatency - 1))];
 }
 
-static void
-ask(struct client *c)
-{
-	c->have = 0;
-	c->begun_us = now_us();
-	if (send(c->fd, request, request_len, MSG_NOSIGNAL) !=
-	    (ssize_t)request_len)
-		c->answered = false; /* reading finds out */
-}
-
-/* How long is the answer at hand?  0: not all there. */
-static size_t
-answer_len(const struct client *c)
-{
-	const char *end = memmem(c->in, c->have, "\r\n\r\n", 4);
-	const char *length;
-
-	if (end == NULL)
-		return 0;
-	length = memmem(c->in, (size_t)(end - c->in), "Content-Length: ", 16);
-	return (size_t)(end - c->in) + 4 +
-	       (length != NULL ? strtoull(length + 16, NULL, 10) : 0);
-}
-
 #define CLOSE "\r\nConnection: close\r\n"
 
 static void
@@ -212,7 +222,7 @@ quick_ready(int epoll, struct client *c)
 	if (len == 0 || c->have < len)
 		return;
 	done++;
-	if (c->have != len || strncmp(c->in, "HTTP/1.1 200 ", 13) != 0)
+	if (c->have != len || !is_good(c))
 		failed++;
 	note_latency(now_us() - c->begun_us);
 	/* a busy worker may say that this was the last one */
@@ -255,113 +265,6 @@ run_load(void)
 	free(latency_us);
 }
 
-/* --- slow ones ------------------------------------------------------------ */
-
-static size_t at_once; /* bytes of the request that are sent so */
-
-static void
-slow_again(struct client *c, bool small)
-{
-	closed++;
-	close(c->fd);
-	*c = (struct client){ .fd = open_one(small) };
-}
-
-/* One byte of what it has to say; false: the connection has ended. */
-static bool
-slow_send(struct client *c)
-{
-	size_t n = c->sent < at_once ? at_once - c->sent : 1;
-	ssize_t sent;
-
-	if (c->sent == request_len)
-		return true;
-	sent = send(c->fd, request + c->sent, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (sent > 0)
-		c->sent += (size_t)sent;
-	return sent > 0 || errno == EAGAIN;
-}
-
-/* What was received before a reset can still be read: is there one? */
-static bool
-is_reset(int fd)
-{
-	struct pollfd p = { fd, 0, 0 };
-
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
-}
-
-/* All that is there, or one byte of it. */
-static bool
-slow_recv(struct client *c, bool bytewise)
-{
-	static char waste[IN_MAX];
-	ssize_t n = is_reset(c->fd) ? 0
-				    : recv(c->fd, waste, bytewise ? 1 : IN_MAX,
-					  MSG_DONTWAIT);
-
-	if (n == 0 || (n == -1 && errno != EAGAIN))
-		return false;
-	if (n > 0 && !bytewise) { /* short answers: it has come whole */
-		done++;
-		c->sent = 0;
-	}
-	return true;
-}
-
-static void
-run_slow(bool bytewise)
-{
-	struct client *all = open_all(bytewise, GAP_MS);
-
-	/* one after the other also at first, when much is sent at once */
-	for (size_t i = 0; i < count; i++) {
-		slow_send(&all[i]);
-		poll(NULL, 0, GAP_MS);
-	}
-	say_ready();
-	while (!is_over(TICK_MS))
-		for (size_t i = 0; i < count; i++)
-			if (!slow_send(&all[i]) ||
-			    !slow_recv(&all[i], bytewise))
-				slow_again(&all[i], bytewise);
-	close_all(all);
-}
-
-static void
-run_slow_head(void)
-{
-	char fields[SLOW_HEAD + 16];
-
-	memset(fields, 'a', sizeof(fields));
-	memcpy(fields, "X: ", 3);
-	strlcpy(fields + SLOW_HEAD, "\r\n", 16);
-	make_request("GET", fields);
-	at_once = 1;
-	run_slow(false);
-}
-
-static void
-run_slow_body(void)
-{
-	char fields[64];
-
-	snprintf(fields, sizeof(fields), "Content-Length: %d\r\n", SLOW_BODY);
-	make_request("POST", fields);
-	at_once = request_len;
-	memset(request + request_len, 'b', SLOW_BODY);
-	request_len += SLOW_BODY;
-	run_slow(false);
-}
-
-static void
-run_slow_read(void)
-{
-	make_request("GET", "");
-	at_once = request_len;
-	run_slow(true);
-}
-
 /* --- idle ones ------------------------------------------------------------ */
 
 /* One request; with its answer, if that is read. */
@@ -372,29 +275,21 @@ one_request(struct client *c, bool read)
 
 	c->in = in;
 	ask(c);
-	while (read && (answer_len(c) == 0 || c->have < answer_len(c))) {
-		ssize_t n = recv(c->fd, in + c->have, IN_MAX - c->have, 0);
-
-		if (n <= 0) {
-			failed++;
-			return;
-		}
-		c->have += (size_t)n;
+	if (read && !receive_answer(c)) {
+		failed++;
+		return;
 	}
 	done++;
-	if (read && strncmp(in, "HTTP/1.1 200 ", 13) != 0)
+	if (read && !is_good(c))
 		failed++;
 }
 
 static void
 run_still(bool read)
 {
-	struct client *all;
+	struct client *all = make_all();
 
 	make_request("GET", "");
-	all = calloc(count, sizeof(*all));
-	if (all == NULL)
-		err(1, "memory");
 	for (size_t i = 0; i < count; i++) {
 		all[i].fd = open_one(!read);
 		one_request(&all[i], read);
@@ -446,13 +341,7 @@ run_upload(void)
 			break;
 		left -= (unsigned long long)n;
 	}
-	while ((n = recv(c.fd, c.in + c.have, IN_MAX - c.have, 0)) > 0) {
-		c.have += (size_t)n;
-		if (answer_len(&c) > 0 && c.have >= answer_len(&c))
-			break;
-	}
-	done =
-	    left == 0 && c.have > 13 && strncmp(c.in, "HTTP/1.1 200 ", 13) == 0;
+	done = receive_answer(&c) && left == 0 && is_good(&c);
 	failed = !done;
 	free(c.in);
 }
