@@ -4,7 +4,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Caught;
 use DynProxy;
-use File::Copy qw(copy);
+use Installed;
 use POSIX ();
 
 # A program's output, line by line; it ends with its standard input.
@@ -66,11 +66,8 @@ waitpid $server->{pid}, 0;
 my $slow = $proxy->backend(after_ms => 1500);
 sub quit_during {
     my ($role, $prepare, @command) = @_;
-    my $dir = File::Temp->newdir;
-    chmod 0755, $dir;
-    copy("$DynProxy::BUILD/dynproxyd", "$dir/dynproxyd") or die $!;
-    chmod 0755, "$dir/dynproxyd";
-    my $under = DynProxy->new(tools => ['alpha'], program => "$dir/dynproxyd", conf => { drain_timeout => '20s' },
+    my $installed = Installed->new("$DynProxy::BUILD/dynproxyd");
+    my $under = DynProxy->new(tools => ['alpha'], program => $installed->path, conf => { drain_timeout => '20s' },
         expect => qr/reload-refused|upgrade-|child-hangs/);
     $under->register('alpha', '.*', $slow->url);
     my $request = $under->connect;

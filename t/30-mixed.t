@@ -4,7 +4,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
-use File::Copy qw(copy);
+use Installed;
 use Mixed;
 use RedisServer;
 
@@ -12,10 +12,9 @@ my $ROUNDS = 8;    # of five requests and a registration, after each fault
 
 my $dir = File::Temp->newdir;
 chmod 0755, $dir;
-copy("$DynProxy::BUILD/dynproxyd", "$dir/dynproxyd") or die $!;
-chmod 0755, "$dir/dynproxyd";
+my $installed = Installed->new("$DynProxy::BUILD/dynproxyd");
 my $redis = RedisServer->new;
-my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta gamma)], program => "$dir/dynproxyd",
+my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta gamma)], program => $installed->path,
     expect => qr/child-|redis|store|upgrade-/, conf => {
     redis => '"' . $redis->addr . '"', access_log => qq("$dir/access.log"), access_log_format => 'json', keepalive_timeout => '2s' });
 my $backend = $proxy->backend;
