@@ -210,6 +210,17 @@ history_minute(const struct history *h, uint32_t slot)
 	return sum_of(h, slot, MINUTE_POINTS);
 }
 
+double
+history_rate(const struct history *h, uint32_t slot)
+{
+	uint64_t points =
+	    h->round > 1 ? h->round - 1 : 1; /* the first has none */
+
+	if (points > MINUTE_POINTS)
+		points = MINUTE_POINTS;
+	return sum_of(h, slot, points).requests / (points * (HISTORY_MS / 1e3));
+}
+
 enum history_health
 history_health(const struct history *h, uint32_t slot)
 {

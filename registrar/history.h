@@ -38,6 +38,9 @@ void history_points(const struct history *h, uint32_t slot,
 /* The sum of the points of the last minute: requests, errors, mean time. */
 struct history_point history_minute(const struct history *h, uint32_t slot);
 
+/* Its requests a second in the last minute, or since it is read, if later. */
+double history_rate(const struct history *h, uint32_t slot);
+
 /* How the last requests fared. */
 enum history_health { HISTORY_SILENT, HISTORY_GOOD, HISTORY_BAD, HISTORY_DOWN };
 enum history_health history_health(const struct history *h, uint32_t slot);

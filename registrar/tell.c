@@ -12,7 +12,6 @@
 #include "registrar/ready.h"
 
 #define ERRORS_TOLD 20 /* of a tool */
-#define MINUTE_S 60.0
 
 /* How busy a tool is. */
 struct rank {
@@ -149,7 +148,7 @@ summary(const struct registrar *r, const struct book_name *name, uint32_t slot)
 	    "name", name->key + 1, "state",
 	    state_of(&all, policy_in_maintenance(r, name->key + 1),
 		history_health(r->history, slot)),
-	    "rate", minute.requests / MINUTE_S, "errors",
+	    "rate", history_rate(r->history, slot), "errors",
 	    minute.requests > 0 ? (double)minute.errors / minute.requests : 0.0,
 	    "ms", (int)minute.took_ms, "under_way", (json_int_t)sum.under_way,
 	    "backends", (int)all.n, "stale", (int)all.stale, "lease", all.lease,
@@ -268,7 +267,8 @@ tell_node(struct registrar *r)
 	json_t *all = ready_tell(r);
 
 	counters_read_all(r->counters, &sum);
-	json_object_set_new(all, "rate", json_real(minute.requests / MINUTE_S));
+	json_object_set_new(
+	    all, "rate", json_real(history_rate(r->history, HISTORY_ALL)));
 	json_object_set_new(all, "errors",
 	    json_real(minute.requests > 0
 			  ? (double)minute.errors / minute.requests
