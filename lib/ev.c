@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/log.h"
 
 int
 ev_init(struct ev_loop *loop)
@@ -120,6 +121,11 @@ wait_for_events(struct ev_loop *loop)
 	/* from now on, not from now_ms: the last turn may have been long */
 	if (loop->tasks == NULL)
 		timeout = timer_wait_ms(&loop->timers, clock_mono_ms());
+	if (log_waits()) {
+		log_flush();
+		timeout = timeout < 0 || timeout > LOG_RETRY_MS ? LOG_RETRY_MS
+								: timeout;
+	}
 	loop->nready = epoll_wait(loop->epfd, loop->batch, EV_BATCH, timeout);
 	assert(loop->nready >= 0 || errno == EINTR);
 	loop->now_ms = clock_mono_ms();

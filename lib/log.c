@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/logsink.h"
 
 #define LINE_MAX_BYTES 2048 /* with the newline; what is longer is cut */
 
@@ -28,9 +29,7 @@ log_open(enum log_sink sink, const char *role, int priority)
 	out.priority = priority;
 	out.journal = getenv("JOURNAL_STREAM") != NULL;
 	snprintf(out.role, sizeof(out.role), "%s", role);
-	closelog();		   /* it may have been syslog before */
-	if (sink == LOG_TO_SYSLOG) /* now: a sandbox may follow */
-		openlog("dynproxy", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	logsink_open(sink);
 }
 
 void
@@ -88,32 +87,67 @@ stamp(char *to, size_t size)
 	return n;
 }
 
-/* One write(2) a line: the processes share stderr, lines do not mix. */
-static void
-write_stderr(int priority, const char *text)
+/* RFC 3164 section 4.1, as syslog(3) writes it: in local time. */
+static size_t
+stamp_syslog(char *to, size_t size, int priority)
 {
-	char line[LINE_MAX_BYTES];
+	time_t seconds = (time_t)(clock_real_ms() / 1000);
+	struct tm tm;
 	size_t n;
 
-	if (out.journal)
-		n = (size_t)snprintf(line, sizeof(line), "<%d>", priority);
-	else
-		n = stamp(line, sizeof(line));
-	n += (size_t)snprintf(
-	    line + n, sizeof(line) - n, "dynproxy[%s]: ", out.role);
-	n += escape(line + n, sizeof(line) - n - 1, text);
-	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, n) == -1)
-		return; /* and there is nobody to tell */
+	localtime_r(&seconds, &tm);
+	n = (size_t)snprintf(to, size, "<%d>", LOG_DAEMON | priority);
+	n += strftime(to + n, size - n, "%b %e %H:%M:%S", &tm);
+	return n + (size_t)snprintf(to + n, size - n,
+		       " dynproxy[%d]: %s: ", (int)getpid(), out.role);
+}
+
+static size_t
+stamp_stderr(char *to, size_t size, int priority)
+{
+	size_t n = out.journal ? (size_t)snprintf(to, size, "<%d>", priority)
+			       : stamp(to, size);
+
+	return n +
+	       (size_t)snprintf(to + n, size - n, "dynproxy[%s]: ", out.role);
 }
 
 static void
-write_syslog(int priority, const char *text)
+write_line(int priority, const char *text)
 {
+	bool to_syslog = out.sink == LOG_TO_SYSLOG;
 	char line[LINE_MAX_BYTES];
-	size_t n = escape(line, sizeof(line), text);
+	size_t n = (to_syslog ? stamp_syslog : stamp_stderr)(
+	    line, sizeof(line), priority);
 
-	syslog(priority, "%s: %.*s", out.role, (int)n, line);
+	n += escape(line + n, sizeof(line) - n - 1, text);
+	if (!to_syslog)
+		line[n++] = '\n';
+	logsink_write(line, n);
+}
+
+/* Who reads the log is to know that there was more. */
+static void
+tell_dropped(void)
+{
+	uint64_t dropped = logsink_take_dropped();
+
+	if (dropped > 0)
+		log_event(LOG_WARNING, "log-dropped", "lines=%llu",
+		    (unsigned long long)dropped);
+}
+
+bool
+log_waits(void)
+{
+	return logsink_waits();
+}
+
+void
+log_flush(void)
+{
+	logsink_flush();
+	tell_dropped();
 }
 
 static _Thread_local struct {
@@ -148,10 +182,8 @@ write_event(int priority, const char *event, const char *fmt, va_list ap)
 	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
 	if (out.copy != NULL && priority <= LOG_ERR)
 		fprintf(out.copy, "%s\n", text);
-	if (out.sink == LOG_TO_SYSLOG)
-		write_syslog(priority, text);
-	else
-		write_stderr(priority, text);
+	write_line(priority, text);
+	tell_dropped();
 	tell_watcher(text);
 }
 

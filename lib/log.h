@@ -37,6 +37,15 @@ void log_event(int priority, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*
+ * Who reads the log may be behind, and nobody waits for him: lines are kept,
+ * and go with the next event, or this; an event loop calls it.  When there were
+ * too many to be kept, the event log-dropped says how many.
+ */
+#define LOG_RETRY_MS 20
+bool log_waits(void); /* are any kept? */
+void log_flush(void);
+
+/*
  * Have each line that this thread writes handed over, too, without role and
  * priority, escaped.  NULL: no more.
  */

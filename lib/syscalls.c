@@ -55,6 +55,8 @@ static const struct syscall_rule common[] = {
 	CALL("mprotect", BITS(2, PROT_EXEC, 0)),
 	CALL("mremap"),
 	CALL("munmap"),
+	CALL("poll"), /* may standard error be written to? */
+	CALL("ppoll"),
 	CALL("pread64"),
 	CALL("prlimit64", IS(0, 0)),
 	CALL("read"),
@@ -78,7 +80,7 @@ static const struct syscall_rule common[] = {
 	CALL("uname"),
 	CALL("write"),
 	CALL("writev"),
-	/* syslog(3) when the daemon is gone: it stays without one */
+	/* the log's, when syslogd is gone: it stays without one */
 	{ "socket", { IS(0, AF_UNIX), BITS(1, 0xf, SOCK_DGRAM) },
 	    EAFNOSUPPORT },
 };

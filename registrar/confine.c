@@ -19,7 +19,6 @@ static const struct syscall_rule rules[] = {
 	CALL("getpeername"),
 	CALL("getsockname"),
 	CALL("getsockopt"),
-	CALL("poll"), /* hiredis */
 	CALL("setsockopt"),
 	CALL("shutdown"),
 	FAMILY(AF_INET),

@@ -112,13 +112,7 @@ if ($contained) {
 }
 
 # --- where events go; a /dev of our own, with somebody at /dev/log
-mkdir "$dir/dev";
-OwnNetwork::run(qw(mount -t tmpfs tmpfs), "$dir/dev");
-for my $node (qw(null zero full random urandom tty)) {
-    OwnNetwork::append("$dir/dev/$node", '');
-    OwnNetwork::run('mount', '--bind', "/dev/$node", "$dir/dev/$node");
-}
-OwnNetwork::run('mount', '--move', "$dir/dev", '/dev');
+OwnNetwork::own_dev("$dir/dev");
 my $syslogd = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => '/dev/log') or die "/dev/log: $!";
 my $reader  = fork // die "fork: $!";
 if (!$reader) {

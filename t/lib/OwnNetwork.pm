@@ -33,6 +33,18 @@ sub replace {
     run('mount', '--bind', $with, $path);
 }
 
+# A /dev of our own, made in a directory; nobody is at its /dev/log.
+sub own_dev {
+    my ($made) = @_;
+    mkdir $made;
+    run(qw(mount -t tmpfs tmpfs), $made);
+    for my $node (qw(null zero full random urandom tty)) {
+        append("$made/$node", '');
+        run('mount', '--bind', "/dev/$node", "$made/$node");
+    }
+    run('mount', '--move', $made, '/dev');
+}
+
 # A copy of /etc of our own, to be written to.
 sub own_etc {
     return if $etc;

@@ -2,9 +2,11 @@
 #include "lib/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -142,6 +144,95 @@ unwritable(void)
 	is_int(errno, EXDEV, "errno survives");
 	dup2(saved, STDERR_FILENO);
 	close(saved);
+	log_event(LOG_INFO, "e", "a=1");
+	is_str(written(), "<6>dynproxy[master]: e a=1\n", "it is back");
+	is_str(written(), "<4>dynproxy[master]: log-dropped lines=1\n",
+	    "with what was missed");
+}
+
+/* What a reader who slept makes of it. */
+static struct {
+	char bytes[1 << 20];
+	size_t len;
+	int next;    /* that he expects */
+	int missing; /* as he was told */
+	bool disorder;
+} heard;
+
+static void
+hear(int from)
+{
+	char *at = heard.bytes, *end;
+	unsigned long missing;
+	ssize_t n;
+	int number;
+
+	while ((n = read(from, heard.bytes + heard.len,
+		    sizeof(heard.bytes) - heard.len - 1)) > 0)
+		heard.len += (size_t)n;
+	heard.bytes[heard.len] = '\0';
+	for (; (end = strchr(at, '\n')) != NULL; at = end + 1) {
+		if (sscanf(at, "<6>dynproxy[master]: e n=%d", &number) == 1) {
+			heard.disorder |= number < heard.next;
+			heard.next = number + 1;
+			heard.missing--;
+		} else if (sscanf(at,
+			       "<4>dynproxy[master]: log-dropped lines=%lu",
+			       &missing) == 1) {
+			heard.missing -= (int)missing;
+		} else {
+			heard.disorder = true;
+		}
+	}
+	heard.len = strlen(at);
+	memmove(heard.bytes, at, heard.len);
+}
+
+/*
+ * He sleeps, at the end of a pipe or a socket that blocks: nobody waits for
+ * him; when he wakes he gets what was kept, in its order, and how many are
+ * missing.
+ */
+static void
+sleeper(const char *what, const int end[2], int events)
+{
+	int saved = dup(STDERR_FILENO);
+
+	heard.len = 0;
+	heard.next = 0;
+	heard.missing = events;
+	heard.disorder = false;
+	dup2(end[1], STDERR_FILENO);
+	close(end[1]);
+	fcntl(end[0], F_SETFL, O_NONBLOCK);
+	alarm(60); /* or the test ends here */
+	for (int i = 0; i < events; i++)
+		log_event(LOG_INFO, "e", "n=%d %0*d", i, 900, 0);
+	alarm(0);
+	ok(log_waits(), "%s: %d events, and nobody waited", what, events);
+	for (int i = 0; i < 10000 && log_waits(); i++) {
+		hear(end[0]);
+		log_flush();
+	}
+	hear(end[0]);
+	ok(!log_waits() && !heard.disorder, "he gets them in their order");
+	is_int(heard.missing, 0, "and hears of those that he does not get");
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(end[0]);
+}
+
+static void
+sleepers(void)
+{
+	int end[2];
+
+	if (pipe(end) == 0)
+		sleeper("a pipe", end, 1000);
+	if (pipe(end) == 0)
+		sleeper("some that can be kept", end, 100);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, end) == 0)
+		sleeper("a socket", end, 1000);
 }
 
 static void
@@ -168,6 +259,7 @@ main(void)
 	forgeries();
 	lengths();
 	unwritable();
+	sleepers();
 	fatality();
 	return done();
 }

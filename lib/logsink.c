@@ -1,0 +1,214 @@
+/* Writes lines without waiting, and keeps what could not be written yet. */
+#include "lib/logsink.h"
+
+#include <errno.h>
+#include <paths.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/addr.h"
+
+#define END_TRIES 5
+#define END_WAIT_MS 50 /* each: at the end of a process, and there only */
+
+enum sent {
+	SENT,
+	LATER,	/* its reader is behind */
+	NOWHERE /* there is none */
+};
+
+static struct {
+	pthread_mutex_t lock;
+	enum log_sink sink;
+	int syslog;	  /* a socket; -1: there is none */
+	pid_t owner;	  /* whose lines these are, of a family */
+	bool ends;	  /* end() is called when the process ends */
+	bool works;	  /* the last line that was tried was written */
+	uint64_t dropped; /* and not told */
+	atomic_size_t to;
+	size_t from;		     /* kept is what lies between them: */
+	char kept[LOGSINK_KEPT_MAX]; /* two bytes of length, and the line */
+} out = { .lock = PTHREAD_MUTEX_INITIALIZER, .syslog = -1 };
+
+/* Confined processes may not make sockets: they stay without one. */
+static bool
+connect_syslog(void)
+{
+	struct addr to;
+
+	if (out.syslog != -1)
+		close(out.syslog);
+	out.syslog =
+	    socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (out.syslog == -1)
+		return false;
+	if (addr_parse(&to, _PATH_LOG) &&
+	    connect(out.syslog, &to.u.sa, to.len) == 0)
+		return true;
+	close(out.syslog);
+	out.syslog = -1;
+	return false;
+}
+
+static enum sent
+send_syslog(const char *line, size_t len)
+{
+	if (out.syslog == -1)
+		return NOWHERE;
+	if (send(out.syslog, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) != -1)
+		return SENT;
+	return errno == EAGAIN || errno == ENOBUFS || errno == EINTR ? LATER
+								     : NOWHERE;
+}
+
+/* Others may share it, so its flags are theirs as well. */
+static enum sent
+write_stderr(const char *line, size_t len)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (poll(&fd, 1, 0) == 0)
+		return LATER;
+	if (write(STDERR_FILENO, line, len) != -1)
+		return SENT; /* one write(2) a line: they do not mix */
+	return errno == EAGAIN || errno == EINTR ? LATER : NOWHERE;
+}
+
+static enum sent
+try(const char *line, size_t len)
+{
+	enum sent sent;
+
+	if (out.sink == LOG_TO_STDERR) {
+		sent = write_stderr(line, len);
+	} else {
+		sent = send_syslog(line, len);
+		if (sent == NOWHERE && connect_syslog()) /* another daemon */
+			sent = send_syslog(line, len);
+	}
+	out.works = sent == SENT;
+	return sent;
+}
+
+static void
+keep(const char *line, uint16_t len)
+{
+	size_t to = out.to;
+
+	if (sizeof(out.kept) - to < sizeof(len) + len) {
+		memmove(out.kept, out.kept + out.from, to - out.from);
+		to -= out.from;
+		out.from = 0;
+	}
+	if (sizeof(out.kept) - to < sizeof(len) + len) {
+		out.dropped++;
+	} else {
+		memcpy(out.kept + to, &len, sizeof(len));
+		memcpy(out.kept + to + sizeof(len), line, len);
+		to += sizeof(len) + len;
+	}
+	out.to = to;
+}
+
+static void
+flush(void)
+{
+	uint16_t len;
+	enum sent sent;
+
+	while (out.from < out.to) {
+		memcpy(&len, out.kept + out.from, sizeof(len));
+		sent = try(out.kept + out.from + sizeof(len), len);
+		if (sent == LATER)
+			return;
+		out.dropped += sent == NOWHERE;
+		out.from += sizeof(len) + len;
+	}
+	out.from = 0;
+	out.to = 0;
+}
+
+void
+logsink_write(const char *line, size_t len)
+{
+	enum sent sent = LATER;
+
+	pthread_mutex_lock(&out.lock);
+	flush();
+	if (out.to == 0)
+		sent = try(line, len);
+	if (sent == LATER)
+		keep(line, (uint16_t)len);
+	out.dropped += sent == NOWHERE;
+	pthread_mutex_unlock(&out.lock);
+}
+
+void
+logsink_flush(void)
+{
+	pthread_mutex_lock(&out.lock);
+	flush();
+	pthread_mutex_unlock(&out.lock);
+}
+
+bool
+logsink_waits(void)
+{
+	return out.to > 0;
+}
+
+uint64_t
+logsink_take_dropped(void)
+{
+	uint64_t dropped = 0;
+
+	pthread_mutex_lock(&out.lock);
+	if (out.works && out.to == 0) {
+		dropped = out.dropped;
+		out.dropped = 0;
+	}
+	pthread_mutex_unlock(&out.lock);
+	return dropped;
+}
+
+/* The last lines say how it ended. */
+static void
+end(void)
+{
+	struct pollfd fd = { .fd = out.sink == LOG_TO_STDERR ? STDERR_FILENO
+							     : out.syslog,
+		.events = POLLOUT };
+
+	for (int i = 0; i < END_TRIES && logsink_waits(); i++) {
+		poll(&fd, 1, END_WAIT_MS);
+		logsink_flush();
+	}
+}
+
+void
+logsink_open(enum log_sink sink)
+{
+	if (out.owner == getpid())
+		logsink_flush();
+	pthread_mutex_lock(&out.lock);
+	out.owner = getpid();
+	out.sink = sink;
+	out.from = 0;
+	out.to = 0;
+	if (out.syslog != -1)
+		close(out.syslog);
+	out.syslog = -1;
+	if (sink == LOG_TO_SYSLOG) {
+		tzset(); /* while its files can be read */
+		connect_syslog();
+	}
+	if (!out.ends)
+		out.ends = atexit(end) == 0;
+	pthread_mutex_unlock(&out.lock);
+}

@@ -1,0 +1,58 @@
+# A syslogd that is stuck holds nobody up: who registers, asks or reloads does not
+# notice; when it goes on it gets what was kept, and how much that is not
+# (lib/log.h).
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use OwnNetwork;    # for a /dev of our own
+use DynProxy;
+use Socket qw(SOCK_DGRAM);
+
+use constant MANY => 600;    # lines of 500 bytes: more than are kept
+
+my $made = File::Temp->newdir;
+OwnNetwork::own_dev("$made/dev");
+my $syslogd = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => '/dev/log') or die "/dev/log: $!";
+chmod 0666, '/dev/log';
+$syslogd->blocking(0);
+
+my $proxy = DynProxy->new(workers => 2, tools => ['alpha'], conf => { log_sink => 'syslog' });
+my $backend = $proxy->backend;
+my @read;
+sub drain { while (defined $syslogd->recv(my $line, 8192)) { push @read, $line } return 1 }
+sub among { my ($pattern) = @_; drain(); return grep { $_ =~ $pattern } @read }
+
+ok eventually(sub { among(qr/^<29>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d dynproxy\[\d+\]: master: \S/) }), 'the master is heard, as syslog(3) writes it';
+ok eventually(sub { among(qr/ dynproxy\[\d+\]: worker \d: /) || among(qr/ dynproxy\[\d+\]: registrar: /) }), 'so are its children';
+
+# Nobody reads now.
+my $registrar = $proxy->registrar_pid;
+my $route     = '/' . 'x' x 180 . '/.*';
+my @replies   = map { $proxy->register('alpha', $route, $backend->url) } 1 .. MANY;
+is scalar(grep { $_ eq 'ok' } @replies), MANY, 'registrations go on';
+is $proxy->ctl('reload'), 0, 'so do reloads';
+is $proxy->ctl('ban', '192.0.2.0/24'), 0, 'and bans';
+is $proxy->get('alpha', '/' . 'x' x 180 . '/y')->status, 200, 'requests are served';
+is $proxy->registrar_pid, $registrar, 'by the same registrar';
+
+# Somebody reads again.
+sub dropped { my $lines = 0; /log-dropped lines=(\d+)/ and $lines += $1 for @read; return $lines }
+ok eventually(sub { drain(); among(qr/route-registered/) + dropped() >= MANY }), 'what was kept is told, and how much was not'
+    or diag scalar(among(qr/route-registered/)), ' and ', dropped();
+cmp_ok dropped(), '>', 0, 'which is some';
+cmp_ok scalar(among(qr/route-registered/)), '>', 50, 'but not all';
+ok eventually(sub { among(qr/master: reloaded /) }), 'the reload is told';
+is $proxy->unregister('alpha', $route), 'ok', 'a later change';
+ok eventually(sub { among(qr/route-unregistered/) }), 'is told as ever';
+
+# It is another one, as after an upgrade: who may look for it finds it.
+close $syslogd;
+unlink '/dev/log';
+is $proxy->register('alpha', '.*', $backend->url), 'ok', 'without a syslogd it goes on';
+$syslogd = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => '/dev/log') or die "/dev/log: $!";
+chmod 0666, '/dev/log';
+$syslogd->blocking(0);
+@read = ();
+is $proxy->ctl('reload'), 0, 'a reload';
+ok eventually(sub { among(qr/master: reloaded /) }), 'is told to the new one';
+
+done_testing;
