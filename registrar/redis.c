@@ -330,9 +330,7 @@ authenticated(void *arg, const redisReply *reply)
 	struct redis *c = arg;
 
 	if (reply != NULL && reply->type != REDIS_REPLY_STATUS)
-		redis_lose(c, reply->type == REDIS_REPLY_ERROR
-				  ? reply->str
-				  : "no answer to AUTH");
+		redis_lose(c, redis_error(reply, "no answer to AUTH"));
 }
 
 static void
@@ -347,9 +345,8 @@ greeted(void *arg, const redisReply *reply)
 		enter(c, REDIS_UP);
 		c->ops->up(c);
 	} else {
-		redis_lose(c, reply->type == REDIS_REPLY_ERROR
-				  ? reply->str
-				  : "not a Redis: no answer to PING");
+		redis_lose(
+		    c, redis_error(reply, "not a Redis: no answer to PING"));
 	}
 }
 

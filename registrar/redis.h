@@ -82,6 +82,13 @@ void redis_close(struct redis *c);
 bool redis_command(struct redis *c, redis_answer *answer, void *arg, ...)
     __attribute__((sentinel));
 
+/* What an error says; otherwise: what is wrong with another reply. */
+static inline const char *
+redis_error(const redisReply *reply, const char *otherwise)
+{
+	return reply->type == REDIS_REPLY_ERROR ? reply->str : otherwise;
+}
+
 /* Give this connection up, and try again later.  Harmless when it is apart. */
 void redis_lose(struct redis *c, const char *why);
 

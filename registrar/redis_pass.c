@@ -312,9 +312,7 @@ scanned(void *arg, const redisReply *reply)
 	if (reply == NULL || !p->scanning)
 		return;
 	if (!is_scan(reply)) {
-		redis_lose(&s->reads, reply->type == REDIS_REPLY_ERROR
-					  ? reply->str
-					  : "no answer to SCAN");
+		redis_lose(&s->reads, redis_error(reply, "no answer to SCAN"));
 		return;
 	}
 	if (clock_mono_ms() - p->named_ms > PASS_MS) {

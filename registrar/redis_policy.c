@@ -233,9 +233,7 @@ heard(void *arg, const redisReply *reply)
 	if (reply == NULL || !p->hearing)
 		return;
 	if (!is_page(reply)) {
-		give_up(s, reply->type == REDIS_REPLY_ERROR
-			       ? reply->str
-			       : "no answer to HSCAN");
+		give_up(s, redis_error(reply, "no answer to HSCAN"));
 		return;
 	}
 	page = reply->element[1];

@@ -425,9 +425,8 @@ tracked(void *arg, const redisReply *reply)
 	if (reply->type == REDIS_REPLY_STATUS)
 		s->watch.begun(s);
 	else
-		redis_lose(&s->reads, reply->type == REDIS_REPLY_ERROR
-					  ? reply->str
-					  : "no answer to CLIENT TRACKING");
+		redis_lose(&s->reads,
+		    redis_error(reply, "no answer to CLIENT TRACKING"));
 }
 
 /* Tracking to a connection that is not subscribed yet would say nothing. */
@@ -439,9 +438,8 @@ subscribed(void *arg, const redisReply *reply)
 	if (reply == NULL)
 		return;
 	if (reply->type != REDIS_REPLY_ARRAY)
-		redis_lose(&s->messages, reply->type == REDIS_REPLY_ERROR
-					     ? reply->str
-					     : "no answer to SUBSCRIBE");
+		redis_lose(
+		    &s->messages, redis_error(reply, "no answer to SUBSCRIBE"));
 	else if (!redis_command(&s->reads, tracked, s, "CLIENT", "TRACKING",
 		     "ON", "REDIRECT", s->watch.id, "BCAST", "PREFIX",
 		     "prefix:", "PREFIX", "redirect:", "PREFIX",
@@ -457,9 +455,8 @@ identified(void *arg, const redisReply *reply)
 	if (reply == NULL)
 		return;
 	if (reply->type != REDIS_REPLY_INTEGER) {
-		redis_lose(&s->messages, reply->type == REDIS_REPLY_ERROR
-					     ? reply->str
-					     : "no answer to CLIENT ID");
+		redis_lose(
+		    &s->messages, redis_error(reply, "no answer to CLIENT ID"));
 		return;
 	}
 	snprintf(s->watch.id, sizeof(s->watch.id), "%lld", reply->integer);

@@ -76,9 +76,8 @@ loaded(void *arg, const redisReply *reply)
 		return;
 	if (reply->type != REDIS_REPLY_STRING ||
 	    strlcpy(w->sha, reply->str, sizeof(w->sha)) >= sizeof(w->sha))
-		redis_lose(&s->writes, reply->type == REDIS_REPLY_ERROR
-					   ? reply->str
-					   : "no answer to SCRIPT LOAD");
+		redis_lose(
+		    &s->writes, redis_error(reply, "no answer to SCRIPT LOAD"));
 	else if (!s->writing)
 		w->begun(s);
 }

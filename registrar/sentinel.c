@@ -46,9 +46,8 @@ answered(void *arg, const redisReply *reply)
 	if (reply == NULL)
 		return;
 	if (!read_addr(reply, &addr)) {
-		redis_lose(&s->questions, reply->type == REDIS_REPLY_ERROR
-					      ? reply->str
-					      : "it knows no such primary");
+		redis_lose(&s->questions,
+		    redis_error(reply, "it knows no such primary"));
 		return;
 	}
 	s->silent_logged = false;
