@@ -78,21 +78,26 @@ ctlmsg_recv(int sock, struct ctlmsg *m, int *fd)
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes),
 	};
+	bool good;
+	int passed;
 	ssize_t n;
 
-	*fd = -1;
+	if (fd != NULL)
+		*fd = -1;
 	n = TEMP_FAILURE_RETRY(recvmsg(sock, &msg, MSG_CMSG_CLOEXEC));
 	if (n == -1) /* reset: it died with our messages unread */
 		return errno == ECONNRESET ? 0 : -1;
 
-	if (take_fd(&msg, fd) && n == sizeof(*m) &&
-	    !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+	good = take_fd(&msg, &passed) && n == sizeof(*m) &&
+	       !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
+	if (good && fd != NULL)
+		*fd = passed;
+	else if (passed != -1)
+		close(passed);
+	if (good) {
 		m->text[sizeof(m->text) - 1] = '\0';
 		return 1;
 	}
-	if (*fd != -1)
-		close(*fd);
-	*fd = -1;
 	if (n == 0)
 		return 0;
 	errno = EBADMSG;

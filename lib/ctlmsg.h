@@ -108,8 +108,8 @@ int ctlmsg_send(int sock, const struct ctlmsg *m, int fd);
 
 /*
  * Receive one.  *fd: a close-on-exec descriptor, the caller's to close, or
- * -1.  1: a message, 0: the other end is gone, -1: errno (EAGAIN; EBADMSG for
- * what is no message).
+ * -1; fd NULL: none is wanted, one that comes is closed.  1: a message, 0: the
+ * other end is gone, -1: errno (EAGAIN; EBADMSG for what is no message).
  */
 int ctlmsg_recv(int sock, struct ctlmsg *m, int *fd);
 

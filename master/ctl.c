@@ -297,12 +297,9 @@ on_question(struct ev_io *io, uint32_t events)
 {
 	struct ctl_client *client = container_of(io, struct ctl_client, io);
 	struct ctlmsg question;
-	int fd, got;
+	int got = ctlmsg_recv(io->fd, &question, NULL);
 
 	(void)events;
-	got = ctlmsg_recv(io->fd, &question, &fd);
-	if (fd != -1)
-		close(fd);
 	if (got == -1 && errno == EAGAIN)
 		return;
 	if (got == 1)

@@ -156,13 +156,11 @@ on_master(struct ev_io *io, uint32_t events)
 {
 	struct logger *l = container_of(io, struct logger, master);
 	struct ctlmsg m;
-	int fd, rc = ctlmsg_recv(io->fd, &m, &fd);
+	int rc = ctlmsg_recv(io->fd, &m, NULL);
 
 	(void)events;
 	if (rc == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (fd != -1)
-		close(fd);
 	if (rc != 1) { /* it is gone; as long as workers serve, so do we */
 		log_event(LOG_WARNING, "master-gone", "writing on");
 		ev_del(&l->loop, io);

@@ -100,11 +100,9 @@ on_master(struct ev_io *io, uint32_t events)
 {
 	struct lookup *l = container_of(io, struct lookup, master);
 	struct ctlmsg m;
-	int fd, got = ctlmsg_recv(io->fd, &m, &fd);
+	int got = ctlmsg_recv(io->fd, &m, NULL);
 
 	(void)events;
-	if (fd != -1)
-		close(fd);
 	if (got == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got != 1 || m.type == CTL_DRAIN)

@@ -163,12 +163,9 @@ on_message(struct ev_io *io, uint32_t events)
 	struct child *c = container_of(io, struct child, ctl);
 	char name[CHILD_NAME_MAX];
 	struct ctlmsg msg;
-	int fd, got;
+	int got = ctlmsg_recv(io->fd, &msg, NULL);
 
 	(void)events;
-	got = ctlmsg_recv(io->fd, &msg, &fd);
-	if (fd != -1)
-		close(fd);
 	if ((got == 1 && take_message(c, &msg)) ||
 	    (got == -1 && errno == EAGAIN))
 		return;
@@ -277,14 +274,10 @@ static void
 last_words(struct child *c)
 {
 	struct ctlmsg msg;
-	int fd;
 
-	while (c->ctl.fd != -1 && ctlmsg_recv(c->ctl.fd, &msg, &fd) == 1) {
-		if (fd != -1)
-			close(fd);
+	while (c->ctl.fd != -1 && ctlmsg_recv(c->ctl.fd, &msg, NULL) == 1)
 		if (msg.type == CTL_CRASH)
 			take_message(c, &msg);
-	}
 }
 
 static void

@@ -399,16 +399,14 @@ ctl_ask_master(const struct ctl *ctl, enum ctl_type question,
     void (*found)(void *arg, const struct ctlmsg *answer), void *arg)
 {
 	struct ctlmsg m = { .type = question };
-	int fd, passed, status, got = -1;
+	int fd, status, got = -1;
 	bool ended = false;
 
 	fd = reach(ctl, LISTEN_MASTER, &status);
 	if (fd == -1)
 		return status;
 	if (ctlmsg_send(fd, &m, -1) == 0)
-		while ((got = ctlmsg_recv(fd, &m, &passed)) == 1) {
-			if (passed != -1)
-				close(passed);
+		while ((got = ctlmsg_recv(fd, &m, NULL)) == 1) {
 			if (m.type == CTL_END) {
 				ended = true; /* then it closes, at leisure */
 				status = (int)m.arg;

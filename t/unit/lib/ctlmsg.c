@@ -47,6 +47,16 @@ same_file(int a, int b)
 	       sa.st_ino == sb.st_ino && sa.st_dev == sb.st_dev;
 }
 
+/* The lowest that is free. */
+static int
+next_fd(void)
+{
+	int fd = dup(STDIN_FILENO);
+
+	close(fd);
+	return fd;
+}
+
 static void
 whole(void)
 {
@@ -65,6 +75,11 @@ whole(void)
 	is_int(fcntl(fd, F_GETFD), FD_CLOEXEC, "close-on-exec");
 	ok(fcntl(null, F_GETFD) != -1, "the sender's stays open");
 	close(fd);
+
+	ctlmsg_send(pair[0], &m, null);
+	fd = next_fd();
+	is_int(ctlmsg_recv(pair[1], &got, NULL), 1, "receive without");
+	is_int(next_fd(), fd, "then it is closed");
 	close(null);
 
 	memset(m.text, 'x', sizeof(m.text));
