@@ -1,6 +1,7 @@
 /* Reads tls_directory. */
 #include "master/certs.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -257,8 +258,10 @@ order(const struct conf *conf, struct certs *certs)
 static int
 seal(struct certs *certs)
 {
-	struct bundle_piece *pieces = calloc(certs->n, sizeof(*pieces));
+	struct bundle_piece *pieces;
 
+	assert(certs->n > 0); /* order() has seen one */
+	pieces = calloc(certs->n, sizeof(*pieces));
 	if (pieces == NULL)
 		return -1;
 	for (size_t i = 0; i < certs->n; i++)

@@ -14,7 +14,7 @@
 #include "master/places.h"
 #include "master/supervise.h"
 
-#define VERSION 2
+#define VERSION "2"
 #define LINE_MAX_BYTES 4096
 #define NUMBERS_MAX 8
 
@@ -68,7 +68,7 @@ inherit_write(const struct master *m, int asker,
 
 	if (out == NULL)
 		return -1;
-	fprintf(out, "dynproxy %d %s\n", VERSION, m->conf_path);
+	fprintf(out, "dynproxy %s %s\n", VERSION, m->conf_path);
 	fprintf(out, "master %u %u\n", m->generation, m->places);
 	fprintf(out, "exe %d\nasker %d\nconfig %d\npresence %d\n", m->exe_fd,
 	    asker, m->config_fd[ROLE_REGISTRAR], m->presence);
@@ -100,13 +100,15 @@ read_line(const char *text, int n[NUMBERS_MAX])
 		return LINE_COUNT;
 	for (enum line line = 0; line < LINE_COUNT; line++) {
 		const char *at = text + used;
+		char *end;
 
 		if (strcmp(lines[line].word, word) != 0)
 			continue;
 		for (unsigned i = 0; i < lines[line].numbers; i++) {
-			if (sscanf(at, "%d%n", &n[i], &used) != 1)
+			n[i] = (int)strtol(at, &end, 10);
+			if (end == at)
 				return LINE_COUNT;
-			at += used;
+			at = end;
 		}
 		return line;
 	}
@@ -215,12 +217,12 @@ take_line(struct master *m, struct inherited *in, enum line line,
 static bool
 read_lines(struct master *m, struct inherited *in, FILE *text, FILE *err)
 {
-	char line[LINE_MAX_BYTES], path[LINE_MAX_BYTES];
-	int n[NUMBERS_MAX], version;
+	char line[LINE_MAX_BYTES], path[LINE_MAX_BYTES], version[16];
+	int n[NUMBERS_MAX] = { 0 };
 
 	if (fgets(line, sizeof(line), text) == NULL ||
-	    sscanf(line, "dynproxy %d %4095[^\n]", &version, path) != 2 ||
-	    version != VERSION) {
+	    sscanf(line, "dynproxy %15s %4095[^\n]", version, path) != 2 ||
+	    strcmp(version, VERSION) != 0) {
 		fputs("what the running master leaves is of another version: "
 		      "restart instead\n",
 		    err);
@@ -268,7 +270,7 @@ inherit_read_take(struct master *m, int fd, FILE *err)
 		fclose(text);
 	if (good)
 		m->conf = read_conf(in->config_fd, err);
-	if (m->conf != NULL) {
+	if (good && m->conf != NULL) {
 		listeners_fit(in->listeners, m->conf);
 		return in;
 	}

@@ -209,11 +209,10 @@ own_path(void)
 	return strdup(path);
 }
 
-/* What another image of this process has begun. */
+/* What another image of this process has begun; value: of UPGRADE_VARIABLE. */
 static int
-take_over(struct master *m)
+take_over(struct master *m, const char *value)
 {
-	const char *value = getenv(UPGRADE_VARIABLE);
 	int fd = (int)strtol(value, NULL, 10);
 	bool back = strstr(value, "back") != NULL;
 
@@ -299,7 +298,7 @@ main(int argc, char **argv)
 		.signals.fd = -1,
 		.loop.epfd = -1 };
 	bool test = false, dump = false;
-	const char *path;
+	const char *path, *upgrade = getenv(UPGRADE_VARIABLE);
 	int status;
 
 	spawn_enter(argc, argv);
@@ -308,8 +307,8 @@ main(int argc, char **argv)
 	path = read_options(&m, argc, argv, &test, &dump);
 	m.argv = argv;
 	m.exe_path = own_path();
-	if (getenv(UPGRADE_VARIABLE) != NULL) {
-		status = take_over(&m);
+	if (upgrade != NULL) {
+		status = take_over(&m, upgrade);
 	} else {
 		m.conf_path = realpath(path, NULL); /* a daemon is in / */
 		if (m.conf_path == NULL)

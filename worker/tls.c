@@ -1,6 +1,7 @@
 /* Contexts of OpenSSL, one for each set of certificates that share names. */
 #include "worker/tls.h"
 
+#include <assert.h>
 #include <bsd/string.h>
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -306,9 +307,11 @@ read_pairs(struct tls_set *set, const struct bundle *bundle)
 
 	for (size_t at = 0; bundle_next(bundle, &at, &piece);)
 		n++;
+	if (n == 0)
+		return "there is none";
 	set->pairs = calloc(n, sizeof(*set->pairs));
-	if (n == 0 || set->pairs == NULL)
-		return n == 0 ? "there is none" : "no memory";
+	if (set->pairs == NULL)
+		return "no memory";
 	for (size_t at = 0; bundle_next(bundle, &at, &piece);) {
 		wrong = certpair_parse(&set->pairs[set->npairs], piece.bytes);
 		if (wrong != NULL)
@@ -337,6 +340,7 @@ collect_names(struct tls_set *set)
 
 	for (size_t i = 0; i < set->npairs; i++)
 		n += set->pairs[i].nnames;
+	assert(n > 0); /* each pair has one */
 	names = set->names = calloc(n, sizeof(*names));
 	if (names == NULL)
 		return false;
