@@ -30,10 +30,12 @@
 /* dynproxyctl(8), EXIT STATUS */
 #define EXIT_CODE_REFUSED 1
 #define EXIT_CODE_USAGE 2
+#define EXIT_CODE_PARTIAL 5
 #define EXIT_CODE_AGAIN 75
 
 static const uint32_t exit_codes[] = {
 	[RELOAD_DONE] = 0,
+	[RELOAD_PARTLY] = EXIT_CODE_PARTIAL,
 	[RELOAD_REFUSED] = EXIT_CODE_REFUSED,
 	[RELOAD_AGAIN] = EXIT_CODE_AGAIN,
 };

@@ -59,11 +59,18 @@ discard(struct master *m, const struct setup *setup)
 	setup_put(m, &current);
 }
 
+/* Is it in force, be it not everywhere? */
+static bool
+is_taken(enum reload_end how)
+{
+	return how == RELOAD_DONE || how == RELOAD_PARTLY;
+}
+
 /* What is told of the last one that was tried. */
 static void
 note(struct master *m, enum reload_end how)
 {
-	if (how == RELOAD_DONE)
+	if (is_taken(how))
 		m->configured_ms = clock_real_ms();
 	if (how != RELOAD_AGAIN)
 		m->reload_refused = how == RELOAD_REFUSED;
@@ -95,9 +102,9 @@ end(struct master *m, enum reload_end how, const char *says)
 
 	m->reload = NULL;
 	timer_clear(&m->loop.timers, &r->deadline);
-	daemon_settle(m->conf, how == RELOAD_DONE);
+	daemon_settle(m->conf, is_taken(how));
 	discard(m, &r->old);
-	if (how == RELOAD_DONE) { /* what is watched may be elsewhere */
+	if (is_taken(how)) { /* what is watched may be elsewhere */
 		go_by(m, r->changes);
 		if (m->ticket_keys == NULL)
 			tickets_start(m);
@@ -107,9 +114,9 @@ end(struct master *m, enum reload_end how, const char *says)
 	}
 	note(m, how);
 	if (how != RELOAD_AGAIN)
-		log_event(how == RELOAD_DONE ? LOG_NOTICE : LOG_ERR,
-		    how == RELOAD_DONE ? "reloaded" : "reload-refused",
-		    "file=%s", m->conf_path);
+		log_event(is_taken(how) ? LOG_NOTICE : LOG_ERR,
+		    is_taken(how) ? "reloaded" : "reload-refused", "file=%s",
+		    m->conf_path);
 	notify_ready(m);
 	r->ended(m, how, says);
 	free(r);
@@ -167,16 +174,50 @@ apply(struct reload *r)
 		end(m, RELOAD_DONE, "");
 }
 
+/* Does it not go by it yet?  One that starts has begun with it. */
+static bool
+is_late(const struct child *c)
+{
+	return c->applying || c->state == CHILD_STARTING ||
+	       c->state == CHILD_WAITING;
+}
+
 /*
- * Who has not answered is replaced, by one that begins with the new text.  The
- * others do not wait for a registrar that is not ready: it has that text.
+ * Who has not answered is replaced, by one that begins with the new text.
+ * Returns whom there was to name, one after the other, or "".
  */
+static const char *
+end_wait(struct master *m, char *names, size_t size)
+{
+	char name[CHILD_NAME_MAX];
+	size_t n = 0;
+
+	*names = '\0';
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = &m->children[i];
+
+		if (!is_late(c))
+			continue;
+		child_name(c, name);
+		if (n < size)
+			n += (size_t)snprintf(names + n, size - n, "%s%s",
+			    n > 0 ? ", " : "", name);
+		log_event(LOG_ERR, "reload-unanswered", "%s pid=%d %s", name,
+		    c->pid, c->applying ? "is killed" : "is not ready in time");
+		if (c->applying)
+			kill(c->pid, SIGKILL);
+		c->applying = false;
+	}
+	return names;
+}
+
+/* The others do not wait for a registrar that is not ready: it has the text. */
 static void
 on_deadline(struct timer *t)
 {
 	struct reload *r = container_of(t, struct reload, deadline);
 	struct master *m = r->master;
-	char name[CHILD_NAME_MAX];
+	char names[256], says[512];
 
 	if (r->stage == STAGE_REGISTRAR) {
 		log_event(LOG_ERR, "reload-unanswered",
@@ -184,17 +225,15 @@ on_deadline(struct timer *t)
 		apply(r);
 		return;
 	}
-	for (size_t i = 0; i < m->nchildren; i++) {
-		struct child *c = &m->children[i];
-
-		if (!c->applying)
-			continue;
-		c->applying = false;
-		log_event(LOG_ERR, "reload-unanswered", "%s pid=%d is killed",
-		    child_name(c, name), c->pid);
-		kill(c->pid, SIGKILL);
+	if (*end_wait(m, names, sizeof(names)) == '\0') {
+		end(m, RELOAD_DONE, "");
+		return;
 	}
-	end(m, RELOAD_DONE, "");
+	snprintf(says, sizeof(says),
+	    "%s: in force, but not ready in time: %s; dynproxyctl status and "
+	    "dynproxyd's log tell more\n",
+	    m->conf_path, names);
+	end(m, RELOAD_PARTLY, says);
 }
 
 static void

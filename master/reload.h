@@ -6,6 +6,7 @@
 
 enum reload_end {
 	RELOAD_DONE,
+	RELOAD_PARTLY,  /* it is what goes, but not everybody goes by it yet */
 	RELOAD_REFUSED, /* all is as before */
 	RELOAD_AGAIN,   /* not now: the last one is not over */
 };

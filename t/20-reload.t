@@ -6,6 +6,7 @@ use Caught;
 use Certificates;
 use DynProxy;
 use File::Copy qw(copy);
+use File::Temp;
 
 $SIG{PIPE} = 'IGNORE';
 
@@ -189,5 +190,26 @@ $waits->printflush("GET / HTTP/1.1\r\nHost: alpha.example.test\r\nConnection: cl
 kill 'HUP', $proxy->{pid};
 my $waited = DynProxy::Response->new(DynProxy::converse($waits, ''));
 is $waited->status, 200, 'HUP: who waited is served';
+
+# --- a process that is not ready in time
+my $logs  = File::Temp->newdir;
+chmod 0777, $logs;
+my $other_proxy = DynProxy->new(conf => { access_log => qq("$logs/access.log") }, expect => qr/reload-unanswered|child-/);
+my $late = 0;
+for my $size (map { "${_}k" } 9 .. 28) {
+    $other_proxy->settled;
+    $other_proxy->{conf}{request_line_max} = $size;
+    $other_proxy->write_conf;
+    my $caught = Caught->new($other_proxy, 'logger', 'reload');
+    next if !$caught->pid;
+    my ($exit, $said) = $caught->finish;
+    next if $exit != 5;    # it was ready, and stopped then
+    $late++;
+    like $said, qr/: in force, but not ready in time: [\w ,]*logger/, 'a logger that is not ready is named';
+    is $other_proxy->metrics->{dynproxy_config_last_reload_successful}, 1, 'the settings were taken';
+    like $other_proxy->log, qr/reload-unanswered logger .*is not ready in time\n.*reloaded file=/s, 'as the log says';
+    last;
+}
+is $late, 1, 'one was caught: in force in part';
 
 done_testing;
