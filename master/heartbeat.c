@@ -1,4 +1,6 @@
-/* Asks the children that serve whether they are well, and ends those that hang.
+/*
+ * Asks the children that serve whether they are well, and ends those that hang,
+ * also when they begin.
  */
 #include "master/heartbeat.h"
 
@@ -16,6 +18,7 @@
 #define PULSE_MS 500	       /* from one ping to the next */
 #define PULSES_MAX 5	       /* unanswered: it may hang */
 #define PULSES_STARVED_MAX 60  /* unanswered: it does, however little it ran */
+#define PULSES_STARTING 120    /* without a word of one that starts */
 #define STARVED_CPU_US 1000000 /* who had less may not have had the time */
 
 /*
@@ -34,6 +37,25 @@ hangs(const struct child *c)
 	       used >= STARVED_CPU_US;
 }
 
+static void
+end_hanging(struct child *c, const char *why)
+{
+	char name[CHILD_NAME_MAX];
+
+	log_event(LOG_ERR, "child-hangs", "%s pid=%d %s: it is killed",
+	    child_name(c, name), c->pid, why);
+	kill(c->pid, SIGKILL);
+}
+
+/* One that begins is not asked: it says CTL_LOADING now and then, or is ready.
+ */
+static void
+watch_start(struct child *c)
+{
+	if (c->state == CHILD_STARTING && c->unanswered++ >= PULSES_STARTING)
+		end_hanging(c, "is not ready");
+}
+
 /* A worker that does not answer is as good as dead; so is a registrar. */
 static void
 ping(struct child *c)
@@ -46,10 +68,7 @@ ping(struct child *c)
 	    c->ctl.fd == -1)
 		return;
 	if (hangs(c)) {
-		log_event(LOG_ERR, "child-hangs",
-		    "%s pid=%d does not answer: it is killed",
-		    child_name(c, name), c->pid);
-		kill(c->pid, SIGKILL);
+		end_hanging(c, "does not answer");
 		return;
 	}
 	if (c->unanswered++ == 0)
@@ -65,8 +84,10 @@ on_pulse(struct timer *t)
 	struct master *m = container_of(t, struct master, pulse);
 
 	if (m->phase == PHASE_SERVING)
-		for (size_t i = 0; i < m->nchildren; i++)
+		for (size_t i = 0; i < m->nchildren; i++) {
+			watch_start(&m->children[i]);
 			ping(&m->children[i]);
+		}
 	timer_set(&m->loop.timers, t, m->loop.now_ms + PULSE_MS);
 }
 

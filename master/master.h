@@ -39,7 +39,7 @@ struct child {
 	unsigned ring;         /* a worker's place in shared memory */
 	unsigned generation;   /* of workers; 0 or 1 */
 	bool applying;         /* it has been sent a configuration */
-	unsigned unanswered;   /* pings since its last pong */
+	unsigned unanswered;   /* pulses since its last word */
 	uint64_t silent_cpu_us; /* what it had used at the first of them */
 	enum child_state state;
 	pid_t pid;             /* 0: no process */

@@ -126,6 +126,7 @@ take_message(struct child *c, const struct ctlmsg *msg)
 			now_ready(c);
 		return true;
 	case CTL_LOADING: /* a registrar may have a million routes to load */
+		c->unanswered = 0;
 		if (c->master->phase == PHASE_STARTING)
 			ending_watch(c->master, START_TIMEOUT_MS);
 		reload_loading(c);
@@ -231,6 +232,7 @@ start_child(struct child *c)
 
 	assert(c->pid == 0 && c->ctl.fd == -1);
 	c->started_ms = m->loop.now_ms;
+	c->unanswered = 0;
 	if (spawn_child(c) == -1) {
 		log_event(LOG_ERR, "spawn-failed", "%s: %s",
 		    child_name(c, name), strerror(errno));
