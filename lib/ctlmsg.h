@@ -25,10 +25,10 @@ enum ctl_type {
 	CTL_SITE_FILE,	/* arg: which, enum ctl_site_file; workers only */
 	CTL_CERTIFICATES, /* lib/bundle.h, by the file's name; workers only,
 			     and again when they have changed */
-	CTL_CHALLENGES,	  /* lib/bundle.h, of ACME; the same */
+	CTL_CHALLENGES, /* lib/bundle.h, of ACME; the same */
 	CTL_PRESENCE, /* lib/presence.h: to be kept; workers and registrar */
-	CTL_START,    /* no descriptor; begin.  Of a worker arg is its place in
-			 shared    memory, value its number */
+	CTL_START, /* no descriptor; begin.  Of a worker arg is its place in shared
+		      memory, value its number */
 
 	/* child to master */
 	CTL_LOADING,  /* it is not ready, but at work: sent now and then */
@@ -40,25 +40,25 @@ enum ctl_type {
 	CTL_CRASH,    /* it is about to die; text: why, see lib/crash.h */
 
 	/* master to child */
-	CTL_DRAIN, /* accept nothing more, finish, exit; value: after so many
-		      milliseconds at most */
+	CTL_DRAIN,  /* accept nothing more, finish, exit; value: after so many
+		       milliseconds at most */
 	CTL_REOPEN = 20, /* the logger: begin a new file; answer CTL_REOPENED */
-	CTL_APPLY, /* go by the CTL_CONFIG, CTL_SITE_FILE... that came before;
-		      answer CTL_APPLIED */
-	CTL_PING,  /* answer CTL_PONG: the loop turns */
+	CTL_APPLY,  /* go by the CTL_CONFIG, CTL_SITE_FILE... that came before;
+		       answer CTL_APPLIED */
+	CTL_PING,   /* answer CTL_PONG: the loop turns */
 
 	/* dynproxyctl to master: a question; the answer has the same type */
-	CTL_STATUS = 23,  /* answered by one message a process, one
-			     CTL_CERTIFICATE each (value: its end, text: its
-			     name), then CTL_END */
-	CTL_STOP = 24,	  /* gracefully; CTL_END comes when all processes have
-			     ended, the end of the connection with the master's */
-	CTL_RELOAD = 25,  /* answered by CTL_SAY, then CTL_END */
+	CTL_STATUS = 23, /* answered by one message a process, one
+			    CTL_CERTIFICATE each (value: its end, text: its
+			    name), then CTL_END */
+	CTL_STOP = 24, /* gracefully; CTL_END comes when all processes have
+			  ended, the end of the connection with the master's */
+	CTL_RELOAD = 25, /* answered by CTL_SAY, then CTL_END */
 	CTL_UPGRADE = 26, /* the same */
 	CTL_CERTIFICATE = 27,
 	CTL_SAY = 28, /* text: a piece of what is to be told */
 	/* and CTL_REOPEN; to this the answer is CTL_END only */
-	CTL_END = 29,	   /* the answer is complete; arg: 0, or an exit code */
+	CTL_END = 29, /* the answer is complete; arg: 0, or an exit code */
 	CTL_STOP_NOW = 30, /* as CTL_STOP, but fast */
 };
 
@@ -67,18 +67,17 @@ enum ctl_type {
  * renumber: an upgrade hands it on by these numbers.  New ones go to the end.
  */
 enum ctl_segment {
-	SEGMENT_TABLE,	   /* routes; the registrar writes, workers read */
+	SEGMENT_TABLE, /* routes; the registrar writes, workers read */
 	SEGMENT_LOG_RINGS, /* shm/logring.h; workers write, the logger reads */
 	SEGMENT_LOG_MARKS, /* the same; the logger writes, workers read */
-	SEGMENT_POLICY,	   /* bans, rules, maintenance; the registrar writes */
-	SEGMENT_LIMITS,	   /* rates, connections; all workers write */
-	SEGMENT_HEALTH,	   /* backends that fail; all workers write */
+	SEGMENT_POLICY, /* bans, rules, maintenance; the registrar writes */
+	SEGMENT_LIMITS, /* rates, connections; all workers write */
+	SEGMENT_HEALTH, /* backends that fail; all workers write */
 	SEGMENT_TICKET_KEYS, /* of TLS; the master writes, workers read */
-	SEGMENT_COUNTERS,    /* a slab a worker; the registrar reads */
-	SEGMENT_NODE,	/* shm/node.h; the master writes, the registrar reads */
+	SEGMENT_COUNTERS, /* a slab a worker; the registrar reads */
+	SEGMENT_NODE, /* shm/node.h; the master writes, the registrar reads */
 	SEGMENT_ERRORS, /* shm/errors.h; workers write, the registrar reads */
-	SEGMENT_REQUESTS, /* shm/requests.h; a slab a worker; the registrar
-			     reads */
+	SEGMENT_REQUESTS, /* shm/requests.h; a slab a worker; the registrar reads */
 	SEGMENT_COUNT
 };
 #define SEGMENTS_MAX 64 /* of another program: it may know more of them */

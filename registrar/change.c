@@ -30,7 +30,8 @@ RB_GENERATE_INTERNAL(
     lane_tree, lane, entry, compare, __attribute__((unused)) static)
 
 struct change *
-change_new(enum change_kind kind, const char *key, const char *pattern)
+change_new(enum change_kind kind, const char *key, const char *pattern,
+    const struct destination *to, size_t nto)
 {
 	struct change *c = calloc(1, sizeof(*c));
 
@@ -39,7 +40,8 @@ change_new(enum change_kind kind, const char *key, const char *pattern)
 	c->kind = kind;
 	c->key = strdup(key);
 	c->pattern = strdup(pattern);
-	if (c->key == NULL || c->pattern == NULL) {
+	if (c->key == NULL || c->pattern == NULL ||
+	    (nto > 0 && !destinations_copy(&c->to, to, nto))) {
 		change_free(c);
 		return NULL;
 	}
@@ -191,13 +193,10 @@ void
 change_keep(struct registrar *r, enum change_kind kind, const char *key,
     const struct book_route *route, bool canonical)
 {
-	struct change *c = change_new(kind, key, route->pattern);
+	struct change *c = change_new(kind, key, route->pattern, route->to.at,
+	    kind == CHANGE_STRIKE ? 0 : route->to.n);
 
-	if (c == NULL ||
-	    (kind == CHANGE_SET &&
-		!destinations_copy(&c->to, route->to.at, route->to.n))) {
-		if (c != NULL)
-			change_free(c);
+	if (c == NULL) {
 		r->changes.failed++;
 		return;
 	}

@@ -123,9 +123,9 @@ change_version_at(uint64_t ms)
 	return ms << 16;
 }
 
-/* NULL: no memory. */
+/* Of so many destinations, which are copied; 0: none.  NULL: no memory. */
 struct change *change_new(enum change_kind kind, const char *key,
-    const char *pattern);
+    const char *pattern, const struct destination *to, size_t nto);
 void change_free(struct change *change);
 
 /*

@@ -27,14 +27,10 @@ bool
 ctl_add_change(struct ctl *ctl, enum change_kind kind, const char *key,
     const char *pattern, const struct destination *to, size_t nto)
 {
-	struct change *change = change_new(kind, key, pattern);
+	struct change *change = change_new(kind, key, pattern, to, nto);
 
 	if (change == NULL)
 		return false;
-	if (to != NULL && !destinations_copy(&change->to, to, nto)) {
-		change_free(change);
-		return false;
-	}
 	change->origin = ORIGIN_OPERATOR;
 	change->arg = ctl;
 	change->done = changed;

@@ -185,15 +185,11 @@ take_away(
     struct registrar *r, const struct change *c, const struct book_port *port)
 {
 	struct book_route *route = port->route;
-	struct change *leave =
-	    change_new(CHANGE_LEAVE, route->name->key, route->pattern);
+	struct change *leave = change_new(
+	    CHANGE_LEAVE, route->name->key, route->pattern, port->to, 1);
 
 	if (leave == NULL)
 		return;
-	if (!destinations_copy(&leave->to, port->to, 1)) {
-		change_free(leave);
-		return;
-	}
 	log_event(LOG_NOTICE, "route-taken",
 	    "name=%s route=%s destination=%s by=%s", route->name->key + 1,
 	    route->pattern, port->to->url, c->key + 1);

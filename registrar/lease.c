@@ -113,10 +113,8 @@ leave(struct lease *l)
 	l->again = l->leaving != NULL;
 	if (l->again)
 		return;
-	c = change_new(CHANGE_LEAVE, l->key, l->pattern);
-	if (c == NULL || !destinations_copy(&c->to, &to, 1)) {
-		if (c != NULL)
-			change_free(c);
+	c = change_new(CHANGE_LEAVE, l->key, l->pattern, &to, 1);
+	if (c == NULL) {
 		end_within(l, RETRY_MS);
 		return;
 	}

@@ -127,14 +127,10 @@ static void
 mark(const struct proof *p, enum change_mark mark)
 {
 	struct destination to = { .url = p->url };
-	struct change *c = change_new(CHANGE_MARK, p->key, p->pattern);
+	struct change *c = change_new(CHANGE_MARK, p->key, p->pattern, &to, 1);
 
 	if (c == NULL)
 		return; /* the next proof says the same */
-	if (!destinations_copy(&c->to, &to, 1)) {
-		change_free(c);
-		return;
-	}
 	c->mark = mark;
 	c->origin = ORIGIN_TOOL;
 	change_submit_take(p->all->r, c);

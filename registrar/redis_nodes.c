@@ -57,13 +57,10 @@ static void
 leave(struct registrar *r, const char *key, const char *pattern,
     const struct destination *d)
 {
-	struct change *c = change_new(CHANGE_LEAVE, key, pattern);
+	struct change *c = change_new(CHANGE_LEAVE, key, pattern, d, 1);
 
-	if (c == NULL || !destinations_copy(&c->to, d, 1)) {
-		if (c != NULL)
-			change_free(c);
+	if (c == NULL)
 		return; /* at the next beat */
-	}
 	c->origin = ORIGIN_REDIS;
 	c->prune = PRUNE_NODE;
 	c->yields = true;

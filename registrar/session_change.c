@@ -88,19 +88,17 @@ new_change(const struct session *s, const struct backend *backend)
 	struct change *change;
 
 	copy_line(pattern, s->request.route);
-	change = change_new(kind, s->key, pattern);
-	if (change == NULL || kind == CHANGE_STRIKE)
-		return change;
+	if (kind == CHANGE_STRIKE)
+		return change_new(kind, s->key, pattern, NULL, 0);
 	if (kind == CHANGE_LEASE) {
 		to.lease = s->client.r->conf->node_name;
 		to.since_ms = clock_real_ms();
 	}
 	to.unproved = s->client.r->conf->verify == VERIFY_REQUIRE && !s->local;
 	copy_line(url, s->request.destination);
-	if (!destinations_copy(&change->to, &to, 1)) {
-		change_free(change);
+	change = change_new(kind, s->key, pattern, &to, 1);
+	if (change == NULL)
 		return NULL;
-	}
 	change->at_home = !s->local && ip_eq(&s->ip, &backend->ip);
 	change->canonical = s->request.verb == VERB_REGISTER_CANONICAL;
 	return change;
@@ -185,10 +183,8 @@ session_drain(struct session *s)
 	struct change *change;
 
 	lease_names(s->holder.lease, pattern, url);
-	change = change_new(CHANGE_MARK, s->key, pattern);
-	if (change == NULL || !destinations_copy(&change->to, &to, 1)) {
-		if (change != NULL)
-			change_free(change);
+	change = change_new(CHANGE_MARK, s->key, pattern, &to, 1);
+	if (change == NULL) {
 		session_refuse(s, "no memory: try again later");
 		return;
 	}

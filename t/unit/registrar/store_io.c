@@ -52,8 +52,7 @@ open_store(void)
 {
 	nfound = npolicy = nunsaved = 0;
 	r.changes.saved = r.changes.failed = 0;
-	r.io = store_io_open(&r, directory, found, found_policy,
-	    found_unsaved);
+	r.io = store_io_open(&r, directory, found, found_policy, found_unsaved);
 }
 
 static void
@@ -67,23 +66,20 @@ close_store(void)
 static void
 save(const char *key, const char *pattern, const char *url)
 {
-	struct change *c = change_new(CHANGE_SET, key, pattern);
 	struct destination to = { .url = url };
 
-	if (url != NULL)
-		destinations_copy(&c->to, &to, 1);
-	store_io_save(r.io, c);
+	store_io_save(
+	    r.io, change_new(CHANGE_SET, key, pattern, &to, url != NULL));
 }
 
 /* What Redis has, too, waits for the next that is urgent: one batch. */
 static void
 save_copy(const char *key, const char *pattern, const char *url)
 {
-	struct change *c = change_new(CHANGE_SET, key, pattern);
 	struct destination to = { .url = url };
+	struct change *c = change_new(CHANGE_SET, key, pattern, &to, 1);
 
 	c->origin = ORIGIN_REDIS;
-	destinations_copy(&c->to, &to, 1);
 	store_io_save(r.io, c);
 }
 
@@ -107,7 +103,7 @@ look(struct timer *t)
 	if (t == NULL) {
 		since_ms = now;
 	} else if (r.changes.saved + r.changes.failed >= expected ||
-	    now - since_ms > PATIENCE_MS) {
+		   now - since_ms > PATIENCE_MS) {
 		in_time = now - since_ms <= PATIENCE_MS;
 		ev_stop(&r.loop);
 		return;
