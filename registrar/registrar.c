@@ -12,6 +12,7 @@
 #include "lib/container.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
+#include "lib/priority.h"
 #include "registrar/addresses.h"
 #include "registrar/confine.h"
 #include "registrar/default_backend.h"
@@ -317,6 +318,7 @@ prepare(struct registrar *r)
 		return false;
 	}
 	publish_ready(r);
+	priority_behind(); /* the routes are there: requests come first */
 	log_event(LOG_INFO, "loaded", "names=%zu routes=%zu", r->book.nnames,
 	    r->book.nroutes);
 	return true;

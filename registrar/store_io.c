@@ -15,6 +15,7 @@
 
 #include "lib/container.h"
 #include "lib/log.h"
+#include "lib/priority.h"
 #include "registrar/process.h"
 #include "registrar/store.h"
 #include "registrar/store_batch.h"
@@ -83,6 +84,7 @@ run_thread(void *arg)
 	struct jobs batch = TAILQ_HEAD_INITIALIZER(batch);
 	bool renewed;
 
+	priority_behind();
 	pthread_mutex_lock(&io->lock);
 	for (;;) {
 		wait_for_work(io);

@@ -3,6 +3,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use List::Util qw(min);
 use Time::HiRes qw(time);
 
 my $QUEUED = 200;
@@ -14,6 +15,9 @@ sub has_left { my ($pid) = @_; return scalar grep { (readlink($_) // '') eq read
 is has_left($proxy->{pid}), 4, 'the master has files that were left open';
 is has_left($_), 0, 'its children do not' for $proxy->worker_pids, $proxy->registrar_pid;
 is getpgrp($_), $_, 'Ctrl-C is not for them: it knows their order' for DynProxy::descendants($proxy->{pid});
+my $nice = getpriority(0, 0);
+is getpriority(0, $_), $nice, 'a worker is as nice as whoever started it' for $proxy->worker_pids;
+is getpriority(0, $proxy->registrar_pid), min(19, $nice + 5), 'the registrar is nicer: requests come first';
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
 

@@ -11,6 +11,7 @@
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "lib/presence.h"
+#include "lib/priority.h"
 #include "shm/counters.h"
 #include "shm/health.h"
 #include "shm/requests.h"
@@ -437,6 +438,7 @@ worker_main(void)
 		free(w);
 		return EXIT_FAILURE;
 	}
+	priority_prompt();
 	if (start(w) == 0 && confine_worker_calls(w->conf) == 0 &&
 	    say_ready() == 0) {
 		ev_run(&w->loop);
