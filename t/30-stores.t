@@ -110,6 +110,7 @@ is $proxy->register('alpha', '.*', $url, 'registerCanonical'), 'ok', 'registerCa
 is $redis->cli('exists', 'redirect:alpha'), 1, 'marks it in Redis';
 sub canonical_of { decode_json($proxy->admin('/list?full=1')->body)->{ $_[0] }{canonical} }
 ok canonical_of('alpha'), 'and in the list';
+unlike $redis->cli('info', 'commandstats'), qr/^cmdstat_keys:/m, 'KEYS is never said';
 is $proxy->register('alpha', '.*', $url), 'ok', 'a plain register of the same';
 is $redis->cli('exists', 'redirect:alpha'), 0, 'clears the mark in Redis';
 ok !canonical_of('alpha'), 'and in the list';
