@@ -97,3 +97,15 @@ conf_free(struct conf *conf)
 	free(conf->origins);
 	free(conf);
 }
+
+bool
+conf_tells_client(const struct conf *conf, struct span tool, struct span host)
+{
+	for (size_t i = 0; i < conf->nclient_address_for; i++) {
+		struct span name = span_str(conf->client_address_for[i]);
+
+		if (span_eq(name, tool) || span_eq(name, host))
+			return true;
+	}
+	return false;
+}

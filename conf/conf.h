@@ -267,6 +267,14 @@ void conf_clear(struct conf *conf, const char *setting);
 
 /* Is there a listener that speaks TLS? */
 bool conf_has_https(const struct conf *conf);
+
+/*
+ * Privacy by default: only hosts and tools that are configured so are told who
+ * the client is.  tool is empty where it is none.
+ */
+bool conf_tells_client(
+    const struct conf *conf, struct span tool, struct span host);
+
 static inline bool
 conf_has_redis(const struct conf *conf)
 {

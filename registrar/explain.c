@@ -1,41 +1,18 @@
 /* Has a request decided upon that nobody has made, and tells how. */
-#include "registrar/explain.h"
+#include "registrar/explain_parts.h"
 
 #include <bsd/string.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include "http/parse.h"
 #include "lib/array.h"
 #include "registrar/listing.h"
-#include "registrar/process.h"
-#include "route/decide.h"
 #include "route/host.h"
 
 #define WHY_MAX 256
-#define REQUEST_MAX 16384
 #define AGENT_DEFAULT "Mozilla/5.0 (dynproxyctl explain)"
-
-struct explainer {
-	struct table *table;
-	struct policy *policy;
-	struct rules *rules;
-	struct router router;
-	struct http_msg msg;
-	char request[REQUEST_MAX]; /* what the question would look like */
-};
-
-/* One explanation on its way. */
-struct telling {
-	struct explainer *e;
-	const struct registrar *r;
-	struct decision d;
-	struct http_target target;
-	struct ip client;
-	json_t *steps; /* owned by the answer */
-};
 
 struct explainer *
 explainer_new(const struct registrar *r)
@@ -65,12 +42,9 @@ explainer_free(struct explainer *e)
 	free(e);
 }
 
-static void tell(struct telling *t, const char *step, const char *result,
-    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-
-static void
-tell(struct telling *t, const char *step, const char *result, const char *fmt,
-    ...)
+void
+explain_tell(struct telling *t, const char *step, const char *result,
+    const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -83,18 +57,31 @@ tell(struct telling *t, const char *step, const char *result, const char *fmt,
 			  result, "text", listing_text(text)));
 }
 
+/* What follows the scheme; without one it is TLS, where there is any. */
+static const char *
+read_scheme(struct telling *t, const char *url)
+{
+	t->https = conf_has_https(t->r->conf);
+	if (strncmp(url, "http://", 7) == 0) {
+		t->https = false;
+		return url + 7;
+	}
+	if (strncmp(url, "https://", 8) == 0) {
+		t->https = true;
+		return url + 8;
+	}
+	return url;
+}
+
 /* The question as a client would put it on the wire.  False: why. */
 static bool
-make_request(struct explainer *e, const struct explain_question *q, size_t *len,
-    char *why)
+make_request(
+    struct telling *t, const struct explain_question *q, size_t *len, char *why)
 {
-	const char *rest = q->url, *path;
+	const char *rest = read_scheme(t, q->url), *path;
+	struct explainer *e = t->e;
 	int n;
 
-	if (strncmp(rest, "http://", 7) == 0)
-		rest += 7;
-	else if (strncmp(rest, "https://", 8) == 0)
-		rest += 8;
 	path = rest + strcspn(rest, "/?");
 	n = snprintf(e->request, sizeof(e->request),
 	    "GET %s%s HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: %s\r\n\r\n",
@@ -127,6 +114,34 @@ understand(struct telling *t, size_t len)
 	return http_fault_reason(fault == HTTP_MORE ? HTTP_BAD : fault);
 }
 
+/* One where it may come in.  NULL: none is made for it. */
+static const struct listener_conf *
+tell_listener(struct telling *t)
+{
+	enum listener_kind kind = t->https ? LISTEN_HTTPS : LISTEN_HTTP;
+	const struct listener_conf *first = NULL;
+	char where[ADDR_TEXT_MAX], all[512] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->r->conf->nlisteners; i++) {
+		const struct listener_conf *l = &t->r->conf->listeners[i];
+
+		if (l->kind != kind)
+			continue;
+		first = first == NULL ? l : first;
+		if (n < sizeof(all))
+			n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%s",
+			    n > 0 ? ", " : "", addr_format(&l->addr, where));
+	}
+	if (first != NULL)
+		explain_tell(t, "listener", "pass", "%s", all);
+	else
+		explain_tell(t, "listener", "none",
+		    "nothing listens for %s here: a proxy in front may",
+		    t->https ? "https" : "http");
+	return first;
+}
+
 /* What the host stands for, before anything is looked up. */
 static void
 tell_host(struct telling *t)
@@ -137,20 +152,20 @@ tell_host(struct telling *t)
 	host_classify(t->r->conf, name, &host);
 	switch (host.kind) {
 	case HOST_TOOL:
-		tell(t, "host", "pass", "%s is the tool %.*s of %.*s",
+		explain_tell(t, "host", "pass", "%s is the tool %.*s of %.*s",
 		    t->target.host, SPAN_ARG(host.tool), SPAN_ARG(host.domain));
 		break;
 	case HOST_LEGACY:
 		if (host_legacy_path(t->target.path, &tool, &rest))
-			tell(t, "host", "pass",
+			explain_tell(t, "host", "pass",
 			    "%s has its tools in the path: %.*s",
 			    t->target.host, SPAN_ARG(tool));
 		else
-			tell(t, "host", "pass", "%s itself, without a tool",
-			    t->target.host);
+			explain_tell(t, "host", "pass",
+			    "%s itself, without a tool", t->target.host);
 		break;
 	case HOST_OTHER:
-		tell(t, "host", "pass",
+		explain_tell(t, "host", "pass",
 		    "%s is no tool: a domain proxy's, or the default backend's",
 		    t->target.host);
 		break;
@@ -182,91 +197,16 @@ tell_gates(struct telling *t)
 	for (size_t i = 0; i < nitems(gates); i++) {
 		if (reason != REASON_NONE &&
 		    (reason == gates[i].shut || reason == gates[i].also)) {
-			tell(t, gates[i].step, "refuse", "%s",
+			explain_tell(t, gates[i].step, "refuse", "%s",
 			    reason_info(reason)->says);
 			return false;
 		}
-		tell(t, gates[i].step, "pass", "%s", gates[i].open);
+		explain_tell(t, gates[i].step, "pass", "%s", gates[i].open);
 	}
-	tell(t, "limits", "pass",
+	explain_tell(t, "limits", "pass",
 	    "not counted here: %u requests/s of a client, bursts of %u",
 	    t->r->conf->rate_limit, t->r->conf->rate_burst);
 	return true;
-}
-
-static const char *
-state_name(enum tool_state state)
-{
-	switch (state) {
-	case TOOL_STOPPED:
-		return "stopped a while ago";
-	case TOOL_QUARANTINED:
-		return "damaged in the table, until it is repaired";
-	default:
-		return "active";
-	}
-}
-
-/* What was tried of the name's routes, in the order of the table. */
-static void
-tell_candidates(struct telling *t)
-{
-	static const char *const kinds[] = { [ROUTE_EXACT] = "exactly",
-		[ROUTE_PREFIX] = "what begins with",
-		[ROUTE_REGEX] = "the pattern",
-		[ROUTE_ANY] = "everything" };
-	static const char *const closed[] = { [ROUTE_OPEN] = "",
-		[ROUTE_STALE] = ", stale",
-		[ROUTE_DRAINED] = ", drained",
-		[ROUTE_UNPROVED] = ", not proved yet" };
-	const struct tool *tool = &t->e->router.tool;
-	bool won = false;
-
-	for (size_t i = 0; i < tool->nroutes; i++) {
-		const struct route *route = &tool->routes[i];
-		bool wins = t->d.action == ACTION_PROXY && route == t->d.route;
-
-		tell(t, "route",
-		    wins  ? "match"
-		    : won ? "later"
-			  : "pass over",
-		    "%s %.*s: %zu backends%s", kinds[route->kind],
-		    SPAN_ARG(route->text), route->nbackends,
-		    closed[route->closed]);
-		won |= wins;
-	}
-}
-
-static void
-tell_name(struct telling *t)
-{
-	const struct tool *tool = &t->e->router.tool;
-
-	if (tool->key.len == 0) {
-		tell(t, "table", "pass", "no name was found there");
-		return;
-	}
-	tell(t, "table", "pass",
-	    "%s %.*s, %s, %zu routes, version %" PRIu64 "%s",
-	    *tool->key.ptr == KEY_TOOL	     ? "the tool"
-	    : *tool->key.ptr == KEY_FRONTEND ? "the domain proxy"
-					     : "the default backend",
-	    SPAN_ARG(span_from(tool->key, 1)), state_name(tool->state),
-	    tool->nroutes, tool->version, tool->canonical ? ", canonical" : "");
-	if (tool->state == TOOL_ACTIVE)
-		tell_candidates(t);
-}
-
-static json_t *
-backend_text(const struct backend *b)
-{
-	char ip[INET6_ADDRSTRLEN], text[80];
-
-	snprintf(text, sizeof(text),
-	    b->ip.family == AF_INET6 ? "%s://[%s]:%u" : "%s://%s:%u",
-	    b->scheme == BACKEND_HTTPS ? "https" : "http",
-	    ip_format(&b->ip, ip), b->port);
-	return json_string(text);
 }
 
 /* How it ends, in a word and its circumstances. */
@@ -275,12 +215,14 @@ verdict(struct telling *t)
 {
 	static const char *const actions[] = { [ACTION_PROXY] = "proxy",
 		[ACTION_HEALTH] = "health",
+		[ACTION_CHALLENGE] = "challenge",
 		[ACTION_REDIRECT] = "redirect",
 		[ACTION_REFUSE] = "refuse" };
 	const struct decision *d = &t->d;
 	json_t *answer =
 	    json_pack("{s:o, s:s, s:s%}", "steps", t->steps, "action",
 		actions[d->action], "host", t->target.host, t->target.host_len);
+	char text[EXPLAIN_BACKEND_TEXT];
 	json_t *backends;
 
 	if (d->action == ACTION_REFUSE) {
@@ -295,8 +237,9 @@ verdict(struct telling *t)
 	} else if (d->action == ACTION_PROXY) {
 		backends = json_array();
 		for (size_t i = 0; i < d->route->nbackends; i++)
-			json_array_append_new(
-			    backends, backend_text(&d->route->backends[i]));
+			json_array_append_new(backends,
+			    json_string(
+				explain_backend(&d->route->backends[i], text)));
 		json_object_set_new(answer, "backends", backends);
 		json_object_set_new(answer, "tool",
 		    json_stringn(t->e->router.tool.key.ptr + 1,
@@ -311,8 +254,45 @@ not_understood(struct telling *t, enum reason reason)
 {
 	t->d.action = ACTION_REFUSE;
 	t->d.reason = reason;
-	tell(t, "request", "refuse", "%s", reason_info(reason)->says);
+	explain_tell(t, "request", "refuse", "%s", reason_info(reason)->says);
 	return verdict(t);
+}
+
+static void
+tell_end(struct telling *t, const struct listener_conf *listener)
+{
+	switch (t->d.action) {
+	case ACTION_PROXY:
+		explain_backends(t);
+		explain_headers(t, listener);
+		break;
+	case ACTION_REDIRECT:
+		explain_tell(t, "redirect", "match", "%u to %.*s", t->d.status,
+		    SPAN_ARG(t->d.location));
+		break;
+	default:
+		explain_tell(t, "answer", "refuse", "%s",
+		    reason_info(t->d.reason)->says);
+	}
+}
+
+/* What is answered before anybody looks whom it is for.  False: nothing. */
+static bool
+tell_early(struct telling *t, const struct visitor *visitor)
+{
+	if (t->d.action == ACTION_CHALLENGE)
+		explain_tell(t, "challenge", "match",
+		    "answered from acme_directory, or 404");
+	else if (t->d.action == ACTION_HEALTH)
+		explain_tell(
+		    t, "health", "match", "answered by the proxy itself");
+	else if (route_wants_tls(t->r->conf, visitor)) {
+		explain_tell(t, "tls", "match",
+		    "without TLS: https_redirect sends it there");
+		tell_end(t, NULL);
+	} else
+		return false;
+	return true;
 }
 
 static json_t *
@@ -323,28 +303,25 @@ decide(struct telling *t)
 	    http_msg_field(&t->e->msg, FIELD_USER_AGENT);
 	struct visitor visitor = { .ip = &t->client,
 		.agent = agent != NULL ? agent->value : SPAN(""),
-		.now_ms = t->r->loop.now_ms };
+		.now_ms = t->r->loop.now_ms,
+		.https = t->https,
+		.safe = true };
+	const struct listener_conf *listener;
 
 	*router = (struct router){ .conf = t->r->conf,
 		.table = t->e->table,
 		.gate = { t->e->policy, t->e->rules, NULL } };
 	route_decide(router, &visitor, &t->target, &t->d);
-	tell(t, "request", "pass", "GET %.*s for %s", SPAN_ARG(t->target.raw),
-	    t->target.host);
-	if (t->d.action == ACTION_HEALTH) {
-		tell(t, "health", "match", "answered by the proxy itself");
+	explain_tell(t, "request", "pass", "GET %.*s for %s",
+	    SPAN_ARG(t->target.raw), t->target.host);
+	listener = tell_listener(t);
+	if (tell_early(t, &visitor))
 		return verdict(t);
-	}
 	tell_host(t);
 	if (!tell_gates(t))
 		return verdict(t);
-	tell_name(t);
-	if (t->d.action == ACTION_REDIRECT)
-		tell(t, "redirect", "match", "%u to %.*s", t->d.status,
-		    SPAN_ARG(t->d.location));
-	else if (t->d.action == ACTION_REFUSE)
-		tell(t, "answer", "refuse", "%s",
-		    reason_info(t->d.reason)->says);
+	explain_name(t);
+	tell_end(t, listener);
 	return verdict(t);
 }
 
@@ -362,7 +339,7 @@ explain(struct explainer *e, const struct registrar *r,
 	}
 	if (q->client[0] == '\0')
 		ip_parse(&t.client, SPAN("192.0.2.1")); /* RFC 5737: nobody's */
-	if (!make_request(e, q, &len, why))
+	if (!make_request(&t, q, &len, why))
 		return NULL;
 	t.steps = json_array();
 	reason = understand(&t, len);

@@ -10,9 +10,8 @@ refuse(struct decision *d, enum reason reason)
 	d->reason = reason;
 }
 
-/* Is it sent to where TLS is spoken? */
-static bool
-wants_tls(const struct conf *conf, const struct visitor *visitor)
+bool
+route_wants_tls(const struct conf *conf, const struct visitor *visitor)
 {
 	return !visitor->https && conf->https_redirect != REDIRECT_OFF &&
 	       (visitor->safe || conf->https_redirect == REDIRECT_ALL) &&
@@ -40,7 +39,7 @@ route_decide(struct router *router, const struct visitor *visitor,
 		d->token = span_from(target->path, sizeof(CHALLENGE_PATH) - 1);
 		return;
 	}
-	if (wants_tls(router->conf, visitor)) {
+	if (route_wants_tls(router->conf, visitor)) {
 		route_to_tls(router, target, d);
 		return;
 	}

@@ -53,4 +53,7 @@ struct router {
 void route_decide(struct router *router, const struct visitor *visitor,
     const struct http_target *target, struct decision *decision);
 
+/* Is it sent to where TLS is spoken, before anything else is looked at? */
+bool route_wants_tls(const struct conf *conf, const struct visitor *visitor);
+
 #endif

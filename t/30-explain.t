@@ -105,4 +105,27 @@ isnt $proxy->ctl('explain', 'x', '--client', 'nobody'), 0, 'a bad address';
 like $proxy->err, qr/"nobody" is no IP address/, 'is told';
 isnt $proxy->ctl('explain', 'x', '--what', 'y'), 0, 'a bad option';
 like $proxy->err, qr/usage: dynproxyctl explain/, 'is told';
+
+# --- with TLS, which comes before all else
+my $challenges = File::Temp->newdir;
+chmod 0755, $challenges;
+my $tls = DynProxy->new(workers => 1, tools => [qw(alpha beta)], tls => ['*.example.test'],
+    conf => { acme_directory => qq("$challenges"), client_address_for => '{ "beta" }' });
+is $tls->register($_, '.*', $backend->url), 'ok', "$_, by TLS" for qw(alpha beta);
+my $plain = $tls->ctl_json('explain', 'http://alpha.example.test/a?b');
+my $moved = $tls->get('alpha', '/a?b');
+is "$plain->{status} $plain->{location}", $moved->status . ' ' . $moved->header('location'), 'without TLS: sent to it';
+is $plain->{steps}[-2]{step}, 'tls', '  before anybody looks whom it is for';
+is $tls->ctl_json('explain', $_)->{action}, 'proxy', "$_: served" for 'https://alpha.example.test/', 'alpha.example.test';
+is $tls->ctl_json('explain', 'http://alpha.example.test/.well-known/acme-challenge/x')->{action}, 'challenge', "ACME's";
+is $tls->ctl('explain', 'https://beta.example.test/x', '--client', '192.0.2.7'), 0, 'for people';
+like $tls->out, qr/^listener +pass +127\.0\.0\.1:$tls->{https_port}$/m, 'where it comes in';
+like $tls->out, qr/^backend +may serve +\Q@{[$backend->url]}\E, by tool, proof: none$/m, 'what serves it';
+my (undef, $heard) = $tls->curl('beta', '/head?q');
+$tls->ctl('explain', 'https://beta.example.test/head?q', '--client', '127.0.0.1');
+my %said = map { /^(X-\S+): (.*)/ ? ($1 => $2) : () } split /, /, ($tls->out =~ /^headers +add +(.*)/m)[0];
+is scalar(keys %said), 5, 'which fields it gets';
+like $heard, qr/^$_: \Q$said{$_}\E\r?$/m, "  $_, as it does" for sort keys %said;
+$tls->ctl('explain', 'https://alpha.example.test/');
+like $tls->out, qr/no client address$/m, 'a tool that is not told who asks';
 done_testing;

@@ -40,7 +40,10 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 {
 	struct upstream *u = &ex->upstream;
 	const struct ip *client =
-	    forward_tells_client(ex->w->conf, &ex->asked) ? ex->client : NULL;
+	    conf_tells_client(
+		ex->w->conf, asked_tool(&ex->asked), asked_host(&ex->asked))
+		? ex->client
+		: NULL;
 	struct span upgrade;
 
 	if (forward_passes(r->msg) > PASSES_MAX)

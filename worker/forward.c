@@ -41,19 +41,6 @@ forward_passes(const struct http_msg *msg)
 	return passes;
 }
 
-bool
-forward_tells_client(const struct conf *conf, const struct asked *asked)
-{
-	for (size_t i = 0; i < conf->nclient_address_for; i++) {
-		struct span name = span_str(conf->client_address_for[i]);
-
-		if (span_eq(name, asked_tool(asked)) ||
-		    span_eq(name, asked_host(asked)))
-			return true;
-	}
-	return false;
-}
-
 /* What we say ourselves, or what the backend must not hear. */
 static bool
 is_ours(const struct http_msg *msg, const struct http_field *f)

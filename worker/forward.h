@@ -28,12 +28,6 @@ struct forward {
 /* False: out is too small. */
 bool forward_head(struct buf *out, const struct forward *f);
 
-/*
- * Privacy by default: only hosts and tools that are configured so are told who
- * the client is.
- */
-bool forward_tells_client(const struct conf *conf, const struct asked *asked);
-
 /* How often has this request come through a dynproxy? */
 unsigned forward_passes(const struct http_msg *msg);
 
