@@ -17,19 +17,27 @@
 
 typedef _Atomic uint64_t count;
 
+typedef _Atomic uint32_t holder; /* a slot whole; 0: nobody yet */
+
 struct record {
-	alignas(64) count requests[2][COUNTERS_CLASSES][COUNTERS_METHODS];
+	alignas(64) count requests[COUNTERS_CLASSES][COUNTERS_METHODS];
 	count times[COUNTERS_TIMES];
 	count took_ms, received, sent;
+};
+
+/* What most tools never have: answers of ours, and why. */
+struct trouble {
+	alignas(64) count requests[COUNTERS_CLASSES][COUNTERS_METHODS];
 	count reasons[COUNTERS_REASONS];
 };
 
-/* Pages of it cost when they are used: readers look at `holders` first. */
+/* Pages of it cost when they are used: readers look at the holders first. */
 struct slab {
-	alignas(
-	    4096) _Atomic uint32_t holders[COUNTERS_SLOTS]; /* slots whole */
+	alignas(4096) holder holders[COUNTERS_SLOTS];
+	holder troubled[COUNTERS_SLOTS];
 	_Atomic uint32_t under_way[COUNTERS_SLOTS];
 	struct record records[COUNTERS_SLOTS];
+	struct trouble troubles[COUNTERS_SLOTS];
 	alignas(64) count events[EVENT_COUNT];
 	count connects[COUNTERS_TIMES], connects_ms;
 	count clients[COUNTED_STATES];
@@ -44,7 +52,8 @@ struct counters_segment {
 };
 
 #define COUNTERS_ABI                                                           \
-	((uint64_t)sizeof(struct record) << 32 | COUNTED_STATES << 28 |        \
+	((uint64_t)sizeof(struct record) << 48 |                               \
+	    (uint64_t)sizeof(struct trouble) << 32 | COUNTED_STATES << 28 |    \
 	    EVENT_COUNT << 20 | COUNTERS_SLOTS)
 
 struct counters {
@@ -150,32 +159,58 @@ add(count *word, uint64_t n)
 }
 
 static void
-clear(struct record *r)
+clear(void *record, size_t bytes)
 {
-	count *words = (count *)r;
+	count *words = record;
 
-	for (size_t i = 0; i < sizeof(*r) / sizeof(*words); i++)
+	for (size_t i = 0; i < bytes / sizeof(*words); i++)
 		atomic_store_explicit(&words[i], 0, memory_order_relaxed);
 }
 
-static bool
-is_holder(const struct slab *s, uint32_t slot)
+static uint32_t
+holder_at(const holder *places, uint32_t at)
 {
-	return atomic_load_explicit(&s->holders[counters_index(slot)],
-		   memory_order_relaxed) == slot;
+	return atomic_load_explicit(&places[at], memory_order_relaxed);
+}
+
+static bool
+holds(const holder *places, uint32_t slot)
+{
+	return holder_at(places, counters_index(slot)) == slot;
+}
+
+static void
+set_holder(holder *places, uint32_t slot)
+{
+	atomic_store_explicit(
+	    &places[counters_index(slot)], slot, memory_order_release);
 }
 
 /* The place in our slab is this holder's from now on. */
-static void
-hold(struct slab *s, uint32_t slot)
+static struct record *
+record_of(struct slab *s, uint32_t slot)
 {
-	uint32_t index = counters_index(slot);
+	struct record *r = &s->records[counters_index(slot)];
 
-	if (is_holder(s, slot))
-		return;
-	clear(&s->records[index]);
-	atomic_store_explicit(&s->under_way[index], 0, memory_order_relaxed);
-	atomic_store_explicit(&s->holders[index], slot, memory_order_release);
+	if (holds(s->holders, slot))
+		return r;
+	clear(r, sizeof(*r));
+	atomic_store_explicit(
+	    &s->under_way[counters_index(slot)], 0, memory_order_relaxed);
+	set_holder(s->holders, slot);
+	return r;
+}
+
+static struct trouble *
+trouble_of(struct slab *s, uint32_t slot)
+{
+	struct trouble *t = &s->troubles[counters_index(slot)];
+
+	if (holds(s->troubled, slot))
+		return t;
+	clear(t, sizeof(*t));
+	set_holder(s->troubled, slot);
+	return t;
 }
 
 /* Requests under way. */
@@ -193,7 +228,7 @@ under_way(const struct slab *s, uint32_t slot)
 {
 	uint32_t n;
 
-	if (!is_holder(s, slot))
+	if (!holds(s->holders, slot))
 		return 0;
 	n = atomic_load_explicit(
 	    &s->under_way[counters_index(slot)], memory_order_relaxed);
@@ -217,7 +252,7 @@ counters_enter(struct counters *c, uint32_t slot)
 {
 	if (!is_tool(slot))
 		return;
-	hold(c->own, slot);
+	record_of(c->own, slot);
 	atomic_store_explicit(&c->own->under_way[counters_index(slot)],
 	    under_way(c->own, slot) + 1, memory_order_relaxed);
 }
@@ -257,16 +292,18 @@ counters_add(struct counters *c, const struct counted *r)
 	uint32_t slot =
 	    counters_index(r->slot) < COUNTERS_SLOTS ? r->slot : COUNTERS_OTHER;
 	unsigned method = r->method < COUNTERS_METHODS ? r->method : 0;
-	struct record *to = &c->own->records[counters_index(slot)];
+	struct record *to = record_of(c->own, slot);
+	unsigned class = class_of(r->status);
 
-	hold(c->own, slot);
-	add(&to->requests[r->by_backend][class_of(r->status)][method], 1);
+	add(r->by_backend ? &to->requests[class][method]
+			  : &trouble_of(c->own, slot)->requests[class][method],
+	    1);
 	add(&to->times[counters_time_slot(r->took_ms)], 1);
 	add(&to->took_ms, r->took_ms);
 	add(&to->received, r->received);
 	add(&to->sent, r->sent);
 	if (r->reason > 0 && r->reason < COUNTERS_REASONS)
-		add(&to->reasons[r->reason], 1);
+		add(&trouble_of(c->own, slot)->reasons[r->reason], 1);
 	if (r->no_websocket && r->reason < COUNTERS_REASONS)
 		add(&c->own->no_websockets[r->reason], 1);
 }
@@ -312,13 +349,20 @@ sum_words(uint64_t *sums, const count *words, size_t n)
 		sum_word(&sums[i], &words[i]);
 }
 
+#define REQUESTS (COUNTERS_CLASSES * COUNTERS_METHODS)
+
+static void
+sum_trouble(struct counters_sum *sum, const struct trouble *t)
+{
+	sum_words(sum->requests[0][0], t->requests[0], REQUESTS);
+	sum_words(sum->reasons, t->reasons, COUNTERS_REASONS);
+}
+
 static void
 sum_record(struct counters_sum *sum, const struct record *r)
 {
-	sum_words(&sum->requests[0][0][0], &r->requests[0][0][0],
-	    sizeof(r->requests) / sizeof(count));
+	sum_words(sum->requests[1][0], r->requests[0], REQUESTS);
 	sum_words(sum->times, r->times, COUNTERS_TIMES);
-	sum_words(sum->reasons, r->reasons, COUNTERS_REASONS);
 	sum_word(&sum->took_ms, &r->took_ms);
 	sum_word(&sum->received, &r->received);
 	sum_word(&sum->sent, &r->sent);
@@ -369,6 +413,19 @@ counters_read_connects(const struct counters *c, struct counters_connects *sum)
 	}
 }
 
+/* What there is of whoever holds the place; trouble may be another's still. */
+static void
+sum_place(struct counters_sum *sum, const struct slab *s, uint32_t at)
+{
+	uint32_t slot = holder_at(s->holders, at);
+
+	sum_record(sum, &s->records[at]);
+	if (holder_at(s->troubled, at) == slot)
+		sum_trouble(sum, &s->troubles[at]);
+	if (counters_index(slot) == at)
+		sum->under_way += under_way(s, slot);
+}
+
 void
 counters_read(const struct counters *c, uint32_t slot, struct counters_sum *sum)
 {
@@ -379,10 +436,8 @@ counters_read(const struct counters *c, uint32_t slot, struct counters_sum *sum)
 		return;
 	for (size_t i = 0; i < c->nslabs; i++) {
 		s = &c->segment->slabs[i];
-		if (!is_holder(s, slot))
-			continue;
-		sum_record(sum, &s->records[counters_index(slot)]);
-		sum->under_way += under_way(s, slot);
+		if (holds(s->holders, slot))
+			sum_place(sum, s, counters_index(slot));
 	}
 }
 
@@ -394,16 +449,10 @@ counters_read_all(const struct counters *c, struct counters_sum *sum)
 	memset(sum, 0, sizeof(*sum));
 	for (size_t i = 0; i < c->nslabs; i++) {
 		s = &c->segment->slabs[i];
-		for (uint32_t at = 0; at < COUNTERS_SLOTS; at++) {
-			uint32_t slot = atomic_load_explicit(
-			    &s->holders[at], memory_order_relaxed);
-
-			if (at != COUNTERS_OTHER && slot == 0)
-				continue; /* nobody had it yet */
-			sum_record(sum, &s->records[at]);
-			if (counters_index(slot) == at)
-				sum->under_way += under_way(s, slot);
-		}
+		for (uint32_t at = 0; at < COUNTERS_SLOTS; at++)
+			if (at == COUNTERS_OTHER ||
+			    holder_at(s->holders, at) != 0)
+				sum_place(sum, s, at);
 	}
 }
 

@@ -92,12 +92,20 @@ test_responses(void)
 	counters_read(reader, TOOL, &sum);
 	is_int(sum.requests[1][2][1], 2, "what it counted stays");
 
-	counters_add(m, &(struct counted){ .slot = TOOL + COUNTERS_HOLDER });
+	counters_add(m, &(struct counted){ .slot = TOOL + COUNTERS_HOLDER,
+			    .by_backend = true });
 	counters_read(reader, TOOL, &sum);
 	is_int(sum.requests[1][2][1], 1, "until another has the place there");
 	counters_read(reader, TOOL + COUNTERS_HOLDER, &sum);
 	is_int(sum.requests[1][2][1], 0, "who begins with nothing");
-	is_int(sum.requests[0][0][0], 1, "but its own");
+	is_int(sum.requests[1][0][0], 1, "but its own");
+	is_int(sum.reasons[17], 0, "no trouble either");
+	counters_read_all(reader, &sum);
+	is_int(sum.reasons[17], 0, "nor all together");
+	counters_add(m, &(struct counted){ .slot = TOOL + COUNTERS_HOLDER });
+	counters_read(reader, TOOL + COUNTERS_HOLDER, &sum);
+	is_int(sum.requests[0][0][0], 1, "until it has its own");
+	is_int(sum.requests[0][5][3], 0, "and no more than that");
 	close_all();
 }
 
