@@ -39,7 +39,8 @@ struct store_io {
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* of the rest */
-	pthread_cond_t wake;  /* there are waiting ones, or it is the end */
+	pthread_cond_t wake;  /* it has begun; something waits; it is the end */
+	bool begun;
 	struct jobs waiting, written;
 	bool empty;	     /* the file: it was damaged, and begun anew */
 	bool urgent;	     /* one of the waiting ones is no copy */
@@ -86,6 +87,8 @@ run_thread(void *arg)
 
 	priority_behind();
 	pthread_mutex_lock(&io->lock);
+	io->begun = true;
+	pthread_cond_signal(&io->wake);
 	for (;;) {
 		wait_for_work(io);
 		if (TAILQ_EMPTY(&io->waiting))
@@ -197,7 +200,10 @@ event_ready(struct ev_io *event, uint32_t events)
 	answer_written(io, ANSWERS);
 }
 
-/* Signals are the loop's: the thread is made with all of them blocked. */
+/*
+ * Signals are the loop's: the thread is made with all of them blocked.  What it
+ * begins with, it must not do when the sandbox is closed.
+ */
 static int
 start_thread(struct store_io *io)
 {
@@ -208,10 +214,15 @@ start_thread(struct store_io *io)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&io->thread, NULL, run_thread, io);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error == 0)
-		return 0;
-	errno = error;
-	return -1;
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	pthread_mutex_lock(&io->lock);
+	while (!io->begun)
+		pthread_cond_wait(&io->wake, &io->lock);
+	pthread_mutex_unlock(&io->lock);
+	return 0;
 }
 
 static int
