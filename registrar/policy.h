@@ -98,10 +98,16 @@ const struct policy_entry *policy_unheard(
 
 /*
  * A round has heard all that Redis has.  What was there once, and now is not,
- * because it was struck so long ago that this was forgotten, ends here, too.
- * Returns how many.  It comes before policy_unheard().
+ * because it was struck so long ago that this was forgotten, ends here, too,
+ * when it is missed for so long.  Returns how many; look_again: one is missed
+ * that another round has to tell of.  It comes before policy_unheard().
  */
-size_t policy_end_missing(struct registrar *r, uint64_t round);
+#define POLICY_MISSING_MS 2000
+size_t policy_end_missing(
+    struct registrar *r, uint64_t round, bool *look_again);
+
+/* Redis is another one, or was flushed: what it lacks it never had. */
+void policy_untold(struct registrar *r);
 
 /* In that round Redis had all that we have: SQLite is to know. */
 void policy_all_heard(struct registrar *r, uint64_t round);

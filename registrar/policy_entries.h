@@ -20,7 +20,9 @@ struct policy_entry {
 	bool spent;  /* counted as over; else as one that holds */
 	bool told;   /* Redis has had it */
 	uint64_t since_ms, until_ms; /* until 0: for ever; since: struck */
-	uint64_t heard;	     /* redis_policy.c: the last round with it */
+	uint64_t heard;	     /* redis_policy.c: the last round with it, */
+	uint64_t seen;	     /* or with any word about it */
+	uint64_t missing_ms; /* CLOCK_MONOTONIC: since when; 0: it is not */
 	uint64_t hash;	     /* its part of the checksum */
 	struct cidr network; /* POLICY_BAN only */
 	char *subject;	     /* owned */

@@ -6,6 +6,7 @@
  * finds there neither an entry nor its end knows which of the two is news.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/clock.h"
 #include "lib/container.h"
@@ -162,28 +163,62 @@ policy_sweep_run(struct timer *timer)
 }
 
 /*
- * What was never there is news, and is told; so is all when Redis was emptied,
- * which has forgotten how far it had forgotten, too.
+ * Was it there once, is it not there now, and is what is as old forgotten? When
+ * Redis has forgotten less than we know of, it has lost that, and perhaps this.
+ */
+static bool
+is_missing(struct policy_book *p, struct policy_entry *e, uint64_t round,
+    const uint64_t forgotten[POLICY_KINDS])
+{
+	if (e->spent || !e->told || e->heard == round || e->seen == round)
+		return false;
+	if (p->forgotten_there[e->kind] < forgotten[e->kind])
+		e->told = false;
+	return e->told && e->since_ms <= p->forgotten_there[e->kind];
+}
+
+/*
+ * What was never there is news, and is told.  Who scans while others write may
+ * miss something, so one look is not enough.
  */
 size_t
-policy_end_missing(struct registrar *r, uint64_t round)
+policy_end_missing(struct registrar *r, uint64_t round, bool *look_again)
 {
 	struct policy_book *p = r->policy;
+	uint64_t forgotten[POLICY_KINDS], now = r->loop.now_ms;
 	struct policy_entry *e;
 	size_t n = 0;
 
-	if (p->round != round)
-		return 0;
+	if (p->round != round) /* it said nothing at all */
+		memset(p->forgotten_there, 0, sizeof(p->forgotten_there));
+	find_forgotten(p, forgotten);
+	*look_again = false;
 	RB_FOREACH(e, policy_tree, &p->all.tree)
 	{
-		if (e->spent || !e->told || e->heard == round ||
-		    e->since_ms > p->forgotten_there[e->kind])
+		if (!is_missing(p, e, round, forgotten)) {
+			e->missing_ms = 0;
 			continue;
+		}
 		e->heard = round; /* and so it is not told */
+		if (e->missing_ms == 0)
+			e->missing_ms = now;
+		if (now - e->missing_ms < POLICY_MISSING_MS) {
+			*look_again = true;
+			continue;
+		}
 		say(r, e->kind, e->subject, e->since_ms, e->since_ms);
 		n++;
 	}
 	return n;
+}
+
+void
+policy_untold(struct registrar *r)
+{
+	struct policy_entry *e;
+
+	RB_FOREACH(e, policy_tree, &r->policy->all.tree)
+	e->told = false;
 }
 
 void

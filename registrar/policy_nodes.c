@@ -135,12 +135,15 @@ policy_hear(struct registrar *r, const char *field, const char *value,
 	struct said said;
 
 	*why = read_field(&said, field);
-	if (*why == NULL)
-		*why = read_value(&said, value, now);
+	if (*why != NULL)
+		return HEARD_MALFORMED;
+	e = policy_entries_find(&p->all, said.kind, said.subject);
+	if (e != NULL)
+		e->seen = round;
+	*why = read_value(&said, value, now);
 	if (*why != NULL)
 		return HEARD_MALFORMED;
 	note(p, &said, round, now);
-	e = policy_entries_find(&p->all, said.kind, said.subject);
 	if (e == NULL || e->spent) { /* else it would end what holds */
 		if (is_outdated(&said, now))
 			return HEARD_OUTDATED;

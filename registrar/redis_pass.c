@@ -403,6 +403,8 @@ who(void *arg, const redisReply *reply)
 	replication_parse(info, &p->redis);
 	p->loss = p->loss || p->flushed || !is_known(p);
 	p->flushed = false;
+	if (p->loss)
+		policy_untold(s->r); /* what it says of it comes behind this */
 	p->phase = PASS_PREFIX;
 	step(s);
 }

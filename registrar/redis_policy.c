@@ -125,6 +125,30 @@ redis_policy_tell(struct store_redis *s, const struct policy_entry *e)
 		send_entry(s, e);
 }
 
+/* Unless one comes sooner. */
+static void
+begin_in(struct store_redis *s, uint64_t ms)
+{
+	struct timer *t = &s->policy.timer;
+	uint64_t due_ms = clock_mono_ms() + ms;
+
+	if (!timer_is_set(t) || due_ms < t->due_ms)
+		timer_set(&s->r->loop.timers, t, due_ms);
+}
+
+/* A long one is followed by a rest as long. */
+void
+redis_policy_begin(struct store_redis *s)
+{
+	struct policy_round *p = &s->policy;
+
+	if (p->hearing) {
+		p->again = true;
+		return;
+	}
+	begin_in(s, SOON_MS + (p->again ? clock_mono_ms() - p->begun_ms : 0));
+}
+
 /* It was heard, or could not be; what changed meanwhile is heard next. */
 static void
 end_hearing(struct store_redis *s)
@@ -145,15 +169,18 @@ static void
 complete(struct store_redis *s)
 {
 	struct policy_round *p = &s->policy;
+	bool look_again;
 
-	p->taken += policy_end_missing(s->r, p->number);
+	p->taken += policy_end_missing(s->r, p->number, &look_again);
 	if (p->taken > 0)
 		log_event(LOG_NOTICE, "policy-heard",
 		    "entries=%zu new or changed, from other nodes", p->taken);
 	p->told = (struct policy_listing){ .kind = 0 };
 	p->telling = true;
 	tell_more(s);
-	if (!p->telling)
+	if (look_again)
+		begin_in(s, POLICY_MISSING_MS);
+	else if (!p->telling)
 		policy_all_heard(s->r, p->number);
 	end_hearing(s);
 }
@@ -267,22 +294,6 @@ fired(struct timer *t)
 	p->begun_ms = clock_mono_ms();
 	strlcpy(p->cursor, "0", sizeof(p->cursor));
 	ask_more(s);
-}
-
-/* A long one is followed by a rest as long. */
-void
-redis_policy_begin(struct store_redis *s)
-{
-	struct policy_round *p = &s->policy;
-	uint64_t now = clock_mono_ms();
-
-	if (p->hearing) {
-		p->again = true;
-		return;
-	}
-	if (!timer_is_set(&p->timer))
-		timer_set(&s->r->loop.timers, &p->timer,
-		    now + SOON_MS + (p->again ? now - p->begun_ms : 0));
 }
 
 void

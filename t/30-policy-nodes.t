@@ -90,6 +90,8 @@ is answer($two, from => '127.0.0.13'), 'banned', 'an older word changes nothing'
 ok eventually(sub { $one->ctl('ban', '127.0.0.14'); $redis->cli('hget', 'dynproxy:policy', 'ban:127.0.0.13/32') ne '1000 1000' }), 'and is mended';
 $redis->cli('hset', 'dynproxy:policy', 'ban:127.0.0.13/32', "$now 0");
 my $week = $now - 8 * 86400000;
+my $young = $now - 7 * 86400000 - 60000;    # a week and a minute: some may still have it
+$redis->cli('hset', 'dynproxy:policy', 'ban:127.0.0.30/32', "$young $young");
 $redis->cli('hset', 'dynproxy:policy', 'ban:127.0.0.20/32', "$week $week");
 ok eventually(sub { $redis->cli('hget', 'dynproxy:policy', 'ban:127.0.0.20/32') eq '' }), 'what was struck a week ago is forgotten';
 sub lost { my ($node) = @_; return scalar(() = $node->log =~ /redis-lost/g) }
@@ -102,6 +104,8 @@ is_deeply [map { lost($_) } $one, $two], \@lost, 'without a fault of the connect
 $redis->cli('del', 'dynproxy:policy');
 ok eventually(sub { $redis->cli('hget', 'dynproxy:policy', 'ban:127.0.0.13/32') =~ /^\d+ 0$/ }), 'what is lost there comes back';
 agree('at the end');
+ok eventually(sub { $one->ctl('ban', '127.0.0.14'); $redis->cli('hget', 'dynproxy:policy', 'ban:127.0.0.30/32') eq '' }, 60), 'what was struck a week ago goes';
+ok eventually(sub { $redis->cli('hget', 'dynproxy:policy', 'forgotten:ban') =~ /^(\d+) 0$/ && $1 >= $young }), 'when it says that such are gone';
 $redis->cli('del', 'dynproxy:policy');
 $redis->cli('set', 'dynproxy:policy', 'no hash');
 is $one->ctl('unban', '127.0.0.13'), 0, 'a key of another type: said, and taken';
