@@ -14,7 +14,7 @@
 #include "registrar/process.h"
 
 /* What has ended holds no longer, but stands in SQLite until a sweep. */
-#define SWEEP_MS 10000
+#define SWEEP_MS 4000
 
 /* When it may be forgotten for its age; UINT64_MAX: never. */
 static uint64_t
