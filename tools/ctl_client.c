@@ -424,6 +424,15 @@ ctl_ask_master(const struct ctl *ctl, enum ctl_type question,
 }
 
 void
+ctl_say_done(const struct ctl *ctl, const char *what, const char *text)
+{
+	if (ctl->json)
+		printf("{\"done\": \"%s\"}\n", what);
+	else if (!ctl->quiet)
+		puts(text);
+}
+
+void
 ctl_print_json(const json_t *data)
 {
 	/* json_dumpf() writes word by word, which takes a fifth longer */

@@ -89,6 +89,9 @@ int ctl_follow(const struct ctl *ctl, const char *cmd, char **args,
 int ctl_ask_master(const struct ctl *ctl, enum ctl_type question,
     void (*found)(void *arg, const struct ctlmsg *answer), void *arg);
 
+/* It is done: say so, or print {"done": what}. */
+void ctl_say_done(const struct ctl *ctl, const char *what, const char *text);
+
 /* Print data on standard output as JSON. */
 void ctl_print_json(const json_t *data);
 

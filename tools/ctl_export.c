@@ -82,10 +82,14 @@ import_route(const struct ctl *ctl, const json_t *route, bool dry)
 		&canonical) == -1 ||
 	    !urls_of(route, urls, sizeof(urls)))
 		return CTL_USAGE;
-	if (dry) {
+	if (dry && ctl->json) {
+		json_dumpf(route, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else if (dry) {
 		printf("%s: %s -> %s\n", tool, pattern, urls);
-		return CTL_DONE;
 	}
+	if (dry)
+		return CTL_DONE;
 	status = ctl_ask(ctl, "import",
 	    (char *[]){ (char *)tool, (char *)pattern, urls, (char *)origin,
 		canonical ? (char *)"canonical" : (char *)"", NULL },
@@ -118,6 +122,12 @@ import(const struct ctl *ctl, FILE *file, const char *name, bool dry)
 			break;
 	}
 	free(line);
+	if (!dry && ctl->json)
+		printf("{\"imported\": %zu, \"refused\": %zu}\n", done,
+		    number - done);
+	else if (!dry && !ctl->quiet)
+		printf(
+		    "%zu routes imported, %zu refused\n", done, number - done);
 	return worst != CTL_DONE && done > 0 ? CTL_PARTIAL : worst;
 }
 

@@ -357,7 +357,9 @@ cmd_registration(const struct ctl *ctl, char **args)
 		warnx("registration is on, or off with or without --reason and "
 		      "a text");
 	}
-	if (status == CTL_DONE && !ctl->quiet && !ctl->json)
+	if (status == CTL_DONE && ctl->json)
+		printf("{\"registration\": \"%s\"}\n", args[0]);
+	else if (status == CTL_DONE && !ctl->quiet)
 		printf("registration is %s\n", args[0]);
 	return status;
 }

@@ -9,7 +9,9 @@ cmd_reopen(const struct ctl *ctl, char **args)
 	int status = ctl_ask_master(ctl, CTL_REOPEN, NULL, NULL);
 
 	(void)args;
-	if (status == CTL_REFUSED)
+	if (status == CTL_DONE)
+		ctl_say_done(ctl, "reopen", "a new access log has begun");
+	else if (status == CTL_REFUSED)
 		warnx("the new file could not be opened, and the old one is "
 		      "used: dynproxyd's log says why");
 	else if (status == CTL_AGAIN)

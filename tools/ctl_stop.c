@@ -22,7 +22,7 @@ cmd_stop(const struct ctl *ctl, char **args)
 		patient.wait_ms = STOP_WAIT_MS;
 	status =
 	    ctl_ask_master(&patient, now ? CTL_STOP_NOW : CTL_STOP, NULL, NULL);
-	if (status == CTL_DONE && !ctl->quiet)
-		puts("dynproxyd has ended");
+	if (status == CTL_DONE)
+		ctl_say_done(ctl, "stop", "dynproxyd has ended");
 	return status;
 }
