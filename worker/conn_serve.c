@@ -160,6 +160,7 @@ conn_step_h2(struct conn *c)
 enum conn_state
 conn_step_linger(struct conn *c)
 {
+	static char waste[LINGER_BYTES]; /* with MSG_TRUNC nothing comes in */
 	ssize_t n;
 
 	if (c->expired)
@@ -171,8 +172,7 @@ conn_step_linger(struct conn *c)
 		return c->stream.ended ? CONN_CLOSED : CONN_LINGER;
 	if (!c->stream.readable)
 		return CONN_LINGER;
-	/* thrown away where it is (tcp(7)) */
-	n = recv(c->stream.io.fd, NULL, LINGER_BYTES, MSG_TRUNC);
+	n = recv(c->stream.io.fd, waste, sizeof(waste), MSG_TRUNC);
 	if (n > 0) {
 		ev_later(&c->w->loop, &c->later);
 		return CONN_LINGER;
