@@ -15,7 +15,6 @@
 #include "lib/array.h"
 
 #define FIELD_EXTRA 32 /* counted for each field: RFC 9113 section 6.5.2 */
-#define METHOD_MAX 32  /* bytes; 7-security.md, framing policy */
 #define AMPLIFIED 8    /* times the limit, and nobody means it */
 #define LINE_EXTRA (sizeof("  HTTP/2.0") - 1)
 
@@ -307,7 +306,7 @@ check_target(struct span method, struct span scheme, struct span path)
 
 	if (!http_is_token(method) || path.len == 0)
 		return H2_MALFORMED;
-	if (method.len > METHOD_MAX || !span_eq(scheme, SPAN("https")) ||
+	if (method.len > HTTP_METHOD_MAX || !span_eq(scheme, SPAN("https")) ||
 	    char_skip(path.ptr, end, CHAR_TARGET) != end)
 		return H2_BAD;
 	if (*path.ptr == '/' ||

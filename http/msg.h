@@ -8,6 +8,7 @@
 
 #include "lib/span.h"
 
+#define HTTP_METHOD_MAX 32 /* bytes; 7-security.md, framing policy */
 #define HTTP_FIELDS_MAX 256 /* the hard maximum; the limit is a setting */
 #define HTTP_FIELDS_OURS 96 /* that we may add to those received */
 

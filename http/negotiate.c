@@ -123,9 +123,7 @@ http_negotiate_media(struct span accept)
 static bool
 is_in_language(struct span range, struct span language)
 {
-	return range.len >= language.len &&
-	       span_eq_nocase(
-		   (struct span){ range.ptr, language.len }, language) &&
+	return span_starts_nocase(range, language) &&
 	       (range.len == language.len || range.ptr[language.len] == '-');
 }
 
@@ -240,8 +238,7 @@ http_type_is_text(struct span content_type)
 	};
 	struct span type = next_part(&content_type);
 
-	if (type.len > 5 &&
-	    span_eq_nocase((struct span){ type.ptr, 5 }, SPAN("text/")))
+	if (type.len > 5 && span_starts_nocase(type, SPAN("text/")))
 		return true;
 	for (size_t i = 0; i < nitems(texts); i++)
 		if (span_eq_nocase(type, texts[i]))

@@ -12,7 +12,6 @@
 #include "http/fields.h"
 #include "lib/array.h"
 
-#define METHOD_MAX 32  /* bytes; 7-security.md, framing policy */
 #define OPTIONS_MAX 32 /* of Connection: each is compared with every field */
 
 /*
@@ -185,7 +184,7 @@ request_line(struct parser *p, struct http_msg *msg)
 	}
 	begin_line(p, p->limits->line, HTTP_TARGET_TOO_LONG);
 	fault = take_word(p, char_skip_token, ' ', &msg->method_text);
-	if (msg->method_text.len > METHOD_MAX)
+	if (msg->method_text.len > HTTP_METHOD_MAX)
 		return HTTP_BAD;
 	if (fault != HTTP_FINE || (fault = expect(p, ' ')) != HTTP_FINE)
 		return fault;

@@ -126,8 +126,7 @@ set_path(struct http_target *target, struct span raw)
 static bool
 skip_prefix(struct span *s, struct span prefix)
 {
-	if (s->len < prefix.len ||
-	    strncasecmp(s->ptr, prefix.ptr, prefix.len) != 0)
+	if (!span_starts_nocase(*s, prefix))
 		return false;
 	*s = span_from(*s, prefix.len);
 	return true;

@@ -17,20 +17,13 @@ is_protocol(struct span s)
 	return http_is_token(name) && http_is_token(span_from(s, name.len + 1));
 }
 
-static bool
-begins_with(struct span s, struct span prefix)
-{
-	return s.len >= prefix.len &&
-	       span_eq_nocase((struct span){ s.ptr, prefix.len }, prefix);
-}
-
 /* h2, h2c, HTTP/2.0; TLS/1.0 (RFC 2817) */
 static bool
 is_tunnelled(struct span protocol)
 {
-	return !begins_with(protocol, SPAN("h2")) &&
-	       !begins_with(protocol, SPAN("HTTP")) &&
-	       !begins_with(protocol, SPAN("TLS"));
+	return !span_starts_nocase(protocol, SPAN("h2")) &&
+	       !span_starts_nocase(protocol, SPAN("HTTP")) &&
+	       !span_starts_nocase(protocol, SPAN("TLS"));
 }
 
 /* The only protocol that a message names.  Empty: none, or several. */

@@ -28,8 +28,7 @@ parse_number(const char *text, unsigned max, unsigned *number)
 	return true;
 }
 
-/* ::ffff:a.b.c.d is IPv4 in disguise: no list of networks may miss it. */
-static void
+void
 ip_from_in6(struct ip *ip, const struct in6_addr *in6)
 {
 	memset(ip, 0, sizeof(*ip));

@@ -55,6 +55,9 @@ uint16_t addr_port(const struct addr *a);
 /* The IP.  False for a Unix socket. */
 bool addr_ip(const struct addr *a, struct ip *ip);
 
+/* ::ffff:a.b.c.d is IPv4 in disguise: no list of networks may miss it. */
+void ip_from_in6(struct ip *ip, const struct in6_addr *in6);
+
 /* An IP literal (inet_pton(3)), IPv6 without brackets or zone. */
 bool ip_parse(struct ip *ip, struct span text);
 const char *ip_format(const struct ip *ip, char out[INET6_ADDRSTRLEN]);

@@ -49,6 +49,14 @@ span_starts(struct span s, struct span prefix)
 	       (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }
 
+/* The same, whatever the case: as span_eq_nocase(). */
+static inline bool
+span_starts_nocase(struct span s, struct span prefix)
+{
+	return s.len >= prefix.len &&
+	       span_eq_nocase((struct span){ s.ptr, prefix.len }, prefix);
+}
+
 /* What is left of s after its first n bytes; n is at most s.len. */
 static inline struct span
 span_from(struct span s, size_t n)

@@ -148,10 +148,11 @@ static struct span
 find_token(const struct http_msg *head)
 {
 	const struct http_field *f = http_msg_field(head, FIELD_AUTHORIZATION);
+	const struct span scheme = SPAN("Bearer ");
 
-	if (f != NULL && f->value.len > 7 &&
-	    span_eq_nocase((struct span){ f->value.ptr, 7 }, SPAN("Bearer ")))
-		return span_from(f->value, 7);
+	if (f != NULL && f->value.len > scheme.len &&
+	    span_starts_nocase(f->value, scheme))
+		return span_from(f->value, scheme.len);
 	for (size_t i = 0; i < head->nfields; i++)
 		if (span_eq_nocase(head->field[i].name, SPAN("X-Auth-Token")))
 			return head->field[i].value;
@@ -210,9 +211,7 @@ is_json(const struct http_msg *head)
 	struct span type = SPAN("application/json");
 
 	return f == NULL ||
-	       (f->value.len >= type.len &&
-		   span_eq_nocase(
-		       (struct span){ f->value.ptr, type.len }, type) &&
+	       (span_starts_nocase(f->value, type) &&
 		   (f->value.len == type.len ||
 		       strchr("; \t", f->value.ptr[type.len]) != NULL));
 }

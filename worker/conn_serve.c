@@ -9,8 +9,7 @@
 #include "worker/h2.h"
 #include "worker/process.h"
 
-#define REQUESTS_MAX 100000 /* on one connection (7-security.md 7.5) */
-#define LINGER_BYTES 65536  /* a turn */
+#define LINGER_BYTES 65536 /* a turn */
 
 static bool
 has_bytes(const struct conn *c)

@@ -23,13 +23,10 @@ static bool
 type_fits(const struct http_msg *msg)
 {
 	const struct http_field *type = http_msg_field(msg, FIELD_CONTENT_TYPE);
-	const struct span events = SPAN("text/event-stream");
 
 	if (type == NULL || !http_type_is_text(type->value))
 		return false;
-	return type->value.len < events.len ||
-	       !span_eq_nocase(
-		   (struct span){ type->value.ptr, events.len }, events);
+	return !span_starts_nocase(type->value, SPAN("text/event-stream"));
 }
 
 static bool

@@ -18,7 +18,6 @@
 #define TURN_ROUNDS 8
 #define OUT_MAX (H2_OUT_FULL + 32 * 1024) /* a frame more than full */
 #define QUEUE_MAX 10000			  /* frames (7-security.md 7.5) */
-#define REQUESTS_MAX 100000		  /* on one connection */
 #define REST_MS 1000	   /* of idleness: then it gives memory back */
 #define LAST_WORDS_MS 5000 /* to take our GOAWAY */
 #define FLOOD_WORDS_MS 500 /* the same, of a client that floods */

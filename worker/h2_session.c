@@ -11,12 +11,14 @@
 #include "worker/h2_stream.h"
 #include "worker/process.h"
 
-#define CONTINUATIONS_MAX 64 /* h2_guard has had enough before */
+/* h2_guard has had enough before */
+#define CONTINUATIONS_MAX 64
+#define RESETS_BURST 1000
+#define RESETS_RATE 100
+
 #define ENCODER_TABLE 1024
 #define FRAME_HEAD 9
-#define FRAME_MAX 16384	  /* bytes of DATA that we put into one */
-#define RESETS_BURST 1000 /* the same */
-#define RESETS_RATE 100
+#define FRAME_MAX 16384		   /* bytes of DATA that we put into one */
 #define SEND_HEAD_MAX (256 * 1024) /* a response's, with room to spare */
 #define NO_LIMIT                                                               \
 	{                                                                      \

@@ -74,8 +74,7 @@ basic_user(struct span value, char *out, size_t max)
 	unsigned have = 0;
 	int six;
 
-	if (value.len < scheme.len ||
-	    !span_eq_nocase((struct span){ value.ptr, scheme.len }, scheme))
+	if (!span_starts_nocase(value, scheme))
 		return 0;
 	value = span_from(value, scheme.len);
 	while (value.len > 0 && *value.ptr == ' ')

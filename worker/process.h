@@ -19,6 +19,8 @@
 #include "worker/overload.h"
 #include "worker/splice.h"
 
+#define REQUESTS_MAX 100000 /* on one connection (7-security.md 7.5) */
+
 struct accesslog;
 struct counters;
 struct backend_tls;

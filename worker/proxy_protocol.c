@@ -83,18 +83,18 @@ parse_v1(struct span bytes, size_t *used, struct ip *client)
 	    client);
 }
 
-/* An IP of 4 or 16 bytes; one that is mapped is what it maps. */
 static void
 set_ip(struct ip *ip, const uint8_t *bytes, bool v6)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct in6_addr in6;
 
-	if (v6 && memcmp(bytes, mapped, sizeof(mapped)) == 0) {
-		bytes += sizeof(mapped);
-		v6 = false;
+	if (v6) {
+		memcpy(&in6, bytes, sizeof(in6));
+		ip_from_in6(ip, &in6);
+		return;
 	}
-	*ip = (struct ip){ .family = v6 ? AF_INET6 : AF_INET };
-	memcpy(ip->bytes, bytes, v6 ? 16 : 4);
+	*ip = (struct ip){ .family = AF_INET };
+	memcpy(ip->bytes, bytes, 4);
 }
 
 static enum proxy_header

@@ -25,8 +25,7 @@ respond_location(
 	if (!asked->https || msg->count[FIELD_LOCATION] != 1)
 		return;
 	f = &msg->field[msg->first[FIELD_LOCATION]];
-	if (f->value.len < http.len + 2 ||
-	    !span_eq_nocase((struct span){ f->value.ptr, http.len }, http))
+	if (!span_starts_nocase(f->value, http))
 		return;
 	rest = span_from(f->value, http.len);
 	if (!span_starts(rest, SPAN("//")))
