@@ -5,16 +5,19 @@
 #include <string.h>
 
 #include "lib/container.h"
+#include "lib/log.h"
 #include "registrar/process.h"
 #include "registrar/publish.h"
 
-#define SLICE 128 /* tools that are read in one turn of the loop */
+#define SLICE 128	/* tools that are read in one turn of the loop */
+#define DOWN_REQUESTS 3 /* in a minute: fewer are no word on a tool */
 #define MINUTE_POINTS (60000 / HISTORY_MS)
 
 /* Of one place in the counters. */
 struct series {
 	uint32_t slot;			    /* who has it */
 	bool known;			    /* the totals are of a reading */
+	bool down;			    /* as was told */
 	uint64_t requests, errors, took_ms; /* so far */
 	uint64_t round;			    /* of the last point */
 	struct history_point points[HISTORY_POINTS]; /* by round */
@@ -108,6 +111,23 @@ read_slot(struct history *h, uint32_t slot)
 	s->took_ms = now.took_ms;
 }
 
+/* Who watches events is to hear of it; nobody asks: that says nothing. */
+static void
+tell_change(struct history *h, uint32_t slot, const char *key)
+{
+	struct history_point last = history_minute(h, slot);
+	struct series *s = h->of[counters_index(slot)];
+	bool down = history_health(h, slot) == HISTORY_DOWN;
+
+	if (s == NULL || last.requests == 0 || down == s->down ||
+	    (down && last.requests < DOWN_REQUESTS))
+		return;
+	s->down = down;
+	log_event(LOG_NOTICE, down ? "tool-down" : "tool-up",
+	    "name=%s requests=%u errors=%u: in the last minute", key + 1,
+	    last.requests, last.errors);
+}
+
 /* The slots from where the last slice ended.  False: those were all. */
 static bool
 read_slice(struct history *h)
@@ -117,8 +137,10 @@ read_slice(struct history *h)
 
 	for (; h->index < COUNTERS_TOOLS && h->index < end; h->index++) {
 		slot = publish_slot_at(h->r, h->index);
-		if (slot != COUNTERS_OTHER)
-			read_slot(h, slot);
+		if (slot == COUNTERS_OTHER)
+			continue;
+		read_slot(h, slot);
+		tell_change(h, slot, publish_key_at(h->r, h->index));
 	}
 	return h->index < COUNTERS_TOOLS;
 }

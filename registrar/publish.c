@@ -279,3 +279,9 @@ publish_slot_at(const struct registrar *r, uint32_t index)
 {
 	return slots_at(r->publisher->slots, index);
 }
+
+const char *
+publish_key_at(const struct registrar *r, uint32_t index)
+{
+	return slots_key_at(r->publisher->slots, index);
+}

@@ -49,6 +49,9 @@ uint32_t publish_slot(const struct registrar *r, const char *key);
 /* The slot in use at an index, from 1 to COUNTERS_TOOLS - 1; 0: nobody's. */
 uint32_t publish_slot_at(const struct registrar *r, uint32_t index);
 
+/* The key of the name that has it; NULL: nobody's. */
+const char *publish_key_at(const struct registrar *r, uint32_t index);
+
 struct publish_status {
 	size_t names;	       /* in the table; stopped ones too */
 	size_t entries;	       /* of its directory */

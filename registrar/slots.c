@@ -66,6 +66,12 @@ slots_at(const struct slots *s, uint32_t index)
 	return s->by_index[index] == NULL ? 0 : s->by_index[index]->slot;
 }
 
+const char *
+slots_key_at(const struct slots *s, uint32_t index)
+{
+	return s->by_index[index] == NULL ? NULL : s->by_index[index]->key;
+}
+
 void
 slots_adopt(struct slots *s, const char *key, uint32_t slot)
 {

@@ -22,6 +22,9 @@ uint32_t slots_take(struct slots *slots, const char *key);
 /* The one in use at an index, from 1 to COUNTERS_TOOLS - 1; 0: nobody's. */
 uint32_t slots_at(const struct slots *slots, uint32_t index);
 
+/* Whose that is; NULL: nobody's. */
+const char *slots_key_at(const struct slots *slots, uint32_t index);
+
 /* It had this one under a predecessor: it has it again, if nobody else has. */
 void slots_adopt(struct slots *slots, const char *key, uint32_t slot);
 

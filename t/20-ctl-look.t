@@ -30,6 +30,8 @@ is $proxy->ctl('tool', 'nobody'), 1, 'of nobody';
 # --- top
 ok eventually(sub { $proxy->ctl('top', '--once') == 0 && $proxy->out =~ /^alpha\s+good\s/m }, 30), 'top' or diag $proxy->out;
 like $proxy->out, qr/^beta\s+down\s.*100\.0 %/m, 'a tool that is down';
+ok eventually(sub { $proxy->log =~ /tool-down name=beta requests=\d+ errors=\d+/ }), 'which is an event';
+unlike $proxy->log, qr/tool-(?:down|up) name=alpha/, 'of it alone';
 unlike $proxy->out, qr/\e/, 'no colours where there is no terminal';
 is $proxy->ctl_json('top')->{total}, 2, '--json';
 is $proxy->ctl('top', '--never'), 2, 'only --once';
@@ -76,6 +78,10 @@ like +(grep { /did not answer/ } frames($said))[0], qr/^alpha /m, '  and shows w
 is $proxy->ctl('maintenance', 'on', 'beta'), 0, 'maintenance';
 is $proxy->ctl_json('tool', 'beta')->{state}, 'maintenance', '  is how a tool is';
 is $proxy->ctl('maintenance', 'off', 'beta'), 0, '  until it ends';
+
+is $proxy->register('beta', '/fine', $backend->url), 'ok', 'a route that works';
+ok eventually(sub { $proxy->get('beta', '/fine'); $proxy->log =~ /tool-up name=beta/ }, 60), 'not all of them fail: another event';
+is $proxy->unregister('beta', '/fine'), 'ok', 'it goes';
 
 # --- the prompt
 ($status, $said) = on_terminal([[qr/dynproxyctl> /, "list 'alpha'\n"], [qr/alpha\s+\.\*/, "quit\n"]]);
