@@ -164,16 +164,17 @@ ready_tell(const struct registrar *r)
 	const struct node *node = read_node(r);
 	const char *why = why_not(r, node);
 
-	return json_pack("{s:b, s:s?, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o,"
-			 " s:o, s:I, s:o}",
+	return json_pack("{s:b, s:s?, s:s, s:s, s:b, s:s, s:o, s:o, s:b, s:o,"
+			 " s:o, s:o, s:o, s:I, s:o}",
 	    "ready", why == NULL, "reason", why, "role",
 	    policy_is_standby(r) ? "standby"
 	    : r->redis == NULL	 ? "single"
 				 : "active",
 	    "node", r->conf->node_name, "draining", (int)is_draining(r, node),
 	    "version", DYNPROXY_VERSION, "started", listing_time(r->started_ms),
-	    "table", table(r), "policy", policy(r), "stores", stores(r),
-	    "default_backend_reachable", default_backend(r), "workers",
-	    (json_int_t)workers_ready(node), "certificates",
-	    certificates(node));
+	    "configured", listing_time(node->configured_ms), "reload_refused",
+	    (int)(node->reload_refused != 0), "table", table(r), "policy",
+	    policy(r), "stores", stores(r), "default_backend_reachable",
+	    default_backend(r), "workers", (json_int_t)workers_ready(node),
+	    "certificates", certificates(node));
 }

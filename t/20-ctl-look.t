@@ -10,7 +10,7 @@ use JSON::PP;
 
 my $scratch = File::Temp->newdir;
 chmod 0777, $scratch;
-my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta)],
+my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta)], expect => qr/reload-refused|dynproxy\.conf:/,
     conf => { access_log => qq("$scratch/access.log"), local_tools => '{ "61000:alpha", "61001:beta" }' });
 my $backend = $proxy->backend;
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
@@ -137,6 +137,21 @@ is $proxy->ctl('doctor'), 0, 'doctor';
 like $proxy->out, qr/^ok\s+end to end\s.*HTTP\/1\.1 200/m, 'a request end to end';
 like $proxy->out, qr/^ok\s+registrar\s+ready, 2 workers/m, 'the registrar';
 is +(grep { $_->{check} eq 'descriptors' } @{ $proxy->ctl_json('doctor') })[0]{result}, 'ok', 'descriptors';
+utime time + 100, time + 100, $proxy->conf_path;
+is $proxy->ctl('doctor'), 0, 'a file that is newer than what it has read';
+like $proxy->out, qr/^doubt\s+configuration\s.* has changed since it was read/m, '  is in doubt';
+utime time - 100, time - 100, $proxy->conf_path;
+$proxy->ctl('doctor');
+like $proxy->out, qr/^ok\s+configuration\s/m, '  and an older one is not';
+$proxy->{conf}{workers} = 0;
+$proxy->write_conf;
+is $proxy->ctl('reload'), 1, 'a reload that is refused';
+is decode_json($proxy->admin('/readyz?verbose')->body)->{reload_refused}, JSON::PP::true, '  is told';
+delete $proxy->{conf}{workers};
+$proxy->write_conf;
+$proxy->ctl('doctor');
+like $proxy->out, qr/^doubt\s+configuration\s.*was refused/m, '  also here';
+is $proxy->ctl('reload'), 0, '  until the next one is not';
 my @workers = $proxy->worker_pids;
 kill 'STOP', $proxy->{pid}, @workers;    # the master would replace them
 is $proxy->ctl('doctor'), 1, 'workers that do not answer: broken';

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/timex.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
@@ -57,15 +59,39 @@ number(const json_t *object, const char *name)
 	return (long long)json_integer_value(json_object_get(object, name));
 }
 
+/* Was the file written after dynproxyd had read it?  Seconds are told. */
+static bool
+is_newer(const struct visit *v)
+{
+	const char *read =
+	    json_string_value(json_object_get(v->node, "configured"));
+	struct tm tm = { .tm_sec = 0 };
+	struct stat st;
+
+	return read != NULL && stat(v->ctl->conf_path, &st) == 0 &&
+	       strptime(read, "%Y-%m-%dT%H:%M:%SZ", &tm) != NULL &&
+	       st.st_mtime > timegm(&tm);
+}
+
 static void
 check_configuration(struct visit *v)
 {
-	if (v->conf != NULL)
-		say(v, "configuration", FINE, "%s", v->ctl->conf_path);
-	else
+	const char *path = v->ctl->conf_path;
+
+	if (v->conf == NULL)
 		say(v, "configuration", BROKEN,
-		    "%s cannot be read: dynproxyd -t says why",
-		    v->ctl->conf_path);
+		    "%s cannot be read: dynproxyd -t says why", path);
+	else if (json_is_true(json_object_get(v->node, "reload_refused")))
+		say(v, "configuration", DOUBT,
+		    "the last reload was refused: see reload-refused in the "
+		    "log, mend %s and reload",
+		    path);
+	else if (is_newer(v))
+		say(v, "configuration", DOUBT,
+		    "%s has changed since it was read: dynproxyctl reload",
+		    path);
+	else
+		say(v, "configuration", FINE, "%s", path);
 }
 
 static void
