@@ -3,22 +3,11 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
-use IO::Select;
-use IO::Socket::UNIX;
-use Socket qw(SOCK_DGRAM);
+use Notified;
 
-my $dir    = File::Temp->newdir;
-my $notify = IO::Socket::UNIX->new(Local => "$dir/notify", Type => SOCK_DGRAM) or die $!;
-my $said   = '';
-
-# Everything that was said so far, a line each.
-sub said {
-    while (IO::Select->new($notify)->can_read(0)) {
-        $notify->recv(my $datagram, 4096);
-        $said .= "$datagram\n\n";
-    }
-    return $said;
-}
+my $dir      = File::Temp->newdir;
+my $notified = Notified->new;
+sub said { return $notified->said }
 
 # Its socket for clients is there before it is, at 3; and what another version
 # has left in systemd's store.
@@ -27,7 +16,7 @@ my $open = 'use IO::Socket::INET; $^F = 9; $s = IO::Socket::INET->new(LocalAddr 
     . ' @ENV{qw(LISTEN_FDS LISTEN_PID LISTEN_FDNAMES)} = (2, $$, "http:dynproxy-of-another"); exec @ARGV';
 my $proxy;
 {
-    local $ENV{NOTIFY_SOCKET} = "$dir/notify";
+    local $ENV{NOTIFY_SOCKET} = $notified->path;
     local $ENV{WATCHDOG_USEC} = 300_000;
     local $ENV{PORT} = my $port = free_port();
     $proxy = DynProxy->new(
@@ -41,7 +30,7 @@ ok eventually(sub { said() =~ /^READY=1$/m }), 'READY, on the socket that was th
 like said(), qr/^FDSTOREREMOVE=1\nFDNAME=dynproxy-of-another$/m, 'what is not understood is not to be kept';
 ok eventually(sub { said() =~ /^STATUS=serving with 2 workers$/m }), 'and a status';
 ok eventually(sub { said() =~ /(^WATCHDOG=1\n.*){3}/ms }), 'the watchdog is fed';
-$said = '';
+$notified->forget;
 is $proxy->ctl('reload'), 0, 'reload';
 ok eventually(sub { said() =~ /^RELOADING=1\nMONOTONIC_USEC=\d+\n.*^READY=1$/ms }), 'RELOADING, then READY';
 kill 'QUIT', $proxy->{pid};

@@ -5,19 +5,10 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
 use Installed;
-use IO::Socket::UNIX;
-use Socket qw(SOCK_DGRAM);
+use Notified;
 
-# What systemd is told.
-my $told   = File::Temp->new;
-my $notify = IO::Socket::UNIX->new(Local => "$told.sock", Type => SOCK_DGRAM) or die $!;
-my $reader = fork // die $!;
-if (!$reader) {
-    while (defined $notify->recv(my $datagram, 4096)) { syswrite $told, "$datagram\n\n" }
-    POSIX::_exit(0);
-}
-END { local $?; if ($reader) { kill 'KILL', $reader; waitpid $reader, 0; unlink "$told.sock" } }
-$ENV{NOTIFY_SOCKET} = "$told.sock";
+my $notified = Notified->new;
+$ENV{NOTIFY_SOCKET} = $notified->path;
 
 my %program   = map { $_ => "$DynProxy::BUILD/t/dynproxyd-$_" } qw(segments hangs table);
 my $installed = Installed->new($program{segments});
@@ -67,7 +58,7 @@ isnt((memory('requests'))[0], $requests, 'it is none of before');
 is_twice 'what both know is handed on', memory('counters');
 is((memory('counters'))[0], $counters, 'as it was');
 is scalar(memory('other')), 0, 'what it does not know is closed';
-ok eventually(sub { DynProxy::slurp("$told") =~ /^FDSTOREREMOVE=1\nFDNAME=dynproxy-other$/m }), 'systemd need not keep it';
+ok eventually(sub { $notified->said =~ /^FDSTOREREMOVE=1\nFDNAME=dynproxy-other$/m }), 'systemd need not keep it';
 serves();
 
 # --- another layout
