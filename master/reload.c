@@ -9,8 +9,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "conf/changes.h"
 #include "lib/clock.h"
@@ -26,6 +24,7 @@
 #include "master/places.h"
 #include "master/rollover.h"
 #include "master/setup.h"
+#include "master/site.h"
 #include "master/spawn.h"
 #include "master/supervise.h"
 #include "master/tickets.h"
@@ -292,32 +291,6 @@ reload_loading(const struct child *c)
 		wait_for(r, STAGE_REGISTRAR, REGISTRAR_MS);
 }
 
-/* Two sealed files, or none. */
-static bool
-same_file(int a, int b)
-{
-	struct stat sa, sb;
-	bool same = false;
-	void *one, *other;
-
-	if (a == -1 || b == -1)
-		return a == b;
-	if (fstat(a, &sa) == -1 || fstat(b, &sb) == -1 ||
-	    sa.st_size != sb.st_size)
-		return false;
-	if (sa.st_size == 0)
-		return true;
-	one = mmap(NULL, (size_t)sa.st_size, PROT_READ, MAP_SHARED, a, 0);
-	other = mmap(NULL, (size_t)sb.st_size, PROT_READ, MAP_SHARED, b, 0);
-	if (one != MAP_FAILED && other != MAP_FAILED)
-		same = memcmp(one, other, (size_t)sa.st_size) == 0;
-	if (one != MAP_FAILED)
-		munmap(one, (size_t)sa.st_size);
-	if (other != MAP_FAILED)
-		munmap(other, (size_t)sb.st_size);
-	return same;
-}
-
 /* Why this configuration cannot be, told to says; else RELOAD_DONE. */
 static enum reload_end
 check(struct reload *r, const struct conf *new, FILE *says)
@@ -383,7 +356,6 @@ static enum reload_end
 prepare(struct reload *r, struct conf *new, FILE *says)
 {
 	struct master *m = r->master;
-
 	int rc;
 
 	r->old = setup_take(m);
@@ -397,7 +369,7 @@ prepare(struct reload *r, struct conf *new, FILE *says)
 		come_back(r);
 		return RELOAD_REFUSED;
 	}
-	if (!same_file(
+	if (!site_file_same(
 		m->site_fds[SITE_BACKEND_CA], r->old.site_fds[SITE_BACKEND_CA]))
 		r->changes |= 1u << APPLIED_WORKERS;
 	if (!(r->changes & 1u << APPLIED_WORKERS) ||

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/bundle.h"
@@ -68,4 +70,29 @@ site_release(struct master *m)
 	for (unsigned i = 0; i < SITE_FILE_COUNT; i++)
 		if (m->site_fds[i] != -1)
 			close(m->site_fds[i]);
+}
+
+bool
+site_file_same(int a, int b)
+{
+	struct stat sa, sb;
+	bool same = false;
+	void *one, *other;
+
+	if (a == -1 || b == -1)
+		return a == b;
+	if (fstat(a, &sa) == -1 || fstat(b, &sb) == -1 ||
+	    sa.st_size != sb.st_size)
+		return false;
+	if (sa.st_size == 0)
+		return true;
+	one = mmap(NULL, (size_t)sa.st_size, PROT_READ, MAP_SHARED, a, 0);
+	other = mmap(NULL, (size_t)sb.st_size, PROT_READ, MAP_SHARED, b, 0);
+	if (one != MAP_FAILED && other != MAP_FAILED)
+		same = memcmp(one, other, (size_t)sa.st_size) == 0;
+	if (one != MAP_FAILED)
+		munmap(one, (size_t)sa.st_size);
+	if (other != MAP_FAILED)
+		munmap(other, (size_t)sb.st_size);
+	return same;
 }

@@ -8,6 +8,9 @@
 int site_load(struct master *m);
 void site_release(struct master *m);
 
+/* Do two of them say the same?  -1: there is none. */
+bool site_file_same(int a, int b);
+
 /*
  * As much of a file as size allows: less than that is all of it.  -1 with
  * errno.
