@@ -143,7 +143,7 @@ static const struct {
 	{ "frontend-del", 1, 1, ctl_frontend_del, false },
 	{ "watch", 0, 0, ctl_watch, false },
 	{ "tool", 1, 1, ctl_tool, true },
-	{ "top", 0, 0, ctl_top, false },
+	{ "top", 0, 1, ctl_top, false },
 	{ "node", 0, 0, ctl_node, false },
 	{ "tail", 0, 1, ctl_tail, true },
 	{ "registrations", 0, 0, ctl_registrations, false },

@@ -22,8 +22,17 @@ void
 ctl_top(struct ctl *ctl)
 {
 	struct registrar *r = ctl->client.r;
-	json_t *all = tell_node(r);
+	enum tell_order order = TELL_BY_RATE;
+	json_t *all;
 
-	json_object_update_new(all, tell_tools(r, "", TELL_TOOLS_MAX));
+	if (ctl->args[0] != NULL)
+		order = tell_order_of(ctl->args[0]);
+	if (order == TELL_ORDERS) {
+		ctl_fail(ctl, EXIT_USAGE, "\"%.32s\": write rate, errors or ms",
+		    ctl->args[0]);
+		return;
+	}
+	all = tell_node(r);
+	json_object_update_new(all, tell_tools(r, "", order, TELL_TOOLS_MAX));
 	ctl_succeed_take(ctl, all);
 }

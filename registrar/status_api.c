@@ -1,6 +1,8 @@
 /* Reads the page's questions and has them answered. */
 #include "registrar/status_api.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/array.h"
@@ -44,7 +46,13 @@ decode(struct span text, char out[VALUE_MAX])
 	return true;
 }
 
-/* The only parameter of a question, "name=..."; empty: it is not there. */
+/* A question: the value of its parameter, and the order of what it asks for. */
+struct asked_api {
+	char value[VALUE_MAX];
+	enum tell_order order;
+};
+
+/* Its parameter, "name=..."; empty: it is not there. */
 static bool
 parameter(struct span query, struct span name, char out[VALUE_MAX])
 {
@@ -61,29 +69,47 @@ fail(unsigned *status, unsigned code, const char *error)
 	return json_pack("{s:s}", "error", error);
 }
 
-static json_t *
-ask_node(struct registrar *r, const char *value, unsigned *status)
+/* Take "&by=..." off the end.  False: there is no such order. */
+static bool
+take_order(struct span *query, enum tell_order *order)
 {
-	(void)value;
+	static const struct span by = SPAN("&by=");
+	const char *at = memmem(query->ptr, query->len, by.ptr, by.len);
+	char word[16] = "";
+
+	if (at == NULL)
+		return true;
+	snprintf(word, sizeof(word), "%.*s",
+	    (int)(query->ptr + query->len - at - (ptrdiff_t)by.len),
+	    at + by.len);
+	query->len = (size_t)(at - query->ptr);
+	*order = tell_order_of(word);
+	return *order != TELL_ORDERS;
+}
+
+static json_t *
+ask_node(struct registrar *r, const struct asked_api *q, unsigned *status)
+{
+	(void)q;
 	(void)status;
 	return tell_node(r);
 }
 
 static json_t *
-ask_tools(struct registrar *r, const char *value, unsigned *status)
+ask_tools(struct registrar *r, const struct asked_api *q, unsigned *status)
 {
 	(void)status;
-	return tell_tools(r, value, TELL_TOOLS_MAX);
+	return tell_tools(r, q->value, q->order, TELL_TOOLS_MAX);
 }
 
 static json_t *
-ask_tool(struct registrar *r, const char *value, unsigned *status)
+ask_tool(struct registrar *r, const struct asked_api *q, unsigned *status)
 {
 	char key[KEY_MAX + 1] = { KEY_TOOL };
 	const struct book_name *name = NULL;
 
-	if (vet_tool_name(span_str(value))) {
-		memcpy(key + 1, value, strlen(value) + 1);
+	if (vet_tool_name(span_str(q->value))) {
+		memcpy(key + 1, q->value, strlen(q->value) + 1);
 		name = book_find(&r->book, key);
 	}
 	if (name == NULL)
@@ -92,12 +118,12 @@ ask_tool(struct registrar *r, const char *value, unsigned *status)
 }
 
 static json_t *
-ask_explain(struct registrar *r, const char *value, unsigned *status)
+ask_explain(struct registrar *r, const struct asked_api *q, unsigned *status)
 {
 	char why[256];
 	json_t *answer = explain_live(r,
 	    &(struct explain_question){
-		.url = value, .client = "", .agent = "" },
+		.url = q->value, .client = "", .agent = "" },
 	    why);
 
 	return answer != NULL ? answer : fail(status, 400, why);
@@ -106,27 +132,30 @@ ask_explain(struct registrar *r, const char *value, unsigned *status)
 static const struct {
 	struct span path, parameter;
 	json_t *(*ask)(
-	    struct registrar *r, const char *value, unsigned *status);
+	    struct registrar *r, const struct asked_api *q, unsigned *status);
+	bool ordered; /* "&by=..." may follow */
 } questions[] = {
-	{ { "/api/node", 9 }, { "", 0 }, ask_node },
-	{ { "/api/tools", 10 }, { "q=", 2 }, ask_tools },
-	{ { "/api/tool", 9 }, { "name=", 5 }, ask_tool },
-	{ { "/api/explain", 12 }, { "url=", 4 }, ask_explain },
+	{ { "/api/node", 9 }, { "", 0 }, ask_node, false },
+	{ { "/api/tools", 10 }, { "q=", 2 }, ask_tools, true },
+	{ { "/api/tool", 9 }, { "name=", 5 }, ask_tool, false },
+	{ { "/api/explain", 12 }, { "url=", 4 }, ask_explain, false },
 };
 
 json_t *
 status_api(
     struct registrar *r, struct span path, struct span query, unsigned *status)
 {
-	char value[VALUE_MAX];
+	struct asked_api q;
 
 	*status = 200;
 	for (size_t i = 0; i < nitems(questions); i++) {
 		if (!span_eq(path, questions[i].path))
 			continue;
-		if (!parameter(query, questions[i].parameter, value))
+		q.order = TELL_BY_RATE;
+		if ((questions[i].ordered && !take_order(&query, &q.order)) ||
+		    !parameter(query, questions[i].parameter, q.value))
 			return fail(status, 400, "malformed");
-		return questions[i].ask(r, value, status);
+		return questions[i].ask(r, &q, status);
 	}
 	return fail(status, 404, "no such question");
 }

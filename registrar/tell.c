@@ -13,34 +13,60 @@
 
 #define ERRORS_TOLD 20 /* of a tool */
 
-/* How busy a tool is. */
+/* Where a tool stands among the others. */
 struct rank {
 	const struct book_name *name;
 	uint32_t slot;
-	uint32_t requests; /* in the last minute */
+	double weight;	   /* by the order that is asked for, */
+	uint32_t requests; /* and then in the last minute */
 };
 
+enum tell_order
+tell_order_of(const char *word)
+{
+	static const char *const words[] = { [TELL_BY_RATE] = "rate",
+		[TELL_BY_ERRORS] = "errors",
+		[TELL_BY_MS] = "ms" };
+	enum tell_order i = TELL_BY_RATE;
+
+	while (i < TELL_ORDERS && strcmp(words[i], word) != 0)
+		i++;
+	return i;
+}
+
 static int
-busiest_first(const void *a, const void *b)
+heaviest_first(const void *a, const void *b)
 {
 	const struct rank *x = a, *y = b;
 
+	if (x->weight != y->weight)
+		return x->weight < y->weight ? 1 : -1;
 	if (x->requests != y->requests)
 		return x->requests < y->requests ? 1 : -1;
 	return strcmp(x->name->key, y->name->key);
 }
 
-static uint32_t
-requests_of(const struct registrar *r, uint32_t slot)
+static struct rank
+rank_of(const struct registrar *r, const struct book_name *name,
+    enum tell_order order)
 {
-	return slot == COUNTERS_OTHER
-		   ? 0
-		   : history_minute(r->history, slot).requests;
+	struct rank rank = { .name = name, .slot = publish_slot(r, name->key) };
+	struct history_point last = { 0 };
+
+	if (rank.slot != COUNTERS_OTHER)
+		last = history_minute(r->history, rank.slot);
+	rank.requests = last.requests;
+	if (order == TELL_BY_ERRORS && last.requests > 0)
+		rank.weight = (double)last.errors / last.requests;
+	else if (order == TELL_BY_MS)
+		rank.weight = last.took_ms;
+	return rank;
 }
 
 /* Those whose name has the part; the caller's to free().  NULL: no memory. */
 static struct rank *
-rank_tools(const struct registrar *r, const char *part, size_t *n)
+rank_tools(const struct registrar *r, const char *part, enum tell_order order,
+    size_t *n)
 {
 	struct book *book = (struct book *)&r->book;
 	struct rank *ranks =
@@ -50,17 +76,11 @@ rank_tools(const struct registrar *r, const char *part, size_t *n)
 	if (ranks == NULL)
 		return NULL;
 	for (struct book_name *name = book_from(book, ""); name != NULL;
-	     name = book_next(book, name)) {
-		uint32_t slot;
-
-		if (name->key[0] != KEY_TOOL ||
-		    strstr(name->key + 1, part) == NULL)
-			continue;
-		slot = publish_slot(r, name->key);
-		ranks[(*n)++] =
-		    (struct rank){ name, slot, requests_of(r, slot) };
-	}
-	qsort(ranks, *n, sizeof(*ranks), busiest_first);
+	     name = book_next(book, name))
+		if (name->key[0] == KEY_TOOL &&
+		    strstr(name->key + 1, part) != NULL)
+			ranks[(*n)++] = rank_of(r, name, order);
+	qsort(ranks, *n, sizeof(*ranks), heaviest_first);
 	return ranks;
 }
 
@@ -157,10 +177,11 @@ summary(const struct registrar *r, const struct book_name *name, uint32_t slot)
 }
 
 json_t *
-tell_tools(const struct registrar *r, const char *part, size_t max)
+tell_tools(const struct registrar *r, const char *part, enum tell_order order,
+    size_t max)
 {
 	size_t n;
-	struct rank *ranks = rank_tools(r, part, &n);
+	struct rank *ranks = rank_tools(r, part, order, &n);
 	json_t *tools = json_array();
 
 	for (size_t i = 0; ranks != NULL && i < n && i < max; i++)

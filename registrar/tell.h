@@ -16,12 +16,19 @@ struct registrar;
 /* readyz, and {"processes", "bans", "maintenance", "requests", ...}. */
 json_t *tell_node(struct registrar *r);
 
+/* Which tools come first: what they were in the last minute. */
+enum tell_order { TELL_BY_RATE, TELL_BY_ERRORS, TELL_BY_MS, TELL_ORDERS };
+
+/* "rate", "errors", "ms"; TELL_ORDERS: none is called so. */
+enum tell_order tell_order_of(const char *word);
+
 /*
- * {"total", "tools": [...]}: the busiest first.
+ * {"total", "tools": [...]}, in that order.
  *
  * part   that their names have; empty: any
  */
-json_t *tell_tools(const struct registrar *r, const char *part, size_t max);
+json_t *tell_tools(const struct registrar *r, const char *part,
+    enum tell_order order, size_t max);
 
 /* One tool, its routes, its last errors, why it was refused what. */
 json_t *tell_tool(const struct registrar *r, const struct book_name *name);

@@ -35,6 +35,15 @@ unlike $proxy->log, qr/tool-(?:down|up) name=alpha/, 'of it alone';
 unlike $proxy->out, qr/\e/, 'no colours where there is no terminal';
 is $proxy->ctl_json('top')->{total}, 2, '--json';
 is $proxy->ctl('top', '--never'), 2, 'only --once';
+is $proxy->ctl('top', '--by', 'colour'), 2, 'or a known order';
+for (['rate', qr/>req.*^alpha .*^beta /ms], ['errors', qr/ req\/s >errors.*^beta .*^alpha /ms]) {
+    my ($by, $want) = @$_;
+    ok eventually(sub {
+        $proxy->get($_, '/again') for qw(alpha alpha beta);
+        $proxy->ctl('top', '--by', $by);
+        $proxy->out =~ $want;
+    }), "--by $by" or diag $proxy->out;
+}
 
 # on a terminal, until q
 sub on_terminal {
@@ -56,7 +65,7 @@ sub on_terminal {
     return ($? >> 8, $said);
 }
 sub frames { my ($said) = @_; return grep { /^dynproxy/ } map { s/\e\[[\d;?]*[A-Za-z]//gr } split /\e\[H/, decode('UTF-8', $said) }
-my ($status, $said) = on_terminal([[qr/alpha/, 'q']], 'top');
+my ($status, $said) = on_terminal([[qr/>req.*alpha/s, 'e'], [qr/>errors.*beta.*alpha/s, 'q']], 'top');
 is $status, 0, 'top on a terminal, until q';
 like $said, qr/\e\[\?1049h.*alpha.*\e\[\?7h\e\[\?25h\e\[\?1049l/s, 'gives the screen back';
 my @lines = split /\r?\n/, (frames($said))[0];

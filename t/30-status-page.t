@@ -62,6 +62,11 @@ $shows->('#certificates', qr/first\s+\d+ days left/, 'certificates');
 $shows->('#bans', qr/192\.0\.2\.0\/24\s+banned until/, 'bans');
 $shows->('#stores', qr/Redis\s+not configured/, 'stores');
 $picture->('overview');
+$browser->js('document.querySelector("[data-by=errors]").click()');
+ok eventually(sub { load(5); $text->('#tools tbody') =~ /\Adead-tool\b/ }, 40), 'the worst first';
+ok eventually(sub { load(5); asked('/api/tools?q=&by=errors', 'localhost')->body =~ /\A[^\[]*\[\s*\{\s*"name":\s*"dead-tool"/ }), '  of all there are';
+is asked('/api/tools?q=&by=colour', 'localhost')->status, 400, '  and no other order';
+$browser->js('document.querySelector("[data-by=rate]").click()');
 
 # --- it is live
 is $proxy->unregister('quickstatements', '.*'), 'ok', 'a tool goes';

@@ -16,7 +16,7 @@
 #define DRAWN_MAX (64 * 1024) /* a screen goes out in one write */
 
 static struct termios before;
-static sigset_t outside; /* signals as they were */
+static sigset_t outside;		 /* signals as they were */
 static volatile sig_atomic_t told_to_go; /* by this signal */
 static char drawn[DRAWN_MAX];
 
@@ -115,14 +115,15 @@ screen_show(void)
 	fflush(stdout);
 }
 
-bool
+int
 screen_wait(int ms)
 {
 	const struct timespec wait = { ms / 1000, ms % 1000 * 1000000L };
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
-	char key;
+	unsigned char key;
 
 	if (ppoll(&in, 1, &wait, &outside) <= 0)
-		return told_to_go != 0;
-	return read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == CTRL_C;
+		return told_to_go != 0 ? SCREEN_GO : 0;
+	return read(STDIN_FILENO, &key, 1) != 1 || key == CTRL_C ? SCREEN_GO
+								 : key;
 }

@@ -27,9 +27,10 @@ void screen_end_line(void);
 void screen_show(void);
 
 /*
- * Wait, or until the size has changed.  True: it is time to go: q, Ctrl-C, the
- * end of the input or a signal.
+ * Wait for a key, or until the size has changed.  0: none came; SCREEN_GO: it
+ * is time to go, for Ctrl-C, the end of the input or a signal.
  */
-bool screen_wait(int ms);
+#define SCREEN_GO (-1)
+int screen_wait(int ms);
 
 #endif

@@ -20,6 +20,16 @@
 #define ERRORS_BAD 0.05 /* of the requests */
 #define SLOW_MS 1000
 
+/* What tools may be in the order of: a key, what the registrar calls it. */
+static const struct order {
+	char key;
+	const char *by, *title;
+} orders[] = {
+	{ 'r', "rate", " req/s" },
+	{ 'e', "errors", " errors" },
+	{ 'l', "ms", " latency" },
+};
+
 /* Between the name and the bars. */
 #define NUMBERS_HEAD " health         req/s  errors  latency  now  "
 #define NUMBERS ((int)sizeof(NUMBERS_HEAD) - 1)
@@ -43,6 +53,7 @@ static const char *const *bars = ascii;
 /* How the width is shared out, and how a line ends. */
 struct layout {
 	int columns, name, spark;
+	const struct order *order;
 	void (*end_line)(void);
 };
 
@@ -141,7 +152,7 @@ static void
 put_head(const json_t *all, const struct layout *l, const char *trouble)
 {
 	bool ready = json_is_true(json_object_get(all, "ready"));
-	char spark[32] = "";
+	char spark[32] = "", head[] = NUMBERS_HEAD;
 	int rest = l->columns - l->name - NUMBERS;
 
 	printf("%sdynproxy%s %s  ", look.bold, look.plain, text(all, "node"));
@@ -156,7 +167,8 @@ put_head(const json_t *all, const struct layout *l, const char *trouble)
 	l->end_line();
 	if (l->spark > 0)
 		snprintf(spark, sizeof(spark), "last %d s", l->spark * POINT_S);
-	printf("%s%-*s%s%-*.*s%s", look.bar, l->name, "tool", NUMBERS_HEAD,
+	*strstr(head, l->order->title) = '>';
+	printf("%s%-*s%s%-*.*s%s", look.bar, l->name, "tool", head,
 	    rest > 0 ? rest : 0, rest > 0 ? rest : 0, spark, look.plain);
 	l->end_line();
 }
@@ -244,14 +256,32 @@ put_all(const json_t *all, struct layout *l, size_t rows, const char *trouble)
 	}
 }
 
+static int
+ask(const struct ctl *ctl, const struct order *order, json_t **all)
+{
+	char *args[] = { (char *)order->by, NULL };
+
+	return ctl_ask(ctl, "top", args, all);
+}
+
+/* The order that a key stands for, or the one there was. */
+static const struct order *
+order_of_key(int key, const struct order *order)
+{
+	for (size_t i = 0; i < nitems(orders); i++)
+		if (orders[i].key == key)
+			return &orders[i];
+	return order;
+}
+
 /* Until one goes; a registrar that is away meanwhile comes back. */
 static int
-show_live(const struct ctl *ctl, json_t *all)
+show_live(const struct ctl *ctl, const struct order *order, json_t *all)
 {
-	char *none[] = { NULL }, said[CTL_SAID_MAX] = "";
+	char said[CTL_SAID_MAX] = "";
 	struct layout l = { .end_line = screen_end_line };
 	struct ctl own = *ctl;
-	int status = CTL_DONE;
+	int status = CTL_DONE, key;
 	json_t *next;
 
 	own.said = said;
@@ -259,13 +289,16 @@ show_live(const struct ctl *ctl, json_t *all)
 		const struct screen_size size = screen_size();
 
 		l.columns = size.columns;
+		l.order = order;
 		screen_draw();
 		put_all(all, &l, (size_t)size.rows,
 		    status == CTL_DONE ? NULL : said);
 		screen_show();
-		if (screen_wait(REFRESH_MS))
+		key = screen_wait(REFRESH_MS);
+		if (key == SCREEN_GO || key == 'q')
 			break;
-		status = ctl_ask(&own, "top", none, &next);
+		order = order_of_key(key, order);
+		status = ask(&own, order, &next);
 		if (status == CTL_DONE) {
 			json_decref(all);
 			all = next;
@@ -282,9 +315,11 @@ end_line(void)
 }
 
 static void
-show_once(const struct ctl *ctl, const json_t *all)
+show_once(const struct ctl *ctl, const struct order *order, const json_t *all)
 {
-	struct layout l = { .columns = WIDE, .end_line = end_line };
+	struct layout l = {
+		.columns = WIDE, .order = order, .end_line = end_line
+	};
 
 	if (isatty(STDOUT_FILENO))
 		l.columns = screen_size().columns;
@@ -294,32 +329,64 @@ show_once(const struct ctl *ctl, const json_t *all)
 		put_all(all, &l, 0, NULL);
 }
 
-int
-cmd_top(const struct ctl *ctl, char **args)
+/* --once, --by and a word.  False: told what is wrong. */
+static bool
+read_operands(char **args, bool *once, const struct order **order)
 {
-	char *none[] = { NULL };
-	json_t *all;
-	int status;
+	size_t i;
 
-	if (args[0] != NULL && strcmp(args[0], "--once") != 0) {
-		warnx("top takes nothing but --once");
-		return CTL_USAGE;
+	for (; *args != NULL; args++) {
+		if (strcmp(*args, "--once") == 0) {
+			*once = true;
+			continue;
+		}
+		if (strcmp(*args, "--by") != 0 || *++args == NULL) {
+			warnx("top takes --once, and --by with rate, errors or "
+			      "ms");
+			return false;
+		}
+		for (i = 0; i < nitems(orders); i++)
+			if (strcmp(orders[i].by, *args) == 0)
+				break;
+		if (i == nitems(orders)) {
+			warnx("\"%s\": write rate, errors or ms", *args);
+			return false;
+		}
+		*order = &orders[i];
 	}
+	return true;
+}
+
+static void
+choose_look(void)
+{
 	look = getenv("NO_COLOR") == NULL && screen_is_possible() ? colours
 								  : no_colours;
 	if (setlocale(LC_CTYPE, "") != NULL &&
 	    strcmp(nl_langinfo(CODESET), "UTF-8") == 0)
 		bars = blocks;
-	status = ctl_ask(ctl, "top", none, &all);
+}
+
+int
+cmd_top(const struct ctl *ctl, char **args)
+{
+	const struct order *order = &orders[0];
+	bool once = ctl->json || !screen_is_possible();
+	json_t *all;
+	int status;
+
+	if (!read_operands(args, &once, &order))
+		return CTL_USAGE;
+	choose_look();
+	status = ask(ctl, order, &all);
 	if (status != CTL_DONE)
 		return status;
-	if (args[0] == NULL && !ctl->json && screen_is_possible() &&
-	    screen_open()) {
-		status = show_live(ctl, all);
+	if (!once && screen_open()) {
+		status = show_live(ctl, order, all);
 		screen_close();
 		return status;
 	}
-	show_once(ctl, all);
+	show_once(ctl, order, all);
 	json_decref(all);
 	return CTL_DONE;
 }

@@ -36,7 +36,8 @@ _dynproxyctl() {
         --tool,sessions) mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_tools)" -- "$word") ;;
         *,sessions) mapfile -t COMPREPLY < <(compgen -W '--tool --older' -- "$word") ;;
         *,stop) mapfile -t COMPREPLY < <(compgen -W '--now' -- "$word") ;;
-        *,top) mapfile -t COMPREPLY < <(compgen -W '--once' -- "$word") ;;
+        --by,top) mapfile -t COMPREPLY < <(compgen -W 'rate errors ms' -- "$word") ;;
+        *,top) mapfile -t COMPREPLY < <(compgen -W '--once --by' -- "$word") ;;
     esac
 }
 complete -F _dynproxyctl dynproxyctl

@@ -226,7 +226,8 @@ async function refresh() {
 	clearTimeout(timer);
 	try {
 		const [node, tools, tool] = await Promise.all([ask("/api/node"),
-			name ? null : ask("/api/tools?q=" + encodeURIComponent($("q").value.trim().toLowerCase())),
+			name ? null : ask("/api/tools?q=" + encodeURIComponent($("q").value.trim().toLowerCase())
+				+ (sortBy === "errors" || sortBy === "ms" ? "&by=" + sortBy : "")),
 			name ? ask("/api/tool?name=" + encodeURIComponent(name)) : null]);
 		if (mine !== asked)
 			return;
@@ -236,7 +237,7 @@ async function refresh() {
 		if (tools) {
 			latest = tools.tools;
 			showTools();
-			$("shown").textContent = latest.length < tools.total ? `the ${latest.length} busiest of ${tools.total}` : count(tools.total);
+			$("shown").textContent = latest.length < tools.total ? `${latest.length} of ${tools.total}, ${{ errors: "most errors", ms: "slowest" }[sortBy] || "busiest"} first` : count(tools.total);
 			$("none").textContent = $("q").value.trim() ? "No tool has such a name." : "No tool has registered a route yet.";
 			$("none").hidden = latest.length > 0;
 		}
@@ -303,6 +304,7 @@ for (const b of document.querySelectorAll("#tools th button"))
 		sortBy = b.dataset.by;
 		document.querySelectorAll("#tools th button").forEach(x => x.classList.toggle("by", x === b));
 		showTools();
+		refresh();    // all tools have an order, not only those that are here
 	});
 document.querySelector("[data-by=rate]").classList.add("by");
 addEventListener("keydown", event => {
