@@ -64,6 +64,7 @@ struct worker {
 	struct compressors compressors; /* owned */
 	struct overload overload;
 	struct trace_source trace; /* of request ids and spans */
+	uint64_t dice; /* which of several backends */
 	struct acceptor *acceptor; /* owned */
 	struct pool *pool;         /* owned */
 	struct accesslog *accesslog; /* owned; NULL: none is kept */

@@ -97,6 +97,17 @@ lent_to(struct upstream *u, unsigned at)
 }
 
 /*
+ * From 0 to less than that.  Fair is enough here (Knuth's MMIX): libbsd's
+ * arc4random(3) makes a system call each time.
+ */
+static unsigned
+roll_dice(struct worker *w, unsigned sides)
+{
+	w->dice = w->dice * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (unsigned)((w->dice >> 32) * sides >> 32);
+}
+
+/*
  * Put the next one to try where it is taken from: of two random good ones the
  * one with less to do.  The worse ones come after all of these.
  */
@@ -107,9 +118,8 @@ choose_next(struct upstream *u)
 
 	if (left < 2 || (u->look_first && u->tried == 0))
 		return;
-	swap_candidates(
-	    u, u->tried, u->tried + (unsigned)arc4random_uniform(left));
-	other = u->tried + 1 + (unsigned)arc4random_uniform(left - 1);
+	swap_candidates(u, u->tried, u->tried + roll_dice(u->w, left));
+	other = u->tried + 1 + roll_dice(u->w, left - 1);
 	if (lent_to(u, other) < lent_to(u, u->tried))
 		swap_candidates(u, u->tried, other);
 }

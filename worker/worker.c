@@ -351,6 +351,7 @@ start(struct worker *w)
 		return -1;
 	}
 	arc4random_buf(w->trace.key, sizeof(w->trace.key));
+	arc4random_buf(&w->dice, sizeof(w->dice));
 	w->health = health_open(w->boot.segment_fds[SEGMENT_HEALTH]);
 	if (w->health == NULL) {
 		log_event(LOG_ERR, "worker-start", "health: %m");
