@@ -21,6 +21,7 @@ $proxy->get('beta', '/broken?x=1') for 1 .. 3;
 # --- tool
 is $proxy->ctl('tool', 'beta'), 0, 'tool';
 like $proxy->out, qr/^beta: /, 'its name, how it is';
+like $proxy->out, qr/^routes:\nPATTERN +DESTINATION .*\n\.\* +http:/m, 'its routes';
 like $proxy->out, qr/^\s+\S+T\S+Z\s+503\s+(?:tool-starting|backend-refused)\s.*GET \/broken\?x=1 HTTP/m, 'its last errors';
 like $proxy->out, qr/^  (?:tool-starting|backend-refused)\s+3$/m, 'how often';
 is scalar @{ $proxy->ctl_json('tool', 'beta')->{last_errors} }, 3, '--json';

@@ -44,6 +44,7 @@ json_t *ctl_sort_routes_take(json_t *routes);
 
 /* The tables that they show: a row of the table of commands names its own. */
 extern const struct ctl_column ctl_columns_routes[];
+extern const struct ctl_column ctl_columns_tool[];
 extern const struct ctl_column ctl_columns_registrations[];
 extern const struct ctl_column ctl_columns_sessions[];
 extern const struct ctl_column ctl_columns_policy[];

@@ -53,7 +53,7 @@ static const struct command {
 	    "refuse registrations", ctl_columns_policy },
 	{ "watch", "", 0, 0, cmd_watch, "events, as they happen", NULL },
 	{ "tool", "tool", 1, 1, cmd_tool, "how a tool is, its last errors",
-	    ctl_columns_routes },
+	    ctl_columns_tool },
 	{ "top", "[--once] [--by rate|errors|ms]", 0, 3, cmd_top,
 	    "what is going on, live", NULL },
 	{ "registrations", "", 0, 0, cmd_registrations,
