@@ -73,7 +73,7 @@ void
 spawn_enter(int argc, char **argv)
 {
 	if (argc > 2 && strcmp(argv[1], "probe") == 0)
-		exit(upgrade_probe(argv[2]));
+		_exit(upgrade_probe(argv[2])); /* with all that it has */
 	/* argv[0] says nothing: valgrind(1) puts the program's path there */
 	for (size_t i = 0; argc > 1 && i < ROLE_COUNT; i++)
 		if (strcmp(argv[1], roles[i].name) == 0) {
