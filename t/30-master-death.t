@@ -3,6 +3,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use Fcntl qw(F_SETLK F_WRLCK);
 use Load;
 use Time::HiRes qw(time);
 
@@ -46,16 +47,22 @@ like $proxy->ask($_), qr/^HTTP\S+ 200 .*^Connection: close\r$/ms, 'and answer a 
 $_->close for @kept;
 ok eventually(sub { !grep { kill 0, $_ } @workers }), 'then they end';
 
-# --- with a registrar that does not end
+# --- with a registrar that does not end: we have its lock (lib/presence.h)
 $registrar = $proxy->registrar_pid;
-kill 'STOP', $registrar;
+@workers   = $proxy->worker_pids;
 kill 'KILL', $proxy->{pid};
-ok eventually(sub { $proxy->is_dead }), 'the master is dead, and its registrar hangs';
+ok eventually(sub { $proxy->is_dead }), 'the master is dead';
+ok eventually(sub { !kill 0, $registrar }), 'its registrar has ended';
+open my $presence, '+<', "$proxy->{dir}/state/presence" or die $!;
+my $lock = pack 'ssx4qqix4', F_WRLCK, 0, 2, 1, 0;    # struct flock
+fcntl $presence, F_SETLK, $lock or die $!;
 @second = run_command('timeout', '60', $proxy->{program}, '-F', '-c', $proxy->conf_path);
 is $second[0], 1, 'there is no other beside it';
 like $second[2], qr/the registrar of a dead master still runs: end it/, 'and it is told why';
-kill 'KILL', $registrar;
+close $presence;
 $proxy->start;
+ok eventually(sub { !grep { kill 0, $_ } @workers }), 'then there is, and the old workers end';
+$proxy->settled;
 
 # --- without a pause between the two
 my @before = $proxy->worker_pids;
