@@ -224,16 +224,11 @@ upgrade_probe(const char *state)
 	struct master m = { .lookup = { -1, -1 }, .log_wake = { -1, -1 } };
 	int fd = (int)strtol(state, NULL, 10);
 	struct inherited *in = inherit_read_take(&m, fd, stderr);
-	bool good = in != NULL;
 
-	if (good) {
-		memcpy(m.segments, in->segments, sizeof(m.segments));
-		good = segments_check(&m, stderr);
-	}
-	inherit_free(in);
-	conf_free(m.conf);
-	free(m.conf_path);
-	return good ? 0 : 1;
+	if (in == NULL)
+		return 1;
+	memcpy(m.segments, in->segments, sizeof(m.segments));
+	return segments_check(&m, stderr) ? 0 : 1;
 }
 
 /* --- after ---------------------------------------------------------------- */
