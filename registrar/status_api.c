@@ -57,9 +57,10 @@ static bool
 parameter(struct span query, struct span name, char out[VALUE_MAX])
 {
 	out[0] = '\0';
-	if (query.len < name.len || memcmp(query.ptr, name.ptr, name.len) != 0)
-		return query.len == 0;
-	return decode(span_from(query, name.len), out);
+	if (query.len == 0)
+		return true;
+	return span_starts(query, name) &&
+	       decode(span_from(query, name.len), out);
 }
 
 static json_t *
@@ -74,9 +75,11 @@ static bool
 take_order(struct span *query, enum tell_order *order)
 {
 	static const struct span by = SPAN("&by=");
-	const char *at = memmem(query->ptr, query->len, by.ptr, by.len);
+	const char *at = NULL;
 	char word[16] = "";
 
+	if (query->len > 0)
+		at = memmem(query->ptr, query->len, by.ptr, by.len);
 	if (at == NULL)
 		return true;
 	snprintf(word, sizeof(word), "%.*s",
