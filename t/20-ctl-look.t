@@ -55,7 +55,7 @@ sub on_terminal {
     my $said = '';
     for my $key (@$keys) {
         my ($await, $press) = @$key;
-        local $SIG{ALRM} = sub { die "never said $await: $said" };
+        local $SIG{ALRM} = sub { kill 'TERM', $pid; die "never said $await: $said" };
         alarm 60;
         sysread $out, $said, 65536, length $said or last until $said =~ $await;
         ref $press ? $press->($said) : syswrite $in, $press;
