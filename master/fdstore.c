@@ -101,7 +101,9 @@ fdstore_take(struct master *m)
 			continue;
 		log_event(LOG_WARNING, "socket-refused", "fd=%d: %s", fd,
 		    strerror(errno));
-		fdstore_remove(name); /* or it would come again and again */
+		/* or it would come again and again; listeners are kept anew */
+		if (ours != -1 && strcmp(name, LISTENER) != 0)
+			fdstore_remove(name);
 	}
 	free(names);
 	unsetenv("LISTEN_FDS");

@@ -63,7 +63,9 @@ void
 replication_parse(const char *info, struct replication_info *out)
 {
 	const char *link = value_of(info, "\nmaster_link_status:");
+	const char *down = value_of(info, "\nmaster_link_down_since_seconds:");
 
+	out->never = down != NULL && *down == '-';
 	copy_value(info, "\nmaster_replid:", out->replid);
 	copy_value(info, "\nmaster_replid2:", out->replid2);
 	if (link == NULL)
@@ -72,8 +74,7 @@ replication_parse(const char *info, struct replication_info *out)
 		out->lag_s =
 		    seconds(value_of(info, "\nmaster_last_io_seconds_ago:"));
 	else
-		out->lag_s = seconds(
-		    value_of(info, "\nmaster_link_down_since_seconds:"));
+		out->lag_s = seconds(down);
 }
 
 static void
@@ -85,6 +86,8 @@ told(void *arg, const redisReply *reply)
 	if (reply == NULL || reply->type != REDIS_REPLY_STRING)
 		return;
 	replication_parse(reply->str, &info);
+	if (info.never)
+		return; /* it has no data to be late with: no answer */
 	s->replication.lag_s = info.lag_s;
 	s->replication.answered_ms = clock_mono_ms();
 }

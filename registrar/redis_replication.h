@@ -5,6 +5,7 @@
 #ifndef REGISTRAR_REDIS_REPLICATION_H
 #define REGISTRAR_REDIS_REPLICATION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/timer.h"
@@ -17,6 +18,7 @@ struct replication_info {
 	/* seconds since it has heard of its primary; of a primary: since it
 	   has heard of the slowest of its replicas */
 	uint64_t lag_s;
+	bool never; /* a replica that has not yet heard of any primary */
 };
 
 /* info: what INFO replication answers, or anything else; NUL-terminated. */

@@ -162,7 +162,7 @@ void counters_read_connects(
 
 /*
  * WebSockets that did not come about, of all workers, by enum reason; 0: the
- * backend answered with something else.
+ * answer was something else than 101, of the backend or a redirect.
  */
 uint64_t counters_no_websockets(const struct counters *c, unsigned reason);
 

@@ -47,8 +47,13 @@ main(void)
 	for (size_t i = 0; i < nitems(cases); i++) {
 		replication_parse(cases[i].info, &info);
 		is_int(info.lag_s, cases[i].lag_s, "%s", cases[i].what);
+		ok(!info.never, "and it knows how late it is");
 		is_str(info.replid, cases[i].replid, "whose data");
 		is_str(info.replid2, cases[i].replid2, "and before");
 	}
+	replication_parse("\r\nmaster_link_status:down\r\n"
+			  "master_link_down_since_seconds:-1\r\n",
+	    &info);
+	ok(info.never, "a replica that never had a primary");
 	return done();
 }
