@@ -13,7 +13,7 @@ enum presence {
 	PRESENCE_REGISTRAR,
 	PRESENCE_DRAINING, /* a master that ends, when its workers are done */
 	PRESENCE_ENDING,   /* a master that ends now */
-	PRESENCE_WORKERS = 16, /* and those behind it: one a ring */
+	PRESENCE_WORKERS = 16, /* and those behind it: see master/beside.c */
 };
 
 /* A description of one's own of that file.  -1 with errno. */

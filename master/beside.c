@@ -18,6 +18,7 @@
 #define REGISTRAR_MS 5000 /* for a registrar without a master, to its end */
 #define STEP_MS 5
 #define LOOK_MS 100 /* whether its workers are still there */
+#define BANDS 64    /* of bytes for workers */
 
 /* It writes the store, and has the sockets of 8282: there is no second one. */
 static int
@@ -35,23 +36,63 @@ wait_for_registrar(const struct master *m)
 	return -1;
 }
 
+/*
+ * A worker's byte.  Each band has one for every place of both generations, and
+ * each master a band that nobody was in: so ours need not wait for those of
+ * masters before us, however many of these were killed while they had clients.
+ */
+static enum presence
+byte_of(const struct master *m, unsigned band, unsigned ring)
+{
+	return PRESENCE_WORKERS + band * 2 * m->places + ring;
+}
+
+/* Is anybody in this band, or in one behind it? */
+static bool
+is_used(const struct master *m, unsigned band)
+{
+	return band < BANDS && presence_of_any(m->presence, byte_of(m, band, 0),
+				   (BANDS - band) * 2 * m->places);
+}
+
+/* The first that nobody is in; or the last one, where no worker can start. */
+static unsigned
+free_band(const struct master *m)
+{
+	unsigned band = 0;
+
+	while (band + 1 < BANDS &&
+	       presence_of_any(m->presence, byte_of(m, band, 0), 2 * m->places))
+		band++;
+	return band;
+}
+
 static bool
 has_workers(const struct master *m, unsigned generation)
 {
-	return presence_of_any(
-	    m->presence, PRESENCE_WORKERS + generation * m->places, m->places);
+	for (unsigned band = 0; is_used(m, band); band++)
+		if (presence_of_any(m->presence,
+			byte_of(m, band, generation * m->places), m->places))
+			return true;
+	return false;
 }
 
-/* Beside those there are: their places in shared memory stay theirs. */
+/*
+ * Beside those there are: their places in shared memory stay theirs.  Which of
+ * them have the memory that we were handed nobody says: all of them may.
+ */
 static void
 choose_generation(struct master *m)
 {
-	m->beside = has_workers(m, 0) || has_workers(m, 1);
+	bool used[] = { has_workers(m, 0), has_workers(m, 1) };
+
+	m->beside = used[0] || used[1];
 	if (m->beside)
 		log_event(LOG_NOTICE, "master-before",
 		    "its workers serve until ours do");
-	m->generation = has_workers(m, 0);
-	if (!has_workers(m, 0) || !has_workers(m, 1))
+	m->generation = used[0];
+	m->band = free_band(m);
+	if (!used[0] || !used[1])
 		return;
 	m->generation = 0;
 	log_event(LOG_NOTICE, "master-before",
@@ -77,6 +118,24 @@ beside_begin(struct master *m)
 	return wait_for_registrar(m);
 }
 
+/*
+ * Is a worker of a dead master in this place?  Those of both generations count
+ * for the one that is not ours, whose places wait for them.
+ */
+static bool
+has_orphan(const struct child *c)
+{
+	const struct master *m = c->master;
+
+	for (unsigned band = 0; is_used(m, band); band++)
+		if (band != m->band &&
+		    (presence_of(m->presence, byte_of(m, band, c->slot)) ||
+			presence_of(m->presence,
+			    byte_of(m, band, m->places + c->slot))))
+			return true;
+	return false;
+}
+
 /* What a dead worker had under way is nobody's. */
 static void
 look(struct timer *t)
@@ -89,7 +148,7 @@ look(struct timer *t)
 
 		if (c->state != CHILD_ORPHANED)
 			continue;
-		if (presence_of(m->presence, PRESENCE_WORKERS + c->ring))
+		if (has_orphan(c))
 			any = true;
 		else
 			supervise_orphan_gone(c);
@@ -104,7 +163,7 @@ beside_place(struct master *m)
 	for (unsigned i = 0; i < 2 * m->places; i++) {
 		struct child *c = &m->children[i];
 
-		if (presence_of(m->presence, PRESENCE_WORKERS + c->ring))
+		if (c->generation != m->generation && has_orphan(c))
 			c->state = CHILD_ORPHANED;
 		else if (m->handed && c->slot < m->listeners->slots)
 			segments_forget_worker(m, c->ring);
@@ -133,10 +192,11 @@ beside_ending(struct master *m)
 int
 beside_presence_of(const struct child *child)
 {
+	const struct master *m = child->master;
 	enum presence who = child->role == ROLE_WORKER
-				? PRESENCE_WORKERS + child->ring
+				? byte_of(m, m->band, child->ring)
 				: PRESENCE_REGISTRAR;
-	int fd = presence_open(child->master->conf->state_directory), saved;
+	int fd = presence_open(m->conf->state_directory), saved;
 
 	if (fd == -1 || presence_claim(fd, who) == 0)
 		return fd;

@@ -12,8 +12,8 @@ struct master;
 
 /*
  * Be the master of this state directory; m->generation is one that they leave
- * free, and without, so that nothing is shared with them, m->segments are
- * none.  -1: it was logged why not.
+ * free; when there is none, nothing is shared with them: m->segments are none.
+ * -1: it was logged why not.
  */
 int beside_begin(struct master *m);
 

@@ -108,6 +108,8 @@ struct master {
 	struct certs_watch *certs_watch; /* owned; the same */
 
 	int presence; /* of this instance; see beside.h */
+	unsigned band; /* of its bytes, for our workers; beside.c.  An upgrade
+			  begins with the first: it has no orphans */
 	bool beside;  /* workers of a dead master have our addresses */
 	bool handed;  /* so have segments been, by systemd: fdstore.h */
 	struct timer orphans; /* looks whether these are still there */
