@@ -242,13 +242,13 @@ end(struct upgrade *u, bool good)
 	log_event(good ? LOG_NOTICE : LOG_ERR,
 	    good ? "upgraded" : "upgrade-taken-back", "program=%s",
 	    m->exe_path);
+	segments_drop(m, in->segments, SEGMENTS_MAX);
 	if (in->asker != -1)
 		ctl_answer_take(in->asker, good ? RELOAD_DONE : RELOAD_REFUSED,
 		    good
 			? ""
 			: "the new program's processes were not ready in time, "
 			  "and the old one serves on: the log says why\n");
-	segments_drop(m, in->segments, SEGMENTS_MAX);
 	inherit_free(in);
 	m->inherited = NULL;
 	release(u);
