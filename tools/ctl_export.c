@@ -104,6 +104,7 @@ static int
 import(const struct ctl *ctl, FILE *file, const char *name, bool dry)
 {
 	int status, worst = CTL_DONE;
+	bool whole = true;
 	size_t size = 0, number = 0, done = 0;
 	char *line = NULL;
 	json_t *route;
@@ -118,7 +119,8 @@ import(const struct ctl *ctl, FILE *file, const char *name, bool dry)
 			continue;
 		warnx("%s:%zu: not imported", name, number);
 		worst = status;
-		if (status != CTL_USAGE && status != CTL_REFUSED)
+		whole = status == CTL_USAGE || status == CTL_REFUSED;
+		if (!whole)
 			break;
 	}
 	free(line);
@@ -128,7 +130,7 @@ import(const struct ctl *ctl, FILE *file, const char *name, bool dry)
 	else if (!dry && !ctl->quiet)
 		printf(
 		    "%zu routes imported, %zu refused\n", done, number - done);
-	return worst != CTL_DONE && done > 0 ? CTL_PARTIAL : worst;
+	return worst != CTL_DONE && done > 0 && whole ? CTL_PARTIAL : worst;
 }
 
 int

@@ -56,8 +56,8 @@ sub finish {
     Test::More::done_testing();
 }
 
-# However the test ends, its processes end with it.
-$SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
+# However the test ends, its processes end with it; a second signal changes nothing.
+$SIG{$_} = sub { @SIG{qw(INT TERM HUP)} = ('IGNORE') x 3; exit 1 } for qw(INT TERM HUP);
 END { my $status = $?; $_->abandon for grep { defined } values %running; $? = $status }
 
 # Ask until the answer is true; the last one is returned.
