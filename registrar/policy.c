@@ -195,12 +195,14 @@ policy_change_new(struct registrar *r, enum policy_kind kind, bool strike,
 	there = e != NULL && !e->spent;
 	c->since_ms = since(p, kind, e, now);
 	c->until_ms = until_ms;
+	if (c->since_ms == until_ms)
+		c->since_ms++; /* or it would read as struck */
 	c->strike = strike && !policy_is_shared(r, kind);
 	if (strike && !c->strike)
 		c->until_ms = c->since_ms; /* the others have to hear of it */
 	if (strike && !there)
 		snprintf(why, why_size, "there is no such %s", info->name);
-	else if (!strike && until_ms != 0 && until_ms <= c->since_ms)
+	else if (!strike && until_ms != 0 && until_ms <= now)
 		snprintf(why, why_size, "that time has passed");
 	else if (!strike && !there &&
 		 p->all.holding[kind] + p->coming[kind] >= info->max)
@@ -329,8 +331,8 @@ policy_start(struct registrar *r)
 void
 policy_load(struct registrar *r, const struct stored_policy *stored)
 {
-	bool holds =
-	    stored->until_ms == 0 || stored->until_ms > clock_real_ms();
+	bool holds = !policy_times_over(
+	    stored->since_ms, stored->until_ms, clock_real_ms());
 	char subject[POLICY_SUBJECT_MAX + 1], why[128];
 	enum policy_kind kind;
 

@@ -20,7 +20,7 @@ struct policy_entry {
 	bool spent;  /* counted as over; else as one that holds */
 	bool told;   /* Redis has had it */
 	uint64_t since_ms, until_ms; /* until 0: for ever; since: struck */
-	uint64_t heard;	     /* redis_policy.c: the last round with it, */
+	uint64_t heard;	     /* policy*.c: the last round of Redis with it, */
 	uint64_t seen;	     /* or with any word about it */
 	uint64_t missing_ms; /* CLOCK_MONOTONIC: since when; 0: it is not */
 	uint64_t hash;	     /* its part of the checksum */
@@ -56,11 +56,22 @@ struct policy_entry *policy_entries_set(struct policy_entries *all,
 
 void policy_entries_drop(struct policy_entries *all, struct policy_entry *e);
 
-/* Does it hold no longer?  now_ms: CLOCK_REALTIME. */
+/*
+ * Does what these times say hold no longer?  What was struck does not, even if
+ * its since, which is later than all before it, is yet to come.
+ *
+ * now_ms  CLOCK_REALTIME
+ */
+static inline bool
+policy_times_over(uint64_t since_ms, uint64_t until_ms, uint64_t now_ms)
+{
+	return until_ms != 0 && (until_ms == since_ms || until_ms <= now_ms);
+}
+
 static inline bool
 policy_is_over(const struct policy_entry *e, uint64_t now_ms)
 {
-	return e->until_ms != 0 && e->until_ms <= now_ms;
+	return policy_times_over(e->since_ms, e->until_ms, now_ms);
 }
 
 /* Have those counted that time has ended. */

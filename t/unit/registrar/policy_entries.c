@@ -1,6 +1,7 @@
 /*
  * registrar/policy_entries.c: what holds and what is over is counted as it
- * comes and goes, and so is the checksum; of what is over the oldest go first.
+ * comes and goes, and so is the checksum; of what is over the oldest go first;
+ * what was struck is over, whenever that is said to have been.
  */
 #include "registrar/policy_entries.h"
 
@@ -62,6 +63,22 @@ count_checksum(void)
 	    "but is there");
 }
 
+/* As after a word of a node whose clock is ahead. */
+static void
+count_yet_to_come(void)
+{
+	set(POLICY_BAN, "10.0.0.0/8", now + HOUR_MS, now + HOUR_MS);
+	is_int(all.spent[POLICY_BAN], 1, "struck by and by: it is over");
+	is_int(all.checksum, 0, "and does not count");
+	set(POLICY_BAN, "10.0.0.0/8", now + HOUR_MS, now + HOUR_MS / 2);
+	is_int(all.holding[POLICY_BAN], 1, "it ends before that: it holds");
+	policy_entries_count(&all, now + HOUR_MS / 2);
+	is_int(all.spent[POLICY_BAN], 1, "until then");
+	set(POLICY_BAN, "10.0.0.0/8", now + HOUR_MS, 0);
+	policy_entries_count(&all, now + 2 * HOUR_MS);
+	is_int(all.holding[POLICY_BAN], 1, "it has no end: it holds");
+}
+
 static void
 find_surplus(void)
 {
@@ -93,6 +110,9 @@ main(void)
 	now = clock_real_ms();
 	policy_entries_init(&all);
 	count_checksum();
+	policy_entries_release(&all);
+	policy_entries_init(&all);
+	count_yet_to_come();
 	policy_entries_release(&all);
 	policy_entries_init(&all);
 	find_surplus();
