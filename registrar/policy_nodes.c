@@ -69,7 +69,7 @@ read_field(struct said *said, const char *field)
 static bool
 is_over(const struct said *said, uint64_t now_ms)
 {
-	return said->until_ms != 0 && said->until_ms <= now_ms;
+	return policy_times_over(said->since_ms, said->until_ms, now_ms);
 }
 
 /* Is it over, and so long ago that no node can have missed it? */
@@ -167,11 +167,16 @@ policy_hear(struct registrar *r, const char *field, const char *value,
 	return take(r, &said, round) ? HEARD_TAKEN : HEARD_MALFORMED;
 }
 
-/* The others have forgotten it, or soon will. */
+/*
+ * The others have forgotten it, or soon will; or they would refuse it, as of a
+ * clock that was ahead: not before it is that late.
+ */
 static bool
-is_old(struct policy_book *p, const struct policy_entry *e, uint64_t now_ms)
+is_unwanted(
+    struct policy_book *p, const struct policy_entry *e, uint64_t now_ms)
 {
-	return (e->spent &&
+	return e->since_ms > now_ms + RECORD_AHEAD_MS ||
+	       (e->spent &&
 		   (e->since_ms <= p->forgotten_there[e->kind] ||
 		       e->since_ms <= policy_forgotten_ms(p, e->kind))) ||
 	       (e->until_ms != 0 &&
@@ -185,8 +190,9 @@ policy_unheard(struct registrar *r, uint64_t round, struct policy_listing *at)
 	struct policy_entry *e =
 	    policy_entries_from(&r->policy->all, at->kind, at->after);
 
-	while (e != NULL && (e->heard == round || is_old(r->policy, e, now) ||
-				!policy_kind_info(e->kind)->shared))
+	while (
+	    e != NULL && (e->heard == round || is_unwanted(r->policy, e, now) ||
+			     !policy_kind_info(e->kind)->shared))
 		e = policy_entries_next(e);
 	if (e == NULL)
 		return NULL;

@@ -15,6 +15,7 @@
 #include "registrar/store_redis.h"
 
 #define SOON_MS 20
+#define OWN_MS 1000    /* between rounds, where the first one told something */
 #define ROUND_MS 60000 /* one that takes longer has no end */
 #define SCAN_COUNT "512"
 
@@ -114,6 +115,7 @@ tell_more(struct store_redis *s)
 
 	while (p->telling && store_redis_may_write(s) && p->open < WINDOW_MAX) {
 		e = policy_unheard(s->r, p->number, &p->told);
+		p->lacked |= e != NULL;
 		p->telling = e != NULL && send_entry(s, e);
 	}
 }
@@ -136,17 +138,24 @@ begin_in(struct store_redis *s, uint64_t ms)
 		timer_set(&s->r->loop.timers, t, due_ms);
 }
 
-/* A long one is followed by a rest as long. */
+/*
+ * A long one is followed by a rest as long; and what we told comes back as a
+ * change, which must not go round and round where others change it, too.
+ */
 void
 redis_policy_begin(struct store_redis *s)
 {
 	struct policy_round *p = &s->policy;
+	uint64_t taken_ms = clock_mono_ms() - p->begun_ms;
+	uint64_t rest_ms = SOON_MS + (p->again ? taken_ms : 0);
 
 	if (p->hearing) {
 		p->again = true;
 		return;
 	}
-	begin_in(s, SOON_MS + (p->again ? clock_mono_ms() - p->begun_ms : 0));
+	if (p->lacked && taken_ms + rest_ms < OWN_MS)
+		rest_ms = OWN_MS - taken_ms;
+	begin_in(s, rest_ms);
 }
 
 /* It was heard, or could not be; what changed meanwhile is heard next. */
@@ -289,7 +298,7 @@ fired(struct timer *t)
 		return; /* it begins when it comes */
 	p->number++;
 	p->hearing = true;
-	p->again = p->telling = false;
+	p->again = p->telling = p->lacked = false;
 	p->heard = p->taken = 0;
 	p->begun_ms = clock_mono_ms();
 	strlcpy(p->cursor, "0", sizeof(p->cursor));
@@ -300,6 +309,7 @@ void
 redis_policy_stop(struct store_redis *s)
 {
 	s->policy.hearing = s->policy.telling = s->policy.again = false;
+	s->policy.lacked = false;
 	s->policy.open = 0;
 	timer_clear(&s->r->loop.timers, &s->policy.timer);
 }

@@ -27,6 +27,7 @@ struct policy_round {
 	bool hearing;	 /* an HSCAN has not been answered */
 	bool again;	 /* it changed meanwhile */
 	bool telling;
+	bool lacked;  /* Redis, something that is told */
 	size_t open;  /* told, and not yet answered */
 	size_t heard; /* fields, of this round */
 	size_t taken; /* new to us */
