@@ -26,11 +26,18 @@ ends_ms(const struct policy_book *p, const struct policy_entry *e)
 	       (policy_is_shared(p->r, e->kind) ? POLICY_KEPT_MS : 0);
 }
 
+/* The word of how far the kind is forgotten; NULL: there is none. */
+static const struct policy_entry *
+find_far(struct policy_book *p, enum policy_kind kind)
+{
+	return policy_entries_find(
+	    &p->all, POLICY_FORGOTTEN, policy_kind_info(kind)->name);
+}
+
 uint64_t
 policy_forgotten_ms(struct policy_book *p, enum policy_kind kind)
 {
-	const struct policy_entry *e = policy_entries_find(
-	    &p->all, POLICY_FORGOTTEN, policy_kind_info(kind)->name);
+	const struct policy_entry *e = find_far(p, kind);
 
 	return e == NULL ? 0 : e->since_ms;
 }
@@ -162,17 +169,25 @@ policy_sweep_run(struct timer *timer)
 	policy_sweep_set(p);
 }
 
+/* Has Redis forgotten less than it knew once?  Then it has lost that. */
+static bool
+has_lost(struct policy_book *p, enum policy_kind kind)
+{
+	const struct policy_entry *e = find_far(p, kind);
+
+	return e != NULL && e->told && p->forgotten_there[kind] < e->since_ms;
+}
+
 /*
- * Was it there once, is it not there now, and is what is as old forgotten? When
- * Redis has forgotten less than we know of, it has lost that, and perhaps this.
+ * Was it there once, is it not there now, and is what is as old forgotten?  If
+ * Redis has lost how far it had forgotten, perhaps it has lost this, too.
  */
 static bool
-is_missing(struct policy_book *p, struct policy_entry *e, uint64_t round,
-    const uint64_t forgotten[POLICY_KINDS])
+is_missing(struct policy_book *p, struct policy_entry *e, uint64_t round)
 {
 	if (e->spent || !e->told || e->heard == round || e->seen == round)
 		return false;
-	if (p->forgotten_there[e->kind] < forgotten[e->kind])
+	if (has_lost(p, e->kind))
 		e->told = false;
 	return e->told && e->since_ms <= p->forgotten_there[e->kind];
 }
@@ -185,17 +200,16 @@ size_t
 policy_end_missing(struct registrar *r, uint64_t round, bool *look_again)
 {
 	struct policy_book *p = r->policy;
-	uint64_t forgotten[POLICY_KINDS], now = r->loop.now_ms;
+	uint64_t now = r->loop.now_ms;
 	struct policy_entry *e;
 	size_t n = 0;
 
 	if (p->round != round) /* it said nothing at all */
 		memset(p->forgotten_there, 0, sizeof(p->forgotten_there));
-	find_forgotten(p, forgotten);
 	*look_again = false;
 	RB_FOREACH(e, policy_tree, &p->all.tree)
 	{
-		if (!is_missing(p, e, round, forgotten)) {
+		if (!is_missing(p, e, round)) {
 			e->missing_ms = 0;
 			continue;
 		}
@@ -233,6 +247,7 @@ policy_all_heard(struct registrar *r, uint64_t round)
 		say(r, POLICY_TOLD, "", p->heard_ms, 0);
 }
 
+/* How far it is forgotten may have been raised later, while Redis was away. */
 void
 policy_find_told(struct policy_book *p)
 {
@@ -241,6 +256,7 @@ policy_find_told(struct policy_book *p)
 	struct policy_entry *e;
 
 	RB_FOREACH(e, policy_tree, &p->all.tree)
-	e->told = told != NULL && policy_is_shared(p->r, e->kind) &&
+	e->told = told != NULL && e->kind != POLICY_FORGOTTEN &&
+		  policy_is_shared(p->r, e->kind) &&
 		  e->since_ms <= told->since_ms;
 }

@@ -61,10 +61,20 @@ $one->ctl('registration', 'on');
 $two->stop;
 is $one->ctl('unban', '127.0.0.4/30'), 0, 'two is away: the ban ends on one';
 is $one->ctl('ban', '127.0.0.12'), 0, 'and there is another';
+
+# nor has it heard the end of an old one, but went on to forget what is over
+sub ago { (int(time) - $_[0] * 86400) * 1000 }
+$redis->cli('hset', 'dynproxy:policy', 'forgotten:ban', ago(12) . ' 0');
+my ($status, undef, $error) = DynProxy::run_command('sqlite3', "$two->{dir}/state/routes.sqlite",
+    'insert or replace into policy (kind, subject, since_ms, until_ms) values'
+    . " ('ban', '127.0.0.28/32', " . ago(13) . ", 0), ('forgotten', 'ban', " . ago(10) . ", 0), ('told', '', " . ago(1) . ", 0)");
+is $status, 0, 'two has an old ban' or diag $error;
 $two->start;
 soon('banned', 'back again, two has the new one', $two, from => '127.0.0.12');
 soon(200, 'and not the old one', $two, from => '127.0.0.5');
 is answer($one, from => '127.0.0.5'), 200, 'nor does it bring it back';
+soon(200, 'nor what others forgot', $two, from => '127.0.0.28');
+is $redis->cli('hget', 'dynproxy:policy', 'ban:127.0.0.28/32'), '', 'and does not tell it';
 agree('after that');
 
 # the other way round: Redis is away
