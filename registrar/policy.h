@@ -109,7 +109,8 @@ size_t policy_end_missing(
 /* Redis is another one, or was flushed: what it lacks it never had. */
 void policy_untold(struct registrar *r);
 
-/* In that round Redis had all that we have: SQLite is to know. */
+/* In that round there was nothing to tell: Redis has all that we have, and
+ * SQLite is to know.  Not after mere telling, which Redis may refuse. */
 void policy_all_heard(struct registrar *r, uint64_t round);
 
 /* How the two texts of policy_hear() are written. */

@@ -189,7 +189,7 @@ complete(struct store_redis *s)
 	tell_more(s);
 	if (look_again)
 		begin_in(s, POLICY_MISSING_MS);
-	else if (!p->telling)
+	else if (!p->telling && !p->lacked)
 		policy_all_heard(s->r, p->number);
 	end_hearing(s);
 }
