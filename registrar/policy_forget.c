@@ -74,8 +74,9 @@ policy_sweep_again(struct policy_book *p)
 	sweep_in(p, SWEEP_MS);
 }
 
-void
-policy_sweep_set(struct policy_book *p)
+/* least_ms: not sooner, even if there is too much. */
+static void
+set_sweep(struct policy_book *p, uint64_t least_ms)
 {
 	uint64_t now = clock_real_ms(), first = UINT64_MAX, at;
 	uint64_t forgotten[POLICY_KINDS];
@@ -96,9 +97,15 @@ policy_sweep_set(struct policy_book *p)
 			most = over[e->kind];
 	}
 	if (most > POLICY_STRUCK_MOST && p->coming[POLICY_FORGOTTEN] == 0)
-		sweep_in(p, 0);
+		sweep_in(p, least_ms);
 	else if (first != UINT64_MAX)
 		sweep_in(p, SWEEP_MS + (first > now ? first - now : 0));
+}
+
+void
+policy_sweep_set(struct policy_book *p)
+{
+	set_sweep(p, 0);
 }
 
 /* Have SQLite forget it, and the book when that is done. */
@@ -166,7 +173,8 @@ policy_sweep_run(struct timer *timer)
 	for (enum policy_kind kind = 0; kind < POLICY_SPOKEN; kind++)
 		if (policy_is_shared(p->r, kind))
 			raise_forgotten(p, kind, now);
-	policy_sweep_set(p);
+	/* sooner when SQLite has what was said; nothing was: no memory */
+	set_sweep(p, SWEEP_MS);
 }
 
 /* Has Redis forgotten less than it knew once?  Then it has lost that. */
