@@ -35,7 +35,8 @@ read_value(struct said *said, const char *value, uint64_t now_ms)
 {
 	if (!take_number(&value, &said->since_ms) || *value++ != ' ' ||
 	    !take_number(&value, &said->until_ms) || *value != '\0' ||
-	    said->since_ms == 0)
+	    said->since_ms == 0 ||
+	    (said->kind == POLICY_FORGOTTEN && said->until_ms != 0))
 		return "its times are malformed";
 	return said->since_ms > now_ms + RECORD_AHEAD_MS
 		   ? "it is from the future"

@@ -24,12 +24,15 @@
 
 /*
  * dynproxy:policy; field, since, until, the greatest since that can be, for
- * what has been there before the field that says how far it was forgotten.
+ * what has been there before the field that says how far it was forgotten,
+ * which has no end.
  */
 static const char tell_script[] =
     "local was = redis.call('HGET', KEYS[1], ARGV[1])\n"
     "if was then\n"
-    "  local since = tonumber(string.match(was, '^(%d+) %d+$'))\n"
+    "  local far = string.find(ARGV[1], '^forgotten:')\n"
+    "  local form = far and '^(%d+) 0$' or '^(%d+) %d+$'\n"
+    "  local since = tonumber(string.match(was, form))\n"
     "  if since and since >= tonumber(ARGV[2]) and\n"
     "    since <= tonumber(ARGV[4]) then return 0 end\n"
     "elseif ARGV[5] ~= '' then\n"

@@ -3,7 +3,8 @@
  * redis_write.c (what we write), redis_push.c (what Redis has not got),
  * redis_watch.c (what others write, as it happens; redis_read.c reads it),
  * redis_pass.c (all there is, now and then), redis_policy.c (what operators
- * said), redis_nodes.c (who lives) and redis_replication.c (how far behind).  All of it runs on the loop.
+ * said), redis_nodes.c (who lives), redis_replication.c (how far behind).  All
+ * of it runs on the loop.
  */
 #ifndef REGISTRAR_STORE_REDIS_H
 #define REGISTRAR_STORE_REDIS_H

@@ -36,6 +36,14 @@ ok eventually(sub { said('ban:192.0.2.0/24') =~ / 0$/ }), 'Redis is back, two aw
 is $one->ctl('unban', '192.0.2.0/24'), 0, 'the ban ends';
 ok eventually(sub { said('ban:192.0.2.0/24') =~ /^(\d+) \1$/ }), 'which is remembered';
 
+# somebody writes what one then mends, again and again
+my $begun = time;
+for (1 .. 4) {
+    $redis->cli('hset', 'dynproxy:policy', 'ban:192.0.2.0/24', 'nonsense');
+    ok eventually(sub { said('ban:192.0.2.0/24') =~ /^(\d+) \1$/ }), "it is mended $_ times";
+}
+cmp_ok time - $begun, '>=', 1.9, 'once in a second';
+
 # as if an operator's script had gone on and on
 my $from = int(time * 1000) + 1000;
 $redis->cli('eval', 'for i = 1, tonumber(ARGV[2]) do local at = string.format("%d", ARGV[1] + i) '
@@ -50,11 +58,18 @@ ok said('ban:10.0.' . int(MANY / 256) . '.' . MANY % 256 . '/32'), 'not the late
 my $far = said('forgotten:ban');
 like $far, qr/^\d+ 0$/, 'and it stands there how far';
 
+# two's clock has been ahead
+my $hours = int(time * 1000) + 7_200_000;
+my ($status, undef, $error) = DynProxy::run_command('sqlite3', "$two->{dir}/state/routes.sqlite",
+    "insert into policy (kind, subject, since_ms, until_ms) values ('ban', '198.18.0.0/15', $hours, 0)");
+is $status, 0, 'two has a ban from the future' or diag $error;
 $two->start;
 ok eventually(sub { !holds($two, '192.0.2.0/24') }, 30), 'two hears that its ban has ended';
 ok eventually(sub { holds($one, '198.51.100.0/24') }, 30), 'and tells what it said meanwhile';
 is said('ban:192.0.2.0/24'), '', 'it does not bring the old one back';
 ok holds($two, '198.51.100.0/24'), 'nor loses its own';
+ok holds($two, '198.18.0.0/15'), 'not even that from the future';
+is said('ban:198.18.0.0/15'), '', 'of which it does not tell yet';
 ok eventually(sub {
     my $before = writes();
     stir($two);
@@ -66,9 +81,36 @@ cmp_ok left(), '<=', KEPT + KEPT / 4 + 8, 'and what one has forgotten the other 
 $redis->cli('del', 'dynproxy:policy');
 ok eventually(sub { said('ban:198.51.100.0/24') =~ / 0$/ && said('forgotten:ban') =~ / 0$/ }, 30), 'what is lost in Redis comes back';
 ok holds($_, '198.51.100.0/24'), 'and nobody took the loss for a word' for $one, $two;
+
+# Redis takes no word of one
+ok eventually(sub { time * 1000 > $from + MANY + 1 }), 'all that was forgotten is in the past';
+$redis->cli('acl', 'setuser', 'default', '-eval');
+is $one->ctl('ban', '198.51.100.7'), 0, 'a ban that does not come there';
+$redis->cli('hset', 'dynproxy:policy', 'ban:198.51.100.8/32', int(time * 1000) . ' 0');
+ok eventually(sub { holds($one, '198.51.100.8/32') }), 'one that does';
 $one->stop;
+$redis->cli('hset', 'dynproxy:policy', 'forgotten:ban', int(time * 1000) . ' 0');
+$redis->cli('acl', 'setuser', 'default', '+eval');
 $one->start;
+ok eventually(sub { said('ban:198.51.100.7/32') =~ / 0$/ }), 'the first is told now';
+ok holds($one, '198.51.100.7/32'), 'and does not end, being old and not there';
 ok eventually(sub { holds($one, '198.51.100.0/24') }), 'nor after a restart';
 ok !holds($one, '192.0.2.0/24'), 'which brings nothing back';
+
+$redis->cli('hset', 'dynproxy:policy', 'forgotten:ban', int(time * 1000) . ' 5');
+ok eventually(sub { said('forgotten:ban') =~ /^\d+ 0$/ }), 'how far is no word with an end: it is mended';
+
+# another node's clock is ahead, by less than an hour
+sub since { said($_[0]) =~ /^(\d+)/ ? $1 : 0 }
+my $ahead = int(time * 1000) + 1_800_000;
+$redis->cli('hset', 'dynproxy:policy', 'forgotten:ban', "$ahead 0");
+ok eventually(sub { $one->ctl('ban', '203.0.113.2'); since('ban:203.0.113.2/32') > $ahead }, 30), 'what is said then is later than that';
+ok eventually(sub { holds($two, '203.0.113.2/32') }), 'a ban holds on both';
+is $one->ctl('unban', '203.0.113.2'), 0, 'its end';
+ok !holds($one, '203.0.113.2/32'), 'is now, not by and by';
+ok eventually(sub { !holds($two, '203.0.113.2/32') }), 'on both';
+is $one->ctl('ban', '203.0.113.3', '--for', '10m'), 0, 'a ban for ten minutes';
+ok holds($one, '203.0.113.3/32'), 'counts from now';
+ok eventually(sub { holds($two, '203.0.113.3/32') }), 'on both';
 
 done_testing;
