@@ -150,6 +150,13 @@ log_flush(void)
 	tell_dropped();
 }
 
+void
+log_finish(void)
+{
+	logsink_finish();
+	tell_dropped();
+}
+
 static _Thread_local struct {
 	void (*watch)(void *arg, const char *line);
 	void *arg;

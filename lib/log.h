@@ -46,6 +46,12 @@ bool log_waits(void); /* are any kept? */
 void log_flush(void);
 
 /*
+ * Before exec(2), after which nothing is kept: the same, and wait for him, a
+ * quarter of a second at most.
+ */
+void log_finish(void);
+
+/*
  * Have each line that this thread writes handed over, too, without role and
  * priority, escaped.  NULL: no more.
  */

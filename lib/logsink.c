@@ -27,8 +27,7 @@ static struct {
 	pthread_mutex_t lock;
 	enum log_sink sink;
 	int syslog;	  /* a socket; -1: there is none */
-	pid_t owner;	  /* whose lines these are, of a family */
-	bool ends;	  /* end() is called when the process ends */
+	bool ends;	  /* by logsink_finish() */
 	bool works;	  /* the last line that was tried was written */
 	uint64_t dropped; /* and not told */
 	atomic_size_t to;
@@ -177,9 +176,8 @@ logsink_take_dropped(void)
 	return dropped;
 }
 
-/* The last lines say how it ended. */
-static void
-end(void)
+void
+logsink_finish(void)
 {
 	struct pollfd fd = { .fd = out.sink == LOG_TO_STDERR ? STDERR_FILENO
 							     : out.syslog,
@@ -191,16 +189,30 @@ end(void)
 	}
 }
 
+/* Count what was kept for where nothing goes any more. */
+static void
+drop_kept(void)
+{
+	uint16_t len;
+
+	for (; out.from < out.to; out.from += sizeof(len) + len) {
+		memcpy(&len, out.kept + out.from, sizeof(len));
+		out.dropped++;
+	}
+	out.from = 0;
+	out.to = 0;
+}
+
 void
 logsink_open(enum log_sink sink)
 {
-	if (out.owner == getpid())
-		logsink_flush();
 	pthread_mutex_lock(&out.lock);
-	out.owner = getpid();
-	out.sink = sink;
-	out.from = 0;
-	out.to = 0;
+	if (sink != out.sink) {
+		flush();
+		drop_kept();
+		out.works = false;
+		out.sink = sink;
+	}
 	if (out.syslog != -1)
 		close(out.syslog);
 	out.syslog = -1;
@@ -208,7 +220,8 @@ logsink_open(enum log_sink sink)
 		tzset(); /* while its files can be read */
 		connect_syslog();
 	}
+	/* the last lines say how it ended */
 	if (!out.ends)
-		out.ends = atexit(end) == 0;
+		out.ends = atexit(logsink_finish) == 0;
 	pthread_mutex_unlock(&out.lock);
 }

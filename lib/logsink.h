@@ -17,7 +17,8 @@
 
 /*
  * From now on.  The system's log is connected at once: a sandbox may follow, in
- * which it cannot be found again.
+ * which it cannot be found again.  Lines that are kept for another sink go
+ * there now or are dropped; a child that was forked goes on with its parent's.
  */
 void logsink_open(enum log_sink sink);
 
@@ -26,6 +27,9 @@ void logsink_write(const char *line, size_t len);
 
 /* Write what was kept, as far as that is possible now. */
 void logsink_flush(void);
+
+/* The same, and wait for who reads, a quarter of a second at most. */
+void logsink_finish(void);
 
 /* Is anything kept? */
 bool logsink_waits(void);

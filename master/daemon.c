@@ -122,8 +122,9 @@ daemon_ready(const struct conf *conf)
 	if (waiting != -1)
 		close(waiting);
 	waiting = -1;
-	daemon_leave_terminal(conf);
+	/* first: what is kept for the terminal is not for /dev/null */
 	log_open((enum log_sink)conf->log_sink, "master", conf->log_priority);
+	daemon_leave_terminal(conf);
 }
 
 void

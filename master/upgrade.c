@@ -58,8 +58,10 @@ become(struct master *m, int exe_fd, int state_fd, bool back)
 
 	snprintf(value, sizeof(value), "%d%s", state_fd, back ? " back" : "");
 	if (setenv(UPGRADE_VARIABLE, value, 1) == 0 &&
-	    inherit_keep_open(state_fd, true))
+	    inherit_keep_open(state_fd, true)) {
+		log_finish();
 		fexecve(exe_fd, m->argv, environ);
+	}
 	log_event(LOG_ERR, "exec-failed", "%s", strerror(errno));
 	unsetenv(UPGRADE_VARIABLE);
 	inherit_keep_open(state_fd, false);

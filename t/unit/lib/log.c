@@ -194,13 +194,13 @@ hear(int from)
  * missing.
  */
 static void
-sleeper(const char *what, const int end[2], int events)
+sleeper(const char *what, const int end[2], int events, void (*meanwhile)(void))
 {
 	int saved = dup(STDERR_FILENO);
 
 	heard.len = 0;
 	heard.next = 0;
-	heard.missing = events;
+	heard.missing = events + 1;
 	heard.disorder = false;
 	dup2(end[1], STDERR_FILENO);
 	close(end[1]);
@@ -210,6 +210,10 @@ sleeper(const char *what, const int end[2], int events)
 		log_event(LOG_INFO, "e", "n=%d %0*d", i, 900, 0);
 	alarm(0);
 	ok(log_waits(), "%s: %d events, and nobody waited", what, events);
+	if (meanwhile != NULL)
+		meanwhile();
+	hear(end[0]);
+	log_event(LOG_INFO, "e", "n=%d", events);
 	for (int i = 0; i < 10000 && log_waits(); i++) {
 		hear(end[0]);
 		log_flush();
@@ -222,17 +226,68 @@ sleeper(const char *what, const int end[2], int events)
 	close(end[0]);
 }
 
+/* As a reload does. */
+static void
+open_again(void)
+{
+	log_open(LOG_TO_STDERR, "master", LOG_DEBUG);
+}
+
+/* As a daemon does that leaves its terminal. */
+static void
+open_other(void)
+{
+	log_open(LOG_TO_SYSLOG, "master", LOG_DEBUG);
+	ok(!log_waits(), "nothing is kept for another reader");
+	open_again();
+}
+
+/* The child goes on with what its parent kept, as a daemon's does. */
+static void
+open_in_child(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid != 0) {
+		waitpid(pid, &status, 0);
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+	}
+	open_again();
+}
+
+/* As before exec(2); he is awake again. */
+static int woken;
+
+static void
+finish(void)
+{
+	hear(woken);
+	log_finish();
+	ok(!log_waits(), "nothing is kept at the end");
+}
+
 static void
 sleepers(void)
 {
 	int end[2];
 
 	if (pipe(end) == 0)
-		sleeper("a pipe", end, 1000);
+		sleeper("a pipe", end, 1000, NULL);
 	if (pipe(end) == 0)
-		sleeper("some that can be kept", end, 100);
+		sleeper("some that can be kept", end, 100, NULL);
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, end) == 0)
-		sleeper("a socket", end, 1000);
+		sleeper("a socket", end, 1000, NULL);
+	if (pipe(end) == 0)
+		sleeper("opened again", end, 100, open_again);
+	if (pipe(end) == 0)
+		sleeper("opened in a child", end, 100, open_in_child);
+	if (pipe(end) == 0)
+		sleeper("elsewhere meanwhile", end, 100, open_other);
+	if (pipe(end) == 0) {
+		woken = end[0];
+		sleeper("at the end", end, 100, finish);
+	}
 }
 
 static void
