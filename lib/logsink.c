@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/addr.h"
+#include "lib/array.h"
 
 #define END_TRIES 5
 #define END_WAIT_MS 50 /* each: at the end of a process, and there only */
@@ -27,6 +28,8 @@ static struct {
 	pthread_mutex_t lock;
 	enum log_sink sink;
 	int syslog;	  /* a socket; -1: there is none */
+	size_t ending;	  /* bytes that end a line there: 1 in a stream */
+	size_t sent;	  /* bytes of the next line that it has */
 	bool ends;	  /* by logsink_finish() */
 	bool works;	  /* the last line that was tried was written */
 	uint64_t dropped; /* and not told */
@@ -35,35 +38,65 @@ static struct {
 	char kept[LOGSINK_KEPT_MAX]; /* two bytes of length, and the line */
 } out = { .lock = PTHREAD_MUTEX_INITIALIZER, .syslog = -1 };
 
-/* Confined processes may not make sockets: they stay without one. */
+/* -1 with errno. */
+static int
+connect_to(int type)
+{
+	struct addr to;
+	int saved, fd;
+
+	if (!addr_parse(&to, _PATH_LOG))
+		return -1;
+	fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1 || connect(fd, &to.u.sa, to.len) == 0)
+		return fd;
+	saved = errno; /* close() may change it */
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/*
+ * Datagrams, or what RFC 6587 section 3.4.2 calls non-transparent framing, as
+ * syslog(3) does.  Confined processes may not make sockets: they stay without
+ * one.
+ */
 static bool
 connect_syslog(void)
 {
-	struct addr to;
-
 	if (out.syslog != -1)
 		close(out.syslog);
-	out.syslog =
-	    socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (out.syslog == -1)
-		return false;
-	if (addr_parse(&to, _PATH_LOG) &&
-	    connect(out.syslog, &to.u.sa, to.len) == 0)
-		return true;
-	close(out.syslog);
-	out.syslog = -1;
-	return false;
+	out.sent = 0;
+	out.ending = 0;
+	out.syslog = connect_to(SOCK_DGRAM);
+	if (out.syslog == -1 && errno == EPROTOTYPE) {
+		out.ending = 1;
+		out.syslog = connect_to(SOCK_STREAM);
+	}
+	return out.syslog != -1;
 }
 
+/* Of a line that was sent in part, LATER sends the rest. */
 static enum sent
 send_syslog(const char *line, size_t len)
 {
+	struct iovec parts[] = { { (char *)line + out.sent, len - out.sent },
+		{ (char *)"", out.ending } };
+	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = nitems(parts) };
+	ssize_t n;
+
 	if (out.syslog == -1)
 		return NOWHERE;
-	if (send(out.syslog, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) != -1)
-		return SENT;
-	return errno == EAGAIN || errno == ENOBUFS || errno == EINTR ? LATER
-								     : NOWHERE;
+	n = sendmsg(out.syslog, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n == -1)
+		return errno == EAGAIN || errno == ENOBUFS || errno == EINTR
+			   ? LATER
+			   : NOWHERE;
+	out.sent += (size_t)n;
+	if (out.sent < len + out.ending)
+		return LATER;
+	out.sent = 0;
+	return SENT;
 }
 
 /* Others may share it, so its flags are theirs as well. */

@@ -5,20 +5,41 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use OwnNetwork;    # for a /dev of our own
 use DynProxy;
-use Socket qw(SOCK_DGRAM);
+use Socket qw(SOCK_DGRAM SOCK_STREAM);
 
 use constant MANY => 600;    # lines of 500 bytes: more than are kept
 
 my $made = File::Temp->newdir;
 OwnNetwork::own_dev("$made/dev");
-my $syslogd = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => '/dev/log') or die "/dev/log: $!";
-chmod 0666, '/dev/log';
-$syslogd->blocking(0);
+my $syslogd;
+
+sub another_syslogd {
+    my (@kind) = @_;
+    $syslogd = IO::Socket::UNIX->new(@kind, Local => '/dev/log') or die "/dev/log: $!";
+    chmod 0666, '/dev/log';
+    $syslogd->blocking(0);
+}
+another_syslogd(Type => SOCK_DGRAM);
 
 my $proxy = DynProxy->new(workers => 2, tools => ['alpha'], conf => { log_sink => 'syslog' });
 my $backend = $proxy->backend;
-my @read;
-sub drain { while (defined $syslogd->recv(my $line, 8192)) { push @read, $line } return 1 }
+my (@read, @connections);
+
+sub drain {
+    if ($syslogd->socktype == SOCK_DGRAM) {
+        while (defined $syslogd->recv(my $line, 8192)) { push @read, $line }
+        return;
+    }
+    while (my $connection = $syslogd->accept) {
+        $connection->blocking(0);
+        push @connections, { socket => $connection, bytes => '' };
+    }
+    for my $c (@connections) {
+        while (sysread $c->{socket}, $c->{bytes}, 65536, length $c->{bytes}) { }
+        push @read, $1 while $c->{bytes} =~ s/\A([^\0]*)\0//;
+    }
+    return;
+}
 sub among { my ($pattern) = @_; drain(); return grep { $_ =~ $pattern } @read }
 
 ok eventually(sub { among(qr/^<29>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d dynproxy\[\d+\]: master: \S/) }), 'the master is heard, as syslog(3) writes it';
@@ -48,11 +69,26 @@ ok eventually(sub { among(qr/route-unregistered/) }), 'is told as ever';
 close $syslogd;
 unlink '/dev/log';
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'without a syslogd it goes on';
-$syslogd = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => '/dev/log') or die "/dev/log: $!";
-chmod 0666, '/dev/log';
-$syslogd->blocking(0);
+another_syslogd(Type => SOCK_DGRAM);
 @read = ();
 is $proxy->ctl('reload'), 0, 'a reload';
 ok eventually(sub { among(qr/master: reloaded /) }), 'is told to the new one';
+
+# One that reads streams; an upgrade leads the confined children to it, too.
+close $syslogd;
+unlink '/dev/log';
+another_syslogd(Type => SOCK_STREAM, Listen => 64);
+@read = ();
+is $proxy->ctl('upgrade'), 0, 'upgrade' or diag $proxy->err;
+ok eventually(sub { among(qr/: master: upgraded /) }), 'the master is heard in a stream';
+is $proxy->register('alpha', $route, $backend->url), 'ok', 'a registration';
+ok eventually(sub { among(qr/: registrar: route-registered /) }), 'and the registrar';
+
+# It is stuck, too.
+@read = ();
+is scalar(grep { $proxy->register('alpha', $route, $backend->url) eq 'ok' } 1 .. MANY), MANY, 'registrations go on';
+ok eventually(sub { drain(); among(qr/route-registered/) + dropped() >= MANY }), 'it gets them, or hears of them'
+    or diag scalar(among(qr/route-registered/)), ' and ', dropped();
+is_deeply [grep { !/\A<\d+>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d dynproxy\[\d+\]: [a-z \d]+: \S+ \S[^<\n]*\z/ } @read], [], 'line by line';
 
 done_testing;
