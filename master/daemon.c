@@ -116,15 +116,15 @@ void
 daemon_ready(const struct conf *conf)
 {
 	write_file(conf);
+	/* first: what is kept for the terminal is not for /dev/null */
+	log_open((enum log_sink)conf->log_sink, "master", conf->log_priority);
+	daemon_leave_terminal(conf);
 	if (waiting != -1 &&
 	    write(waiting, "", 1) == -1) /* it was killed: nobody waits */
 		log_event(LOG_INFO, "nobody-waits", "%s", strerror(errno));
 	if (waiting != -1)
 		close(waiting);
 	waiting = -1;
-	/* first: what is kept for the terminal is not for /dev/null */
-	log_open((enum log_sink)conf->log_sink, "master", conf->log_priority);
-	daemon_leave_terminal(conf);
 }
 
 void
