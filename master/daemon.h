@@ -22,7 +22,7 @@ int daemon_lock(const struct conf *conf);
 int daemon_lock_next(const struct conf *conf);
 void daemon_settle(const struct conf *conf, bool good);
 
-/* We serve: write the pid file, let the caller go and the terminal too. */
+/* We serve: write the pid file, leave the terminal, then let the caller go. */
 void daemon_ready(const struct conf *conf);
 
 /*
