@@ -7,7 +7,8 @@
 
 struct heap {
 	uint64_t trim_again_ms; /* not before; CLOCK_MONOTONIC */
-	size_t given_back;      /* of what is free, about */
+	uint64_t doubt_ms;	/* then it is not sure any more: */
+	size_t given_back;	/* of what is free, about */
 };
 
 /*
