@@ -38,7 +38,8 @@ isnt $proxy->get('t1', '/long/' . 'x' x 900 . '/x')->status, 200, 'what was refu
 is $proxy->get('t0', '/')->status, 200, 'what was acknowledged is';
 is(() = $proxy->log =~ /store-failed/g, 1, 'the log says so once');
 for my $n (1 .. 300) { $proxy->register('t2', "/again/$n/" . 'x' x 500, $backend->url) }
-cmp_ok memory_kb($registrar) - $before, '<', 16384, 'hundreds of refusals take no memory';    # a sanitizer keeps what was freed
+my $most = $DynProxy::BUILD =~ /address|thread/ ? 16384 : 4096;    # a sanitizer keeps what was freed
+cmp_ok memory_kb($registrar) - $before, '<', $most, 'hundreds of refusals take no memory';
 
 close $filler;
 unlink "$disk/filler";
