@@ -77,9 +77,7 @@ answered(void *arg, const redisReply *reply)
 	}
 	push_note_saved(s);
 	free(pushed);
-	if (s->writer.demoted)
-		redis_lose(&s->writes, "it is not the primary any more");
-	else if (reply != NULL)
+	if (!write_leave_replica(s) && reply != NULL)
 		push_more(s);
 }
 

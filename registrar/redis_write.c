@@ -209,6 +209,16 @@ write_read(struct store_redis *s, const redisReply *reply, uint64_t *newer,
 	return *end == '\0' && *newer != 0 ? WRITE_NEWER : WRITE_FAILED;
 }
 
+bool
+write_leave_replica(struct store_redis *s)
+{
+	if (!s->writer.demoted)
+		return false;
+	redis_lose(
+	    &s->writes, "it is not the primary any more: it says READONLY");
+	return true;
+}
+
 /* Changes. */
 
 static void
@@ -357,8 +367,7 @@ saved(void *arg, const redisReply *reply)
 	}
 	free(save);
 	not_saved(s, change, why);
-	if (s->writer.demoted)
-		redis_lose(&s->writes, "it is not the primary any more");
+	write_leave_replica(s);
 }
 
 static bool

@@ -39,4 +39,7 @@ enum write_result {
 enum write_result write_read(struct store_redis *s, const redisReply *reply,
     uint64_t *newer, const char **why);
 
+/* After write_read(): ends a connection that said READONLY.  Did it? */
+bool write_leave_replica(struct store_redis *s);
+
 #endif
