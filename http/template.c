@@ -1,6 +1,7 @@
 /* Checks templates, and puts their variables in. */
 #include "http/template.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "http/chars.h"

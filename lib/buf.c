@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -87,35 +88,22 @@ buf_append_span(struct buf *b, struct span s)
 bool
 buf_printf(struct buf *b, const char *fmt, ...)
 {
-	va_list ap;
-	bool fits;
-
-	va_start(ap, fmt);
-	fits = buf_vprintf(b, fmt, ap);
-	va_end(ap);
-	return fits;
-}
-
-bool
-buf_vprintf(struct buf *b, const char *fmt, va_list ap)
-{
 	size_t room = b->size - b->tail;
-	va_list again;
+	va_list ap;
 	int n;
 
 	/* mostly it fits at once; if not, this has measured it */
-	va_copy(again, ap);
-	if (b->data == NULL)
-		n = vsnprintf(NULL, 0, fmt, ap);
-	else
-		n = vsnprintf(b->data + b->tail, room + 1, fmt, ap);
+	va_start(ap, fmt);
+	n = b->data == NULL ? vsnprintf(NULL, 0, fmt, ap)
+			    : vsnprintf(b->data + b->tail, room + 1, fmt, ap);
+	va_end(ap);
 	if (n > 0 && (size_t)n > room) {
-		if (buf_reserve(b, (size_t)n))
-			vsnprintf(b->data + b->tail, (size_t)n + 1, fmt, again);
-		else
-			n = -1;
+		if (!buf_reserve(b, (size_t)n))
+			return false;
+		va_start(ap, fmt);
+		vsnprintf(b->data + b->tail, (size_t)n + 1, fmt, ap);
+		va_end(ap);
 	}
-	va_end(again);
 	if (n < 0)
 		return false;
 	b->tail += (size_t)n;

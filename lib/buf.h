@@ -3,7 +3,6 @@
 #define LIB_BUF_H
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -54,8 +53,6 @@ bool buf_append(struct buf *b, const void *bytes, size_t n);
 bool buf_append_span(struct buf *b, struct span s);
 bool buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-bool buf_vprintf(struct buf *b, const char *fmt, va_list ap)
-    __attribute__((format(printf, 2, 0)));
 
 /* Drop n bytes from the head; n is at most buf_len(b). */
 static inline void

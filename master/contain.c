@@ -235,7 +235,7 @@ give_file(const char *path, const struct transfer *t)
 
 /*
  * A directory that belongs to root may be there for others too: of that, the
- * logger gets its file.  Ours are made for it (make_directories()).
+ * logger gets its file.  Ours are made for it (directories_make()).
  */
 static int
 hand_over_log(const char *path, const struct transfer *t)

@@ -2,6 +2,7 @@
 #include "registrar/ctl.h"
 
 #include <bsd/string.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 

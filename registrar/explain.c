@@ -14,7 +14,20 @@
 #define WHY_MAX 256
 #define AGENT_DEFAULT "Mozilla/5.0 (dynproxyctl explain)"
 
-struct explainer *
+void
+explainer_free(struct explainer *e)
+{
+	if (e->rules != NULL)
+		rules_free(e->rules);
+	if (e->policy != NULL)
+		policy_close(e->policy);
+	if (e->table != NULL)
+		table_close(e->table);
+	free(e);
+}
+
+/* Maps the table and the policy for reading.  NULL with errno. */
+static struct explainer *
 explainer_new(const struct registrar *r)
 {
 	struct explainer *e = calloc(1, sizeof(*e));
@@ -28,18 +41,6 @@ explainer_new(const struct registrar *r)
 		return e;
 	explainer_free(e);
 	return NULL;
-}
-
-void
-explainer_free(struct explainer *e)
-{
-	if (e->rules != NULL)
-		rules_free(e->rules);
-	if (e->policy != NULL)
-		policy_close(e->policy);
-	if (e->table != NULL)
-		table_close(e->table);
-	free(e);
 }
 
 void

@@ -16,8 +16,6 @@ struct explain_question {
 	const char *agent;  /* User-Agent; empty: a browser's */
 };
 
-/* Maps the table and the policy for reading.  NULL with errno. */
-struct explainer *explainer_new(const struct registrar *r);
 void explainer_free(struct explainer *e);
 
 /*

@@ -6,6 +6,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>

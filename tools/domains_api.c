@@ -2,6 +2,7 @@
 #include "tools/domains_api.h"
 
 #include <bsd/string.h>
+#include <stdarg.h>
 
 #include "http/fields.h"
 #include "lib/array.h"

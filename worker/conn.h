@@ -27,7 +27,7 @@ enum conn_state {
 	CONN_CLOSED,
 };
 
-/* Born in conn_open(), freed by conn_run() only.  Small: many idle ones. */
+/* Born in conn_open_take(), freed by conn_run() only.  Small: many idle ones. */
 struct conn {
 	struct stream stream; /* first: owns the descriptor */
 	struct worker *w;

@@ -225,9 +225,3 @@ overload_start(struct worker *w)
 	w->overload.timer.fire = timer_due;
 	set_timer(w);
 }
-
-void
-overload_stop(struct worker *w)
-{
-	timer_clear(&w->loop.timers, &w->overload.timer);
-}

@@ -52,15 +52,14 @@ struct overload {
 /* The step that follows: a little below where a step begins it is kept. */
 enum overload_step overload_next(enum overload_step now, const struct load *l);
 
-/* A request is under way with a backend; until exchange_leave_tool(). */
+/* A request is under way with a backend; until it has left. */
 void overload_enter(struct overload *o, struct exchange *ex);
 void overload_leave(struct overload *o, struct exchange *ex);
 
 /* How many streams an HTTP/2 client may have at a time, of that many. */
 unsigned overload_streams(const struct overload *o, unsigned streams);
 
-/* Measure from now on, four times a second; until overload_stop(). */
+/* Measure from now on, four times a second, until the worker ends. */
 void overload_start(struct worker *w);
-void overload_stop(struct worker *w);
 
 #endif

@@ -288,6 +288,13 @@ master_ready(struct ev_io *io, uint32_t events)
 		close(fd);
 }
 
+static int
+cannot(const char *what)
+{
+	log_event(LOG_ERR, "worker-start", "%s: %m", what);
+	return -1;
+}
+
 /* -1 after saying why. */
 static int
 open_tls(struct worker *w)
@@ -298,10 +305,8 @@ open_tls(struct worker *w)
 		return 0;
 	w->ticket_keys =
 	    ticket_keys_open(w->boot.segment_fds[SEGMENT_TICKET_KEYS], false);
-	if (w->ticket_keys == NULL) {
-		log_event(LOG_ERR, "worker-start", "ticket keys: %m");
-		return -1;
-	}
+	if (w->ticket_keys == NULL)
+		return cannot("ticket keys");
 	w->tls = tls_new(w->ticket_keys);
 	rc = w->tls == NULL ? -1 : tls_load(w->tls, w->conf, *fd);
 	if (*fd != -1)
@@ -322,41 +327,30 @@ start(struct worker *w)
 	if (confine_worker(&w->boot) == -1)
 		return -1;
 	w->settings = settings_new_take(&w->boot);
-	if (w->settings == NULL) {
-		log_event(LOG_ERR, "worker-start", "settings: %m");
-		return -1;
-	}
+	if (w->settings == NULL)
+		return cannot("settings");
 	w->router.conf = w->conf;
 	TAILQ_INIT(&w->idle);
 	TAILQ_INIT(&w->tunnels);
 	w->connections_max = connections_max(w->conf);
 	set_limits(w);
 	w->table = table_open(w->boot.segment_fds[SEGMENT_TABLE]);
-	if (w->table == NULL) {
-		log_event(LOG_ERR, "worker-start", "table: %m");
-		return -1;
-	}
+	if (w->table == NULL)
+		return cannot("table");
 	w->router.table = w->table;
-	if (open_gate(w) == -1) {
-		log_event(
-		    LOG_ERR, "worker-start", "policy, limits, counters: %m");
-		return -1;
-	}
+	if (open_gate(w) == -1)
+		return cannot("policy, limits, counters");
 	w->master = (struct ev_io){ .fd = CTL_FD, .ready = master_ready };
 	w->drained.fire = drained;
 	w->orphan.fire = look_for_master;
 	buf_init(&w->scratch, TUNNEL_PIECE);
-	if (accesslog_open(w) == -1) {
-		log_event(LOG_ERR, "worker-start", "access log: %m");
-		return -1;
-	}
+	if (accesslog_open(w) == -1)
+		return cannot("access log");
 	arc4random_buf(w->trace.key, sizeof(w->trace.key));
 	arc4random_buf(&w->dice, sizeof(w->dice));
 	w->health = health_open(w->boot.segment_fds[SEGMENT_HEALTH]);
-	if (w->health == NULL) {
-		log_event(LOG_ERR, "worker-start", "health: %m");
-		return -1;
-	}
+	if (w->health == NULL)
+		return cannot("health");
 	w->backend_tls =
 	    backend_tls_new(site_content(&w->settings->site, SITE_BACKEND_CA));
 	if (w->backend_tls == NULL || open_tls(w) == -1)
