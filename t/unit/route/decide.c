@@ -236,6 +236,34 @@ test_allocations(struct router *router)
 	is_int(allocations - before, 0, "a decision allocates nothing");
 }
 
+static void
+test_before_load(struct router *router)
+{
+	struct decision d;
+
+	decide(router, "alpha.example.org", "/", &d);
+	ok(d.action == ACTION_REFUSE && d.reason == REASON_NOT_READY,
+	    "before the first load: 503, never 404");
+	decide(router, "alpha.example.org", HEALTH_PATH, &d);
+	is_int(d.action, ACTION_HEALTH, "but it is alive");
+}
+
+static void
+test_default(struct router *router, struct conf *conf, struct table_writer *w)
+{
+	static char beta[] = "beta";
+	struct decision d;
+
+	conf->admin_tool = beta;
+	conf->ndefault_backends = 1;
+	decide(router, "a.test", "/", &d);
+	ok(d.action == ACTION_REFUSE && d.reason == REASON_DEFAULT_BACKEND_DOWN,
+	    "default backends that were never found: not 404");
+	fill_default(w);
+	for (size_t i = 0; i < nitems(with_default); i++)
+		check(router, &with_default[i]);
+}
+
 int
 main(void)
 {
@@ -243,7 +271,7 @@ main(void)
 	static char *domains[] = { domain };
 	static char legacy[] = "old.example.net";
 	static char *legacies[] = { legacy };
-	static char none[] = "", beta[] = "beta";
+	static char none[] = "";
 	static char names[][16] = { "was.example.org", "is.example.org",
 		"front.old", "front.test" };
 	static struct redirect_conf redirects[] = {
@@ -262,7 +290,6 @@ main(void)
 	int fd = segment_create("decide", 8 * 1024 * 1024);
 	struct table_writer *w;
 	struct table *table;
-	struct decision d;
 
 	if (!ok(fd != -1 && table_format(fd) == 0, "a table"))
 		return done();
@@ -274,27 +301,14 @@ main(void)
 	router->table = table;
 	fill(w);
 
-	decide(router, "alpha.example.org", "/", &d);
-	ok(d.action == ACTION_REFUSE && d.reason == REASON_NOT_READY,
-	    "before the first load: 503, never 404");
-	decide(router, "alpha.example.org", HEALTH_PATH, &d);
-	is_int(d.action, ACTION_HEALTH, "but it is alive");
+	test_before_load(router);
 	table_set_ready(w);
 	for (size_t i = 0; i < nitems(cases); i++)
 		check(router, &cases[i]);
 	for (size_t i = 0; i < nitems(redirected); i++)
 		check_redirect(router, i);
-
 	test_allocations(router);
-
-	conf.admin_tool = beta;
-	conf.ndefault_backends = 1;
-	decide(router, "a.test", "/", &d);
-	ok(d.action == ACTION_REFUSE && d.reason == REASON_DEFAULT_BACKEND_DOWN,
-	    "default backends that were never found: not 404");
-	fill_default(w);
-	for (size_t i = 0; i < nitems(with_default); i++)
-		check(router, &with_default[i]);
+	test_default(router, &conf, w);
 
 	table_close(table);
 	table_writer_free(w);

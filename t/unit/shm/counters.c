@@ -41,24 +41,24 @@ close_all(void)
 	close(fd);
 }
 
+static const struct counted good = { .slot = TOOL,
+	.by_backend = true,
+	.status = 200,
+	.method = 1,
+	.received = 10,
+	.sent = 100,
+	.took_ms = 5 };
+static const struct counted bad = { .slot = TOOL,
+	.status = 502,
+	.method = 3,
+	.reason = 17,
+	.no_websocket = true,
+	.took_ms = 70000 };
+
 static void
 test_responses(void)
 {
-	const struct counted good = { .slot = TOOL,
-		.by_backend = true,
-		.status = 200,
-		.method = 1,
-		.received = 10,
-		.sent = 100,
-		.took_ms = 5 };
-	const struct counted bad = { .slot = TOOL,
-		.status = 502,
-		.method = 3,
-		.reason = 17,
-		.no_websocket = true,
-		.took_ms = 70000 };
 	const struct counted nobody = { .slot = COUNTERS_NONE, .status = 404 };
-	struct counters_connects connects;
 	struct counters_sum sum;
 
 	open_all();
@@ -80,14 +80,34 @@ test_responses(void)
 	counters_read_all(reader, &sum);
 	is_int(sum.requests[0][4][0], 1, "all: nobody's, too");
 	is_int(sum.requests[1][2][1], 2, "and the tools'");
+	close_all();
+}
 
+static void
+test_connects(void)
+{
+	struct counters_connects connects;
+
+	open_all();
 	counters_connected(l, 3);
 	counters_connected(m, 20);
 	counters_read_connects(reader, &connects);
 	is_int(connects.times[0] + connects.times[2], 2,
 	    "connections of two workers, by how long they took");
 	is_int(connects.took_ms, 23, "together");
+	close_all();
+}
 
+/* A place in the table is one tool's after another. */
+static void
+test_successor(void)
+{
+	struct counters_sum sum;
+
+	open_all();
+	counters_add(l, &good);
+	counters_add(m, &good);
+	counters_add(m, &bad);
 	is_int(counters_forget(fd, 1), 0, "a worker is dead");
 	counters_read(reader, TOOL, &sum);
 	is_int(sum.requests[1][2][1], 2, "what it counted stays");
@@ -254,6 +274,8 @@ int
 main(void)
 {
 	test_responses();
+	test_connects();
+	test_successor();
 	test_cap();
 	test_clients();
 	test_threads();

@@ -20,21 +20,34 @@ backend(unsigned n)
 #define TRY 2000
 #define START 1000000
 
-int
-main(void)
-{
-	int fd = segment_create("health", health_size());
-	struct backend a = backend(1), b = backend(2);
-	struct tool tool = { .key = SPAN("talpha"), .version = 7 };
-	struct health *one, *two;
-	uint64_t now = START, key;
-	unsigned known = 0;
+static int fd;
+static struct health *one, *two;
 
+static void
+open_both(void)
+{
+	fd = segment_create("health", health_size());
 	is_int(health_format(fd), 0, "a segment");
 	one = health_open(fd);
 	two = health_open(fd);
 	ok(one != NULL && two != NULL, "that two workers have");
+}
 
+static void
+close_both(void)
+{
+	health_close(one);
+	health_close(two);
+	close(fd);
+}
+
+static void
+test_failures(void)
+{
+	struct backend a = backend(1), b = backend(2);
+	uint64_t now = START;
+
+	open_both();
 	is_int(health_ask(one, &a, now, TRY), HEALTH_GOOD, "all is good");
 	for (int i = 0; i < 100; i++)
 		health_failed(one, &a, now);
@@ -62,7 +75,17 @@ main(void)
 	health_failed(one, &a, now + 1000000);
 	is_int(health_ask(one, &a, now, TRY), HEALTH_TRY,
 	    "a mark that lasts too long is not believed");
+	close_both();
+}
 
+static void
+test_answered(void)
+{
+	struct tool tool = { .key = SPAN("talpha"), .version = 7 };
+	struct backend b = backend(2);
+	uint64_t key;
+
+	open_both();
 	key = health_hash(one, tool.key) ^ tool.version;
 	is_int(key == (health_hash(two, tool.key) ^ tool.version), true,
 	    "a tool is the same to both");
@@ -73,20 +96,34 @@ main(void)
 	key = health_hash(one, tool.key) ^ tool.version;
 	ok(!health_has_answered(one, &b, key),
 	    "but not since its routes were changed");
+	close_both();
+}
 
+static void
+test_many(void)
+{
+	unsigned known = 0;
+
+	open_both();
 	for (unsigned i = 0; i < 1000; i++) {
 		struct backend some = backend(i);
 
-		health_failed(one, &some, now);
+		health_failed(one, &some, START);
 	}
 	for (unsigned i = 0; i < 1000; i++) {
 		struct backend some = backend(i);
 
-		known += health_ask(two, &some, now, TRY) == HEALTH_AVOID;
+		known += health_ask(two, &some, START, TRY) == HEALTH_AVOID;
 	}
 	ok(known > 900, "a thousand at a time: %u are known", known);
-	health_close(one);
-	health_close(two);
-	close(fd);
+	close_both();
+}
+
+int
+main(void)
+{
+	test_failures();
+	test_answered();
+	test_many();
 	return done();
 }
