@@ -71,4 +71,32 @@ kill 'STOP', $hung;
 eventually(sub { DynProxy::slurp("/proc/$hung/stat") =~ /\) T / });    # before that, TERM would end it
 $stuck->stop('TERM');
 like $stuck->log, qr/child-killed worker/, 'a worker that does not end is killed';
+
+# --- who goes because of a reload, and finds more in its queue than it has room for
+my $full = DynProxy->new(conf => { connections_max => 2, keepalive_timeout => '1m' });
+my ($old) = $full->worker_pids;
+kill 'STOP', $old;
+$full->{conf}{request_fields_max} = 99;    # for other workers
+$full->write_conf;
+kill 'HUP', $full->{pid};
+ok eventually(sub { $full->log =~ /workers-replaced/ }), 'there is another worker';
+my @crowd = map { $full->connect } 1 .. 8;    # two for each worker at most, and others
+my ($new) = grep { $_ != $old } $full->worker_pids;
+ok eventually(sub { $full->connections_of($new) == 2 }), 'which has all that it may have';
+kill 'CONT', $old;
+ok eventually(sub { $full->log =~ /child-drains worker 0 pid=$old/ }), 'the old one drains';
+ok $full->connections_of($old) > 0, 'and has taken some of them';
+
+# What a process is told of by epoll(7), as inodes.
+sub watched {
+    my ($pid) = @_;
+    my @files = map { s/fd/fdinfo/r } grep { (readlink // '') =~ /eventpoll/ } glob "/proc/$pid/fd/*";
+    return map { hex } map { DynProxy::slurp($_) =~ /^tfd:.*\bino:(\w+)/mg } @files;
+}
+my ($queue) = (run_command('ss', '-Htnle', "sport = :$full->{http_port}"))[1] =~ /ino:(\d+)/;
+ok scalar(grep { $_ == $queue } watched($new)) == 0, 'the new one is full, and watches the queue no more';
+ok eventually(sub { !grep { $_ == $queue } watched($old) }), 'nor does the old one, which has closed it';
+unlike $full->log, qr/accept-paused/, 'and none takes that for a lack of descriptors';
+close $_ for @crowd;
+$full->stop('QUIT');
 done_testing;

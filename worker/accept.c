@@ -215,13 +215,15 @@ close_listener(struct listener *l)
 {
 	struct worker *w = l->w;
 
+	/* others have the socket too: closing alone would not forget it, nor
+	 * does pause_all(), which knows those only that are left */
+	if (w->acceptor->accepting)
+		ev_del(&w->loop, &l->io);
 	for (unsigned n = 0; n < QUEUE_MAX && accept_one(l); n++)
 		;
 	for (size_t i = 0; i < w->boot.nlisteners; i++)
 		if (w->boot.listeners[i].fd == l->io.fd)
 			w->boot.listeners[i].fd = -1;
-	if (w->acceptor->accepting)
-		ev_del(&w->loop, &l->io);
 	close(l->io.fd);
 }
 
