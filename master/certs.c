@@ -2,6 +2,7 @@
 #include "master/certs.h"
 
 #include <assert.h>
+#include <bsd/string.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -26,7 +27,11 @@ struct cert_file {
 	char *name; /* owned; of its file, without ".pem" */
 	char *pem;  /* owned; a secret */
 	size_t len; /* bytes of it */
-	time_t not_after;
+	struct {
+		char zone[256]; /* the first of its names, without "*." */
+		enum certpair_kind kind;
+		time_t not_before, not_after;
+	} is;
 	unsigned warned; /* of its end, so many days before; UINT_MAX: no */
 };
 
@@ -136,6 +141,19 @@ copy(struct cert_file *to, const struct cert_file *from)
 	return false;
 }
 
+static void
+note(struct cert_file *f, const struct certpair *pair)
+{
+	const char *zone = pair->names[0];
+
+	if (strncmp(zone, "*.", 2) == 0)
+		zone += 2;
+	strlcpy(f->is.zone, zone, sizeof(f->is.zone));
+	f->is.kind = pair->kind;
+	f->is.not_before = pair->not_before;
+	f->is.not_after = pair->not_after;
+}
+
 /* Fill f in from the bytes of its files.  NULL, or what is wrong with them. */
 static const char *
 understand(struct cert_file *f, const struct cert_file *old)
@@ -145,14 +163,14 @@ understand(struct cert_file *f, const struct cert_file *old)
 	time_t now = time(NULL);
 
 	if (old != NULL && same(f, old)) {
-		f->not_after = old->not_after;
+		f->is = old->is;
 		f->warned = old->warned;
 		return NULL;
 	}
 	wrong = certpair_parse(&pair, (struct span){ f->pem, f->len });
 	if (wrong != NULL)
 		return wrong;
-	f->not_after = pair.not_after;
+	note(f, &pair);
 	if (old != NULL && pair.not_after <= now)
 		wrong = "it has expired";
 	else if (old != NULL && pair.not_before > now)
@@ -394,10 +412,17 @@ certs_fd(const struct master *m)
 bool
 certs_next(const struct master *m, size_t *at, struct cert_fact *fact)
 {
+	static const char *const types[] = {
+		[CERTPAIR_RSA] = "rsa",
+		[CERTPAIR_EC] = "ecdsa",
+		[CERTPAIR_EDWARDS] = "eddsa",
+	};
+	struct cert_file *f;
+
 	if (m->certs == NULL || *at >= m->certs->n)
 		return false;
-	*fact = (struct cert_fact){ m->certs->files[*at].name,
-		m->certs->files[*at].not_after, &m->certs->files[*at].warned };
-	++*at;
+	f = &m->certs->files[(*at)++];
+	*fact = (struct cert_fact){ f->name, f->is.zone, types[f->is.kind],
+		f->is.not_before, f->is.not_after, &f->warned };
 	return true;
 }

@@ -42,7 +42,9 @@ int certs_fd(const struct master *m);
 /* One after the other; *at is 0 for the first.  False: that is all. */
 struct cert_fact {
 	const char *name; /* of its file */
-	time_t not_after;
+	const char *zone; /* the first name that it is for, without "*." */
+	const char *type; /* "rsa", "ecdsa" or "eddsa" */
+	time_t not_before, not_after;
 	unsigned *warned; /* certs_watch.c's; UINT_MAX at first */
 };
 bool certs_next(const struct master *m, size_t *at, struct cert_fact *fact);

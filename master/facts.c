@@ -20,9 +20,9 @@ add_process(struct node *node, const struct child *child)
 
 	*p = (struct node_process){ .pid = (uint64_t)child->pid,
 		.since_ms = child->since_ms,
-		.restarts = child->restarts,
 		.place = child->ring };
 
+	memcpy(p->restarts, child->restarts, sizeof(p->restarts));
 	if (child->usage.pid == (uint64_t)child->pid)
 		p->usage = child->usage;
 	strlcpy(p->name, child_name(child, name), sizeof(p->name));
@@ -34,9 +34,13 @@ add_certificate(struct node *node, const struct cert_fact *fact)
 {
 	struct node_certificate *c = &node->certificate[node->ncertificates++];
 
-	*c =
-	    (struct node_certificate){ .not_after = (uint64_t)fact->not_after };
+	*c = (struct node_certificate){
+		.not_before = (uint64_t)fact->not_before,
+		.not_after = (uint64_t)fact->not_after,
+	};
 	strlcpy(c->name, fact->name, sizeof(c->name));
+	strlcpy(c->zone, fact->zone, sizeof(c->zone));
+	strlcpy(c->type, fact->type, sizeof(c->type));
 }
 
 void

@@ -44,6 +44,7 @@ end_hanging(struct child *c, const char *why)
 
 	log_event(LOG_ERR, "child-hangs", "%s pid=%d %s: it is killed",
 	    child_name(c, name), c->pid, why);
+	c->hung = true;
 	kill(c->pid, SIGKILL);
 }
 

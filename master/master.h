@@ -40,6 +40,7 @@ struct child {
 	unsigned generation;   /* of workers; 0 or 1 */
 	bool applying;         /* it has been sent a configuration */
 	unsigned unanswered;   /* pulses since its last word */
+	bool hung;             /* it is killed for them */
 	uint64_t silent_cpu_us; /* what it had used at the first of them */
 	enum child_state state;
 	pid_t pid;             /* 0: no process */
@@ -49,7 +50,7 @@ struct child {
 	uint64_t since_ms;     /* CLOCK_REALTIME of its state */
 	unsigned short_lives;  /* in a row */
 	unsigned failures;     /* exits in a row, none of them ready */
-	unsigned restarts;     /* processes that came after the first */
+	uint64_t restarts[NODE_ENDS]; /* processes that came after the first */
 	struct node_usage usage; /* of the process usage.pid, see usage.h */
 };
 

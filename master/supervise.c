@@ -201,13 +201,13 @@ backoff(struct child *c)
 
 /* No process is there any more, or could be started. */
 static void
-replace(struct child *c)
+replace(struct child *c, enum node_end why)
 {
 	struct master *m = c->master;
 	bool told = c->state == CHILD_DRAINING;
 	uint64_t delay;
 
-	c->restarts += !told;
+	c->restarts[why] += !told;
 	set_state(c, is_wanted(c) ? CHILD_WAITING : CHILD_OFF);
 	if (c->state == CHILD_OFF)
 		return;
@@ -233,10 +233,11 @@ start_child(struct child *c)
 	assert(c->pid == 0 && c->ctl.fd == -1);
 	c->started_ms = m->loop.now_ms;
 	c->unanswered = 0;
+	c->hung = false;
 	if (spawn_child(c) == -1) {
 		log_event(LOG_ERR, "spawn-failed", "%s: %s",
 		    child_name(c, name), strerror(errno));
-		replace(c);
+		replace(c, NODE_NOT_BEGUN);
 		return;
 	}
 	set_state(c, CHILD_STARTING);
@@ -282,6 +283,14 @@ last_words(struct child *c)
 			take_message(c, &msg);
 }
 
+static enum node_end
+how_ended(const struct child *c, int status)
+{
+	if (c->hung)
+		return NODE_HUNG;
+	return WIFSIGNALED(status) ? NODE_DIED : NODE_ENDED;
+}
+
 static void
 child_gone(struct child *c, int status)
 {
@@ -298,7 +307,7 @@ child_gone(struct child *c, int status)
 	if (m->phase == PHASE_STARTING && c->failures == START_FAILURES)
 		ending_failed(m, "a child ends again and again, see above");
 	rollover_gone(c);
-	replace(c);
+	replace(c, how_ended(c, status));
 	reload_child(c);
 	ending_gone(m);
 }

@@ -229,8 +229,8 @@ static bool
 write_retries(const struct writing *w)
 {
 	static const struct event all[] = {
-		{ EVENT_BACKEND_AGAIN, "{cause=\"closed-reused\"}" },
-		{ EVENT_BACKEND_NEXT, "{cause=\"not-connected\"}" },
+		{ EVENT_BACKEND_AGAIN, "{result=\"closed-reused\"}" },
+		{ EVENT_BACKEND_NEXT, "{result=\"not-connected\"}" },
 	};
 
 	return write_events(w, all, nitems(all));
@@ -335,13 +335,40 @@ write_connections_limit(const struct writing *w)
 static bool
 write_restarts(const struct writing *w)
 {
-	uint64_t n = 0;
+	static const char *const reasons[] = {
+		[NODE_DIED] = "died",
+		[NODE_ENDED] = "ended",
+		[NODE_HUNG] = "hangs",
+		[NODE_NOT_BEGUN] = "spawn-failed",
+	};
+	bool fits = true;
 
-	for (size_t i = 0; i < w->node->nprocesses; i++)
-		n += is_worker(&w->node->process[i])
-			 ? w->node->process[i].restarts
-			 : 0;
-	return buf_printf(w->out, "%s %" PRIu64 "\n", w->name, n);
+	for (enum node_end end = 0; fits && end < NODE_ENDS; end++) {
+		uint64_t n = 0;
+
+		for (size_t i = 0; i < w->node->nprocesses; i++)
+			if (is_worker(&w->node->process[i]))
+				n += w->node->process[i].restarts[end];
+		fits = sample(w, n, "reason", reasons[end]);
+	}
+	return fits;
+}
+
+/* Is there another one like it, which clients are shown instead? */
+static bool
+is_replaced(const struct node *node, size_t i)
+{
+	const struct node_certificate *c = &node->certificate[i], *o;
+
+	for (size_t k = 0; k < node->ncertificates; k++) {
+		o = &node->certificate[k];
+		if (k != i && strcmp(o->zone, c->zone) == 0 &&
+		    strcmp(o->type, c->type) == 0 &&
+		    (o->not_before > c->not_before ||
+			(o->not_before == c->not_before && k < i)))
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -350,8 +377,12 @@ write_certificates(const struct writing *w)
 	bool fits = true;
 
 	for (size_t i = 0; fits && i < w->node->ncertificates; i++)
-		fits = sample(w, w->node->certificate[i].not_after,
-		    "certificate", w->node->certificate[i].name);
+		fits = is_replaced(w->node, i) ||
+		       buf_printf(w->out,
+			   "%s{zone=\"%s\",type=\"%s\"} %" PRIu64 "\n", w->name,
+			   w->node->certificate[i].zone,
+			   w->node->certificate[i].type,
+			   w->node->certificate[i].not_after);
 	return fits;
 }
 

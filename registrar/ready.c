@@ -91,7 +91,7 @@ ready_processes(const struct registrar *r)
 			(json_int_t)node->process[i].pid, "state",
 			listing_text(node->process[i].state), "since",
 			listing_time(node->process[i].since_ms), "restarts",
-			(json_int_t)node->process[i].restarts));
+			(json_int_t)node_restarts(&node->process[i])));
 	return all;
 }
 

@@ -7,7 +7,7 @@
 #include "shm/segment.h"
 
 #define NODE_MAGIC UINT64_C(0x31646f6e706e7964) /* "dynpnod1" */
-#define NODE_ABI UINT64_C(1)			/* moves with the layout */
+#define NODE_ABI UINT64_C(2)			/* moves with the layout */
 #define WORDS (sizeof(struct node) / sizeof(uint64_t))
 #define TRIES 64
 

@@ -22,19 +22,31 @@ struct node_usage {
 	uint64_t files_max; /* that it may open; 0: not known */
 };
 
+/* How a process went whose place another one took: as the log has it. */
+enum node_end {
+	NODE_DIED,	/* of a signal */
+	NODE_ENDED,	/* by itself */
+	NODE_HUNG,	/* and was killed for it */
+	NODE_NOT_BEGUN, /* there was no process */
+	NODE_ENDS
+};
+
 struct node_process {
-	char name[16];	   /* "worker 0" */
-	char state[16];	   /* "ready" */
-	uint64_t pid;	   /* 0: none at the moment */
-	uint64_t since_ms; /* CLOCK_REALTIME of its state */
-	uint64_t restarts; /* of this place */
-	uint64_t place;	   /* of a worker, over both generations */
+	char name[16];		      /* "worker 0" */
+	char state[16];		      /* "ready" */
+	uint64_t pid;		      /* 0: none at the moment */
+	uint64_t since_ms;	      /* CLOCK_REALTIME of its state */
+	uint64_t restarts[NODE_ENDS]; /* of this place */
+	uint64_t place;		      /* of a worker, over both generations */
 	struct node_usage usage;
 };
 
 struct node_certificate {
-	char name[64];	    /* of its file */
-	uint64_t not_after; /* unix time */
+	char name[64];	     /* of its file */
+	char zone[256];	     /* the first name that it is for, without "*." */
+	char type[8];	     /* "rsa", "ecdsa" or "eddsa" */
+	uint64_t not_before; /* unix time */
+	uint64_t not_after;
 };
 
 /* Texts are NUL-terminated. */
@@ -49,6 +61,17 @@ struct node {
 	struct node_process process[NODE_PROCESSES_MAX];
 	struct node_certificate certificate[NODE_CERTIFICATES_MAX];
 };
+
+/* Processes that came after the first in a place. */
+static inline uint64_t
+node_restarts(const struct node_process *p)
+{
+	uint64_t n = 0;
+
+	for (enum node_end end = 0; end < NODE_ENDS; end++)
+		n += p->restarts[end];
+	return n;
+}
 
 struct node_segment; /* a mapping */
 

@@ -152,6 +152,7 @@ is $proxy->register('beta', '.*', "http://$closer_at"), 'ok', 'a backend that an
 $proxy->get('beta', '/'), new_lines(1);
 is $proxy->get('beta', '/again')->body, 'hi', 'the second request is tried twice';
 logs 'each try is told', qq{beta.example.test 127.0.0.1 - - [] "GET /again HTTP/1.1" 200 2 "-" "-" (backend $closer_at, $closer_at)};
+is $proxy->metrics->{'dynproxy_backend_retries_total{result="closed-reused"}'}, 1, 'and counted';
 kill 'KILL', $pid;
 waitpid $pid, 0;
 close $closer;

@@ -93,6 +93,7 @@ ok eventually(sub { ask('/')->status == 200 }), 'three backends, one of them dea
 my %by;
 $by{ ask('/')->body }++ for 1 .. 100;
 is join('', sort keys %by), join('', sort map { "backend " . $pool->port($_) . "\n" } 0, 1), 'every request is served';
+cmp_ok $proxy->metrics->{'dynproxy_backend_retries_total{result="not-connected"}'}, '>', 0, 'those that the dead one did not take are counted';
 my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.2', LocalPort => $dead, Listen => 64, Timeout => 20, ReuseAddr => 1);
 ok $listener, 'it comes back';
 my $tries = 0;

@@ -45,11 +45,11 @@ is $sum->(), $two, 'finds the same';
 # what the master knows is told as it happens
 my ($victim) = $proxy->worker_pids;
 kill 'KILL', $victim;
-ok eventually(sub { $proxy->admin('/metrics')->body =~ /^dynproxy_worker_restarts_total 1$/m }), 'a worker was replaced';
+ok eventually(sub { $proxy->admin('/metrics')->body =~ /^dynproxy_worker_restarts_total\{reason="died"\} 1$/m }), 'a worker was replaced';
 ok eventually(sub { $told->()->{workers} == 2 }), 'and is ready';
 my $text = $proxy->admin('/metrics')->body;
 like $text, qr/^dynproxy_workers\{state="ready"\} 2$/m, 'in the metrics, too';
-like $text, qr/^dynproxy_tls_certificate_not_after_timestamp_seconds\{certificate="first"\} \d{10}$/m, 'and the certificate';
+like $text, qr/^dynproxy_tls_certificate_not_after_timestamp_seconds\{zone="example\.test",type="ecdsa"\} \d{10}$/m, 'and the certificate';
 like $text, qr/^dynproxy_registrations_total\{verb="register",result="ok"\} \d+$/m, 'and registrations';
 
 # a request that takes its time keeps a draining proxy from ending

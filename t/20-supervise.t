@@ -62,6 +62,8 @@ isnt $third, undef, 'SIGSTOP: it is found to hang, and has a successor';
 is served(@queued), $QUEUED, "all $QUEUED who waited are served";
 note sprintf 'after %.1f s', time - $stopped;
 like $proxy->log, qr/child-hangs worker 0 pid=$successor /, 'and it was logged';
+sub restarts { my $now = $proxy->metrics; return join ' ', map { $now->{qq(dynproxy_worker_restarts_total{reason="$_"})} // 'none' } qw(died ended hangs spawn-failed) }
+ok eventually(sub { restarts() eq '1 0 1 0' }), 'both are counted, by how they ended' or diag restarts();
 
 my $registrar = $proxy->registrar_pid;
 kill 'STOP', $registrar;

@@ -82,6 +82,13 @@ my %status = map { $_->{name} => $_ } @{ $proxy->ctl_json('status')->{certificat
 is join(' ', sort keys %status), 'aaa exact first rsa wild', 'status shows certificates';
 like $status{first}{not_after}, qr/^20\d\d-\d\d-\d\dT/, 'and their ends';
 cmp_ok $status{first}{days}, '>', 80, 'and days';
+sub ends { my $now = $proxy->metrics; return map { /_not_after_\w+\{(.*)\}/ ? ($1 => $now->{$_}) : () } keys %$now }
+my %ends = ends();
+is join(' ', sort keys %ends), join(' ', map { my ($zone, $type) = split /:/; qq(zone="$zone",type="$type") }
+    qw(aaa.test:ecdsa example.test:ecdsa example.test:rsa one.example.test:ecdsa wild.test:ecdsa)), 'metrics have them by zone and type';
+my $rsa = 'zone="example.test",type="rsa"';
+$ca->pair('rsb', names => ["*.$DynProxy::DOMAIN"], key => 'rsa', days => 30);
+ok eventually(sub { my %now = ends(); %now == %ends && $now{$rsa} < $ends{$rsa} - 86400 }), 'of two for the same the one made last';
 $ca->pair('soon', names => ['soon.test'], days => 5);
 ok eventually(sub { $proxy->log =~ /certificate-expires file=soon\.pem days=[45]\b/ }), 'one that ends soon is spoken of';
 
