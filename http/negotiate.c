@@ -10,10 +10,13 @@
 /* How exactly a media range names a media type: RFC 9110 section 12.5.1. */
 enum exactness { NOT_AT_ALL, ANYTHING, ITS_KIND, ITSELF };
 
-static const struct {
+struct type {
 	enum media media;
 	struct span kind, type;
-} types[] = {
+};
+
+/* Those of answers; the first is for who says nothing. */
+static const struct type answers[] = {
 	{ MEDIA_TEXT, { "text/*", 6 }, { "text/plain", 10 } },
 	{ MEDIA_HTML, { "text/*", 6 }, { "text/html", 9 } },
 	{ MEDIA_JSON, { "application/*", 13 }, { "application/json", 16 } },
@@ -21,7 +24,13 @@ static const struct {
 	    { "application/problem+json", 24 } },
 };
 
-#define NTYPES nitems(types)
+static const struct type metrics[] = {
+	{ MEDIA_TEXT, { "text/*", 6 }, { "text/plain", 10 } },
+	{ MEDIA_OPENMETRICS, { "application/*", 13 },
+	    { "application/openmetrics-text", 28 } },
+};
+
+#define TYPES_MAX nitems(answers)
 
 /* What Accept says about one of them. */
 struct wish {
@@ -31,11 +40,11 @@ struct wish {
 };
 
 static enum exactness
-compare(struct span range, size_t type)
+compare(struct span range, const struct type *type)
 {
-	if (span_eq_nocase(range, types[type].type))
+	if (span_eq_nocase(range, type->type))
 		return ITSELF;
-	if (span_eq_nocase(range, types[type].kind))
+	if (span_eq_nocase(range, type->kind))
 		return ITS_KIND;
 	return span_eq(range, SPAN("*/*")) ? ANYTHING : NOT_AT_ALL;
 }
@@ -95,28 +104,40 @@ better(const struct wish *a, const struct wish *b)
 	return a->place < b->place;
 }
 
-enum media
-http_negotiate_media(struct span accept)
+static enum media
+negotiate(struct span accept, const struct type *types, size_t n)
 {
-	struct wish wishes[NTYPES] = { 0 };
+	struct wish wishes[TYPES_MAX] = { 0 };
 	struct span range, name;
 	size_t best = 0;
 
 	for (unsigned i = 0; i < RANGES_MAX && http_list_next(&accept, &range);
 	     i++) {
 		name = next_part(&range);
-		for (size_t t = 0; t < NTYPES; t++) {
-			enum exactness exactness = compare(name, t);
+		for (size_t t = 0; t < n; t++) {
+			enum exactness exactness = compare(name, &types[t]);
 
 			if (exactness > wishes[t].exactness)
 				wishes[t] = (struct wish){ exactness,
 					find_weight(range), i };
 		}
 	}
-	for (size_t t = 1; t < NTYPES; t++)
+	for (size_t t = 1; t < n; t++)
 		if (better(&wishes[t], &wishes[best]))
 			best = t;
 	return types[best].media;
+}
+
+enum media
+http_negotiate_media(struct span accept)
+{
+	return negotiate(accept, answers, nitems(answers));
+}
+
+enum media
+http_negotiate_metrics(struct span accept)
+{
+	return negotiate(accept, metrics, nitems(metrics));
 }
 
 /* Is language the range, or what it is when subtags at its end are cut off? */

@@ -6,7 +6,7 @@
 
 #include "http/msg.h"
 
-enum media { MEDIA_TEXT, MEDIA_HTML, MEDIA_JSON };
+enum media { MEDIA_TEXT, MEDIA_HTML, MEDIA_JSON, MEDIA_OPENMETRICS };
 
 /*
  * By Accept (RFC 9110 section 12.5.1).  The best weight wins, then what was
@@ -14,6 +14,9 @@ enum media { MEDIA_TEXT, MEDIA_HTML, MEDIA_JSON };
  * unacceptable one gets text.  JSON is application/json or problem+json.
  */
 enum media http_negotiate_media(struct span accept);
+
+/* The same for metrics: MEDIA_TEXT, unless the other is liked better. */
+enum media http_negotiate_metrics(struct span accept);
 
 /*
  * By Accept-Language: the best of n languages, as RFC 4647 section 3.4 looks

@@ -1,6 +1,7 @@
 /* A small HTTP server: one request a connection, a few paths. */
 #include "registrar/http8081.h"
 
+#include "http/negotiate.h"
 #include "http/parse.h"
 #include "http/serialize.h"
 #include "lib/array.h"
@@ -27,6 +28,13 @@ struct http8081 {
 	listing_put *put; /* of /list; NULL: the answer is complete */
 	struct listing listing;
 	struct buf text; /* owned; a long answer, what is left of it */
+};
+
+/* What a request says that a page may depend on. */
+struct asked {
+	struct span query;
+	struct span accept; /* empty: it is not there */
+	bool head_only;
 };
 
 static struct http8081 *
@@ -199,14 +207,14 @@ query_has(struct span query, struct span what)
 }
 
 static void
-get_list(struct client *c, struct span query, bool head_only)
+get_list(struct client *c, const struct asked *asked)
 {
 	put_head(c, 200, SPAN("application/json"), -1);
 	http_put_end(&c->out);
-	if (!head_only) {
+	if (!asked->head_only) {
 		buf_printf(&c->out, "{");
 		of(c)->put = put_full;
-		if (!query_has(query, SPAN("full=1"))) {
+		if (!query_has(asked->query, SPAN("full=1"))) {
 			of(c)->put = put_short;
 			of(c)->listing.wanted = serves;
 		}
@@ -215,47 +223,49 @@ get_list(struct client *c, struct span query, bool head_only)
 }
 
 static void
-get_health(struct client *c, struct span query, bool head_only)
+get_health(struct client *c, const struct asked *asked)
 {
-	(void)query;
-	answer(c, 200, head_only, "ok\n");
+	answer(c, 200, asked->head_only, "ok\n");
 }
 
 static void
-get_ready(struct client *c, struct span query, bool head_only)
+get_ready(struct client *c, const struct asked *asked)
 {
 	const char *why = ready_why_not(c->r);
 	char text[64];
 
-	if (query_has(query, SPAN("verbose"))) {
-		answer_json_take(
-		    c, why == NULL ? 200 : 503, head_only, ready_tell(c->r));
+	if (query_has(asked->query, SPAN("verbose"))) {
+		answer_json_take(c, why == NULL ? 200 : 503, asked->head_only,
+		    ready_tell(c->r));
 		return;
 	}
 	snprintf(text, sizeof(text), "%s\n", why == NULL ? "ready" : why);
-	answer(c, why == NULL ? 200 : 503, head_only, text);
+	answer(c, why == NULL ? 200 : 503, asked->head_only, text);
 }
 
 static void
-get_metrics(struct client *c, struct span query, bool head_only)
+get_metrics(struct client *c, const struct asked *asked)
 {
-	struct buf *text = &of(c)->text;
+	struct buf *out = &of(c)->text;
+	const struct metrics_text text = { out,
+		http_negotiate_metrics(asked->accept) == MEDIA_OPENMETRICS };
 
-	(void)query;
-	buf_init(text, METRICS_MAX);
-	if (!metrics_write(c->r, text)) {
-		buf_release(text);
-		answer(c, 500, head_only, "no memory\n");
+	buf_init(out, METRICS_MAX);
+	if (!metrics_write(c->r, &text)) {
+		buf_release(out);
+		answer(c, 500, asked->head_only, "no memory\n");
 		return;
 	}
-	answer_text(c, 200, head_only,
-	    SPAN("text/plain; version=0.0.4; charset=utf-8"));
+	answer_text(c, 200, asked->head_only,
+	    text.open ? SPAN("application/openmetrics-text; version=1.0.0; "
+			     "charset=utf-8")
+		      : SPAN("text/plain; version=0.0.4; charset=utf-8"));
 }
 
 static const struct {
 	struct span path;
 	bool local; /* for this host only */
-	void (*get)(struct client *c, struct span query, bool head_only);
+	void (*get)(struct client *c, const struct asked *asked);
 } pages[] = {
 	{ { "/list", 5 }, false, get_list },
 	{ { "/healthz", 8 }, false, get_health },
@@ -336,27 +346,31 @@ serve_status(struct client *c, const struct http_msg *msg, struct span path,
 static void
 serve(struct client *c, const struct http_msg *msg)
 {
-	bool head_only = msg->method == HTTP_HEAD;
-	struct span path = msg->target, query = { NULL, 0 };
+	struct asked asked = { .head_only = msg->method == HTTP_HEAD };
+	const struct http_field *accept = http_msg_field(msg, FIELD_ACCEPT);
+	struct span path = msg->target;
 	const char *mark = memchr(path.ptr, '?', path.len);
 
 	if (mark != NULL) {
 		path.len = (size_t)(mark - path.ptr);
-		query = span_from(msg->target, path.len + 1);
+		asked.query = span_from(msg->target, path.len + 1);
 	}
+	if (accept != NULL)
+		asked.accept = accept->value;
 	for (size_t i = 0; i < nitems(pages); i++) {
 		if (!span_eq(path, pages[i].path))
 			continue;
 		if (pages[i].local && !is_loopback(c))
-			answer(c, 403, head_only, "from this host only\n");
-		else if (msg->method == HTTP_GET || head_only)
-			pages[i].get(c, query, head_only);
+			answer(
+			    c, 403, asked.head_only, "from this host only\n");
+		else if (msg->method == HTTP_GET || asked.head_only)
+			pages[i].get(c, &asked);
 		else
 			answer(c, 405, false, "GET or HEAD only\n");
 		return;
 	}
-	if (!serve_status(c, msg, path, query))
-		answer(c, 404, head_only, "Page not found");
+	if (!serve_status(c, msg, path, asked.query))
+		answer(c, 404, asked.head_only, "Page not found");
 }
 
 static void

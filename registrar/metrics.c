@@ -333,15 +333,14 @@ static const struct number redis_numbers[] = {
 
 static bool
 write_numbers(const struct number *n, size_t count, const struct measured *m,
-    struct buf *out)
+    const struct metrics_text *text)
 {
 	bool fits = true;
 
 	for (; fits && count > 0; n++, count--) {
 		if (n->help != NULL)
-			fits = buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n",
-			    n->name, n->help, n->name, n->type);
-		fits = fits && buf_printf(out, "%s%s %.15g\n", n->name,
+			fits = metrics_head(text, n->name, n->type, n->help);
+		fits = fits && buf_printf(text->out, "%s%s %.15g\n", n->name,
 				   n->labels, n->value(m));
 	}
 	return fits;
@@ -399,13 +398,14 @@ measure(const struct registrar *r, struct measured *m)
 }
 
 bool
-metrics_write(const struct registrar *r, struct buf *out)
+metrics_write(const struct registrar *r, const struct metrics_text *text)
 {
 	struct measured m;
 
 	measure(r, &m);
-	return write_numbers(numbers, nitems(numbers), &m, out) &&
+	return write_numbers(numbers, nitems(numbers), &m, text) &&
 	       (r->redis == NULL || write_numbers(redis_numbers,
-					nitems(redis_numbers), &m, out)) &&
-	       metrics_node_write(r, out) && metrics_tools_write(r, out);
+					nitems(redis_numbers), &m, text)) &&
+	       metrics_node_write(r, text) && metrics_tools_write(r, text) &&
+	       metrics_end(text);
 }

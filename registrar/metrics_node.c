@@ -18,7 +18,7 @@
 struct writing {
 	const struct registrar *r;
 	const struct node *node;
-	struct buf *out;
+	const struct metrics_text *text;
 	const char *name; /* of the metric */
 };
 
@@ -27,14 +27,14 @@ static bool
 sample(const struct writing *w, uint64_t value, const char *label,
     const char *text)
 {
-	return buf_printf(
-	    w->out, "%s{%s=\"%s\"} %" PRIu64 "\n", w->name, label, text, value);
+	return buf_printf(w->text->out, "%s{%s=\"%s\"} %" PRIu64 "\n", w->name,
+	    label, text, value);
 }
 
 static bool
 write_build(const struct writing *w)
 {
-	return buf_printf(w->out,
+	return buf_printf(w->text->out,
 	    "%s{version=\"%s\",openssl=\"%s\",nghttp2=\"%s\"} 1\n", w->name,
 	    DYNPROXY_VERSION, OpenSSL_version(OPENSSL_VERSION_STRING),
 	    NGHTTP2_VERSION);
@@ -43,7 +43,7 @@ write_build(const struct writing *w)
 static bool
 write_checksum(const struct writing *w)
 {
-	return buf_printf(w->out, "%s{checksum=\"%016" PRIx64 "\"} 1\n",
+	return buf_printf(w->text->out, "%s{checksum=\"%016" PRIx64 "\"} 1\n",
 	    w->name, w->r->book.checksum);
 }
 
@@ -55,7 +55,7 @@ write_registrations(const struct writing *w)
 	bool fits = true;
 
 	for (size_t i = 0; fits && i < REGISTRATION_VERBS; i++)
-		fits = buf_printf(w->out,
+		fits = buf_printf(w->text->out,
 		    "%s{verb=\"%s\",result=\"ok\"} %" PRIu64 "\n"
 		    "%s{verb=\"%s\",result=\"refused\"} %" PRIu64 "\n",
 		    w->name, line_verb_name(i), n->done[i], w->name,
@@ -63,32 +63,12 @@ write_registrations(const struct writing *w)
 	return fits;
 }
 
-/* Buckets are cumulative here; the counts are not. */
-static bool
-write_times(const struct writing *w, const uint64_t *times, uint64_t took_ms)
-{
-	uint64_t sum = 0;
-	bool fits = true;
-
-	for (size_t i = 0; fits && i < COUNTERS_TIMES - 1; i++) {
-		sum += times[i];
-		fits = buf_printf(w->out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n",
-		    w->name, counters_times_ms[i] / 1e3, sum);
-	}
-	sum += times[COUNTERS_TIMES - 1];
-	return fits &&
-	       buf_printf(w->out,
-		   "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %g\n%s_count "
-		   "%" PRIu64 "\n",
-		   w->name, sum, w->name, (double)took_ms / 1e3, w->name, sum);
-}
-
 static bool
 write_duration(const struct writing *w)
 {
 	const struct registrations *n = &w->r->registrations;
 
-	return write_times(w, n->times, n->took_ms);
+	return metrics_times(w->text, w->name, "", n->times, n->took_ms);
 }
 
 static bool
@@ -97,19 +77,21 @@ write_connects(const struct writing *w)
 	struct counters_connects sum;
 
 	counters_read_connects(w->r->counters, &sum);
-	return write_times(w, sum.times, sum.took_ms);
+	return metrics_times(w->text, w->name, "", sum.times, sum.took_ms);
 }
 
 static bool
 write_propagation(const struct writing *w)
 {
-	return write_times(w, w->r->changes.times, w->r->changes.took_ms);
+	return metrics_times(
+	    w->text, w->name, "", w->r->changes.times, w->r->changes.took_ms);
 }
 
 static bool
 write_ident_duration(const struct writing *w)
 {
-	return write_times(w, w->r->ident.times, w->r->ident.took_ms);
+	return metrics_times(
+	    w->text, w->name, "", w->r->ident.times, w->r->ident.took_ms);
 }
 
 static bool
@@ -136,7 +118,7 @@ write_events(const struct writing *w, const struct event *events, size_t n)
 	bool fits = true;
 
 	for (size_t i = 0; fits && i < n; i++)
-		fits = buf_printf(w->out, "%s%s %" PRIu64 "\n", w->name,
+		fits = buf_printf(w->text->out, "%s%s %" PRIu64 "\n", w->name,
 		    events[i].labels,
 		    counters_events(w->r->counters, events[i].event));
 	return fits;
@@ -282,13 +264,13 @@ static bool
 write_reload(const struct writing *w)
 {
 	return buf_printf(
-	    w->out, "%s %d\n", w->name, w->node->reload_refused == 0);
+	    w->text->out, "%s %d\n", w->name, w->node->reload_refused == 0);
 }
 
 static bool
 write_reload_time(const struct writing *w)
 {
-	return buf_printf(w->out, "%s %.15g\n", w->name,
+	return buf_printf(w->text->out, "%s %.15g\n", w->name,
 	    (double)w->node->configured_ms / 1e3);
 }
 
@@ -329,7 +311,7 @@ write_connections_limit(const struct writing *w)
 			    p->usage.files_max > 0 ? p->usage.files_max
 						   : UINT64_MAX);
 	}
-	return buf_printf(w->out, "%s %" PRIu64 "\n", w->name, sum);
+	return buf_printf(w->text->out, "%s %" PRIu64 "\n", w->name, sum);
 }
 
 static bool
@@ -378,7 +360,7 @@ write_certificates(const struct writing *w)
 
 	for (size_t i = 0; fits && i < w->node->ncertificates; i++)
 		fits = is_replaced(w->node, i) ||
-		       buf_printf(w->out,
+		       buf_printf(w->text->out,
 			   "%s{zone=\"%s\",type=\"%s\"} %" PRIu64 "\n", w->name,
 			   w->node->certificate[i].zone,
 			   w->node->certificate[i].type,
@@ -452,21 +434,21 @@ static const struct {
 };
 
 bool
-metrics_node_write(const struct registrar *r, struct buf *out)
+metrics_node_write(const struct registrar *r, const struct metrics_text *text)
 {
 	struct node *node = calloc(1, sizeof(*node));
-	struct writing w = { r, node, out, NULL };
+	struct writing w = { r, node, text, NULL };
 	bool fits = node != NULL;
 
 	if (fits && !node_read(r->node, node))
 		node->nprocesses = node->ncertificates = 0;
 	for (size_t i = 0; fits && i < nitems(families); i++) {
 		w.name = families[i].name;
-		fits = buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", w.name,
-			   families[i].help, w.name, families[i].type) &&
+		fits = metrics_head(
+			   text, w.name, families[i].type, families[i].help) &&
 		       families[i].write(&w);
 	}
-	fits = fits && metrics_process_write(node, out);
+	fits = fits && metrics_process_write(node, text);
 	free(node);
 	return fits;
 }

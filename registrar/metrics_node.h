@@ -4,11 +4,12 @@
 
 #include <stdbool.h>
 
-#include "lib/buf.h"
+#include "registrar/metrics_text.h"
 
 struct registrar;
 
 /* Append them.  False: no memory. */
-bool metrics_node_write(const struct registrar *r, struct buf *out);
+bool metrics_node_write(
+    const struct registrar *r, const struct metrics_text *text);
 
 #endif

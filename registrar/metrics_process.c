@@ -56,7 +56,7 @@ static const struct family {
 /* Two generations of workers have the same names, but never a place. */
 static bool
 write_one(const struct family *f, const char *name, uint64_t place,
-    const struct node_usage *u, struct buf *out)
+    const struct node_usage *u, const struct metrics_text *text)
 {
 	char worker[32] = "";
 	int role = (int)strcspn(name, " ");
@@ -66,29 +66,29 @@ write_one(const struct family *f, const char *name, uint64_t place,
 	if (name[role] != '\0')
 		snprintf(
 		    worker, sizeof(worker), ",worker=\"%" PRIu64 "\"", place);
-	return buf_printf(out, "%s{role=\"%.*s\"%s} %.15g\n", f->name, role,
-	    name, worker, f->value(u));
+	return buf_printf(text->out, "%s{role=\"%.*s\"%s} %.15g\n", f->name,
+	    role, name, worker, f->value(u));
 }
 
 static bool
-write_family(const struct family *f, const struct node *node, struct buf *out)
+write_family(const struct family *f, const struct node *node,
+    const struct metrics_text *text)
 {
-	bool fits = buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name,
-			f->help, f->name, f->type) &&
-		    write_one(f, "master", 0, &node->master, out);
+	bool fits = metrics_head(text, f->name, f->type, f->help) &&
+		    write_one(f, "master", 0, &node->master, text);
 
 	for (size_t i = 0; fits && i < node->nprocesses; i++)
 		fits = write_one(f, node->process[i].name,
-		    node->process[i].place, &node->process[i].usage, out);
+		    node->process[i].place, &node->process[i].usage, text);
 	return fits;
 }
 
 bool
-metrics_process_write(const struct node *node, struct buf *out)
+metrics_process_write(const struct node *node, const struct metrics_text *text)
 {
 	bool fits = true;
 
 	for (size_t i = 0; fits && i < nitems(families); i++)
-		fits = write_family(&families[i], node, out);
+		fits = write_family(&families[i], node, text);
 	return fits;
 }

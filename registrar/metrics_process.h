@@ -4,10 +4,11 @@
 
 #include <stdbool.h>
 
-#include "lib/buf.h"
+#include "registrar/metrics_text.h"
 #include "shm/node.h"
 
 /* Append them.  False: no memory. */
-bool metrics_process_write(const struct node *node, struct buf *out);
+bool metrics_process_write(
+    const struct node *node, const struct metrics_text *text);
 
 #endif

@@ -21,7 +21,7 @@ struct counted_tool {
 struct tools {
 	struct counted_tool all[METRICS_TOOLS_MAX + 3];
 	size_t n;
-	struct buf *out;
+	const struct metrics_text *text;
 };
 
 /* How busy a tool is. */
@@ -144,14 +144,6 @@ read_tools(const struct registrar *r, struct tools *t)
 	return true;
 }
 
-static bool
-head(
-    const struct tools *t, const char *name, const char *type, const char *help)
-{
-	return buf_printf(
-	    t->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 /* One tool's requests, those there were. */
 static bool
 write_requests(const struct tools *t, const struct counted_tool *tool)
@@ -167,7 +159,7 @@ write_requests(const struct tools *t, const struct counted_tool *tool)
 						n +=
 						    tool->sum.requests[o][c][k];
 				if (n > 0 &&
-				    !buf_printf(t->out,
+				    !buf_printf(t->text->out,
 					"dynproxy_http_requests_total{"
 					"tool=\"%s\",code=\"%s\","
 					"method=\"%s\",origin=\"%s\"} %" PRIu64
@@ -184,7 +176,7 @@ write_errors(const struct tools *t, const struct counted_tool *tool)
 {
 	for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++)
 		if (tool->sum.reasons[i] > 0 &&
-		    !buf_printf(t->out,
+		    !buf_printf(t->text->out,
 			"dynproxy_errors_total{tool=\"%s\",reason=\"%s\"} "
 			"%" PRIu64 "\n",
 			tool->name, reason_info(i)->word, tool->sum.reasons[i]))
@@ -192,36 +184,22 @@ write_errors(const struct tools *t, const struct counted_tool *tool)
 	return true;
 }
 
-/* Buckets are cumulative here; the counters' are not. */
 static bool
 write_times(const struct tools *t, const struct counted_tool *tool)
 {
-	static const char name[] = "dynproxy_http_request_duration_seconds";
-	uint64_t n = 0;
-	bool fits = true;
+	char labels[KEY_MAX + 8];
 
-	for (size_t i = 0; fits && i < COUNTERS_TIMES - 1; i++) {
-		n += tool->sum.times[i];
-		fits = buf_printf(t->out,
-		    "%s_bucket{tool=\"%s\",le=\"%g\"} %" PRIu64 "\n", name,
-		    tool->name, counters_times_ms[i] / 1e3, n);
-	}
-	n += tool->sum.times[COUNTERS_TIMES - 1];
-	return fits &&
-	       buf_printf(t->out,
-		   "%s_bucket{tool=\"%s\",le=\"+Inf\"} %" PRIu64 "\n"
-		   "%s_sum{tool=\"%s\"} %g\n%s_count{tool=\"%s\"} %" PRIu64
-		   "\n",
-		   name, tool->name, n, name, tool->name,
-		   (double)tool->sum.took_ms / 1e3, name, tool->name, n);
+	snprintf(labels, sizeof(labels), "tool=\"%s\"", tool->name);
+	return metrics_times(t->text, "dynproxy_http_request_duration_seconds",
+	    labels, tool->sum.times, tool->sum.took_ms);
 }
 
 static bool
 write_number(const struct tools *t, const char *name,
     const struct counted_tool *tool, uint64_t value)
 {
-	return buf_printf(
-	    t->out, "%s{tool=\"%s\"} %" PRIu64 "\n", name, tool->name, value);
+	return buf_printf(t->text->out, "%s{tool=\"%s\"} %" PRIu64 "\n", name,
+	    tool->name, value);
 }
 
 static bool
@@ -264,18 +242,18 @@ static const struct {
 };
 
 bool
-metrics_tools_write(const struct registrar *r, struct buf *out)
+metrics_tools_write(const struct registrar *r, const struct metrics_text *text)
 {
 	struct tools *t = calloc(1, sizeof(*t));
 	bool fits = t != NULL;
 
 	if (fits) {
-		t->out = out;
+		t->text = text;
 		fits = read_tools(r, t);
 	}
 	for (size_t i = 0; fits && i < nitems(families); i++) {
-		fits = head(
-		    t, families[i].name, families[i].type, families[i].help);
+		fits = metrics_head(
+		    text, families[i].name, families[i].type, families[i].help);
 		for (size_t k = 0; fits && k < t->n; k++)
 			fits = families[i].write(t, &t->all[k]);
 	}

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "lib/buf.h"
+#include "registrar/metrics_text.h"
 
 struct registrar;
 
@@ -13,6 +13,7 @@ struct registrar;
  * `_default` the default backend, `_none` requests for nobody.  So the sum
  * over all is what was answered.  False: no memory.
  */
-bool metrics_tools_write(const struct registrar *r, struct buf *out);
+bool metrics_tools_write(
+    const struct registrar *r, const struct metrics_text *text);
 
 #endif

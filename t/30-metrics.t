@@ -128,6 +128,28 @@ is $err, '', 'has nothing to say';
 
 unlike $proxy->admin('/metrics')->body, qr/redis/, 'nothing of a Redis, where none is configured';
 is $proxy->admin('/metrics')->header('content-type'), 'text/plain; version=0.0.4; charset=utf-8', 'the type';
+
+# --- OpenMetrics, as Prometheus asks for it: a parser that is strict finds the same
+my $open = $proxy->admin('/metrics', Accept => 'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1');
+is $open->header('content-type'), 'application/openmetrics-text; version=1.0.0; charset=utf-8', 'OpenMetrics for who prefers it';
+my %series = map { $_ => 1 } keys %{ $proxy->metrics };
+OwnFile::write("$scratch/openmetrics", $open->body);
+($status, $out, $err) = run_command('/usr/bin/python3', '-c', <<'PYTHON', "$scratch/openmetrics");
+import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
+for family in parse(open(sys.argv[1]).read()):
+    print("#", family.type, family.name, family.documentation)
+    for s in family.samples:
+        print(s.name + ("{" + ",".join('%s="%s"' % l for l in s.labels.items()) + "}" if s.labels else ""))
+PYTHON
+is $status, 0, 'which is whole, and what it should be' or diag $err;
+my %known = map { $_ => 1 } grep { !/^#/ } split /\n/, $out;
+is_deeply [sort keys %known], [sort keys %series], 'and has the same series';
+like $out, qr/^# counter dynproxy_http_requests Requests answered/m, 'families of counters are called as they are there';
+like $out, qr/^# histogram dynproxy_http_request_duration_seconds From/m, 'histograms';
+is_deeply [sort { $a <=> $b } map { $_->body =~ /_duration_seconds_bucket\{tool="alpha",le="(\d+\.\d+)"/g } $proxy->admin('/metrics')],
+    [qw(0.005 0.01 0.025 0.05 0.1 0.25 0.5 1.0 2.5 5.0 10.0 30.0 60.0)], 'their bounds are numbers with a point, in both';
+like $proxy->admin('/metrics', Accept => 'text/plain;version=0.0.4;q=1,*/*;q=0.1')->body, qr/^# TYPE dynproxy_http_requests_total counter$/m, 'who prefers text gets text';
 done_testing;
 
 package OwnFile;

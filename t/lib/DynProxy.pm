@@ -415,16 +415,16 @@ sub metrics {
     my ($self) = @_;
     my $text = $self->admin('/metrics')->body;
     my %value;
-    $value{$1} = $2 while $text =~ /^([a-z_]+(?:\{[^}]*\})?) (\S+)$/mg;
+    $value{$1} = $2 while $text =~ /^([a-z0-9_]+(?:\{[^}]*\})?) (\S+)$/mg;
     return \%value;
 }
 
-# The body of a GET on port 8081.
+# The answer to a GET on port 8081.
 sub admin {
-    my ($self, $path) = @_;
+    my ($self, $path, %headers) = @_;
     my $socket = $self->connect($self->{admin_port}) or return;
     return DynProxy::Response->new(
-        converse($socket, "GET $path HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n"));
+        converse($socket, "GET $path HTTP/1.1\r\nHost: admin\r\n" . join('', map { "$_: $headers{$_}\r\n" } sort keys %headers) . "Connection: close\r\n\r\n"));
 }
 
 # --- what a browser says --------------------------------------------------

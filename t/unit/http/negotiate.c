@@ -10,7 +10,8 @@ static const struct {
 	{ "", MEDIA_TEXT },
 	{ "*/*", MEDIA_TEXT }, /* curl */
 	{ "text/html,application/xhtml+xml,application/xml;q=0.9,"
-	  "image/avif,image/webp,*/*;q=0.8", MEDIA_HTML }, /* Firefox */
+	  "image/avif,image/webp,*/*;q=0.8",
+	    MEDIA_HTML }, /* Firefox */
 	{ "text/html, image/gif, image/jpeg, */*; q=.2", MEDIA_HTML },
 	{ "application/json", MEDIA_JSON },
 	{ "application/problem+json", MEDIA_JSON },
@@ -42,6 +43,27 @@ static const struct {
 	{ "*", MEDIA_TEXT },
 	{ ";;;,,,;q=1", MEDIA_TEXT },
 	{ "text/htmlx, xtext/html", MEDIA_TEXT },
+};
+
+/* As Prometheus, its agents and curl ask for metrics. */
+static const struct {
+	const char *accept;
+	enum media media;
+} measured[] = {
+	{ "", MEDIA_TEXT },
+	{ "*/*", MEDIA_TEXT },
+	{ "application/openmetrics-text;version=1.0.0,"
+	  "application/openmetrics-text;version=0.0.1;q=0.75,"
+	  "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+	    MEDIA_OPENMETRICS },
+	{ "application/openmetrics-text; version=0.0.1,"
+	  "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+	    MEDIA_OPENMETRICS },
+	{ "text/plain;version=0.0.4;q=1,*/*;q=0.1", MEDIA_TEXT },
+	{ "application/openmetrics-text;q=0.4, text/plain", MEDIA_TEXT },
+	{ "application/openmetrics-text;q=0, */*", MEDIA_TEXT },
+	{ "application/json", MEDIA_TEXT },
+	{ "text/html", MEDIA_TEXT },
 };
 
 static const struct span languages[] = { { "de", 2 }, { "pt-BR", 5 },
@@ -144,5 +166,8 @@ main(void)
 	for (size_t i = 0; i < nitems(cases); i++)
 		is_int(http_negotiate_media(span_str(cases[i].accept)),
 		    cases[i].media, "Accept: %s", cases[i].accept);
+	for (size_t i = 0; i < nitems(measured); i++)
+		is_int(http_negotiate_metrics(span_str(measured[i].accept)),
+		    measured[i].media, "metrics: %s", measured[i].accept);
 	return done();
 }
