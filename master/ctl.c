@@ -149,7 +149,7 @@ add_log_counts(const struct master *m, char *text, size_t size)
 	    (unsigned long long)counts.dropped);
 }
 
-/* "worker 0 ready since 2026-11-22T10:00:00Z" */
+/* "worker 0 ready since 2026-11-22T10:00:00Z"; of an orphan nobody knows. */
 static int
 send_child(int fd, const struct child *child)
 {
@@ -157,10 +157,12 @@ send_child(int fd, const struct child *child)
 		.arg = child->slot,
 		.value = (uint64_t)child->pid };
 	char name[CHILD_NAME_MAX], when[CLOCK_UTC_SIZE];
+	bool known = child->since_ms != 0;
 
-	snprintf(msg.text, sizeof(msg.text), "%s %s since %s",
+	snprintf(msg.text, sizeof(msg.text), "%s %s%s%s",
 	    child_name(child, name), child_state_name(child->state),
-	    clock_format_utc(child->since_ms, when));
+	    known ? " since " : "",
+	    known ? clock_format_utc(child->since_ms, when) : "");
 	if (child->role == ROLE_LOGGER)
 		add_log_counts(child->master, msg.text, sizeof(msg.text));
 	return ctlmsg_send(fd, &msg, -1);

@@ -47,7 +47,7 @@ struct child {
 	struct ev_io ctl;      /* owns our end of its socket; fd -1: none */
 	struct timer again;    /* the next start, in CHILD_WAITING */
 	uint64_t started_ms;   /* CLOCK_MONOTONIC */
-	uint64_t since_ms;     /* CLOCK_REALTIME of its state */
+	uint64_t since_ms;     /* CLOCK_REALTIME of its state; 0: not known */
 	unsigned short_lives;  /* in a row */
 	unsigned failures;     /* exits in a row, none of them ready */
 	uint64_t restarts[NODE_ENDS]; /* processes that came after the first */

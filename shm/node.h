@@ -32,10 +32,10 @@ enum node_end {
 };
 
 struct node_process {
-	char name[16];		      /* "worker 0" */
-	char state[16];		      /* "ready" */
-	uint64_t pid;		      /* 0: none at the moment */
-	uint64_t since_ms;	      /* CLOCK_REALTIME of its state */
+	char name[16];	   /* "worker 0" */
+	char state[16];	   /* "ready" */
+	uint64_t pid;	   /* 0: none at the moment */
+	uint64_t since_ms; /* CLOCK_REALTIME of its state; 0: not known */
 	uint64_t restarts[NODE_ENDS]; /* of this place */
 	uint64_t place;		      /* of a worker, over both generations */
 	struct node_usage usage;

@@ -46,6 +46,8 @@ for my $death (1 .. 3) {
     is $proxy->get('alpha', "/$death")->body, 'hello', "they serve, request $_" for 1 .. 4;
 }
 ok eventually(sub { $proxy->ctl('status') == 0 && $proxy->out =~ /orphaned/ }), 'status shows that there are others';
+like $proxy->out, qr/^ +-  worker \d+ orphaned$/m, 'of which it knows neither number nor time';
+unlike $proxy->out, qr/since 19/, 'and says none';
 
 my %has_client = map { $_->{worker} => 1 } @downloads;
 is scalar(alive(keys %has_client)), 3, 'a worker of each master before has its client yet';

@@ -57,11 +57,16 @@ static void
 print_processes(const json_t *processes)
 {
 	const json_t *p;
+	char pid[16];
 	size_t i;
 
-	json_array_foreach(processes, i, p) printf("%7lld  %s\n",
-	    (long long)json_integer_value(json_object_get(p, "pid")),
-	    json_string_value(json_object_get(p, "state")));
+	json_array_foreach(processes, i, p)
+	{
+		snprintf(pid, sizeof(pid), "%lld",
+		    (long long)json_integer_value(json_object_get(p, "pid")));
+		printf("%7s  %s\n", strcmp(pid, "0") == 0 ? "-" : pid,
+		    json_string_value(json_object_get(p, "state")));
+	}
 }
 
 static void

@@ -159,7 +159,7 @@ function showNode(n) {
 		["Routes", count(n.table.routes)],
 	]);
 	facts($("processes"), n.processes.map(p => [p.name + (p.pid ? " (" + p.pid + ")" : ""),
-		`${p.state}, ${age(p.since)}` + (p.restarts ? `, restarted ${p.restarts}×` : ""), p.state === "ready" ? "" : "errors"]));
+		p.state + (p.since ? `, ${age(p.since)}` : "") + (p.restarts ? `, restarted ${p.restarts}×` : ""), p.state === "ready" ? "" : "errors"]));
 	const redis = n.stores.redis;
 	facts($("stores"), [
 		["Redis", redis === null ? "not configured" : redis.connected ? "connected, read " + age(redis.synced) + " ago" : "not connected", redis === null || redis.connected ? "" : "down"],
