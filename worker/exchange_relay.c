@@ -217,7 +217,9 @@ relay_compressed(struct exchange *ex)
 			more = compress_body(ex);
 		if (ex->stage != STAGE_BODY)
 			return;
-		if (compress_out(c).len > 0 || compress_ended(c)) {
+		/* a blocked client may lack the end of a chunk, no more */
+		if (compress_out(c).len > 0 || compress_ended(c) ||
+		    ex->client_blocked) {
 			more = exchange_push(ex, compress_out(c),
 				   compress_ended(c), &taken) &&
 			       more;
