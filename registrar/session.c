@@ -170,11 +170,21 @@ expired(struct client *c)
 	session_note_refusal(s);
 }
 
-/* The lease is over: it was replaced, or someone else holds it. */
+/*
+ * The lease is over: it was replaced, or someone else holds it.  Then what
+ * its drain has not come to yet would be done to another's.
+ */
 static void
 ended(struct lease_holder *holder)
 {
-	client_end(&container_of(holder, struct session, holder)->client);
+	struct session *s = container_of(holder, struct session, holder);
+
+	if (s->change != NULL) {
+		change_abandon(s->change);
+		s->change = NULL;
+		session_refuse(s, "the lease is over: nothing was changed");
+	}
+	client_end(&s->client);
 }
 
 /* On a connection that holds a lease. */

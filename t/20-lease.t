@@ -52,6 +52,21 @@ my $again = $proxy->lease('alpha', '.*', $backend->url);
 is say_to($one), '', 'held by another connection: the first is closed';
 is body('alpha'), $name[0], 'and the backend stays';
 
+# The new holder is not drained by what the old one asked for just before.
+my $newer = $proxy->connect_as('alpha');
+ok eventually(sub { $proxy->ctl('registrations') == 0 && $proxy->out =~ /^alpha .* waiting .*\nalpha .* leased /m }), 'another will';
+my $registrar = $proxy->registrar_pid;
+kill 'STOP', $registrar;
+$newer->printflush("lease\n.*\n", $backend->url, "\n");
+$again->printflush("drain\n");
+kill 'CONT', $registrar;
+is say_to($newer), 'ok', 'has it';
+like say_to($again), qr/^fail: ./, 'too late to drain it';
+is say_to($again), '', 'that connection is closed';
+is say_to($newer, 'ping'), 'ok', 'the new one is not';
+is body('alpha'), $name[0], 'and requests go there';
+$again = $newer;
+
 is $proxy->register('alpha', '.*', $backend->url(2)), 'ok', 'register';
 is who('alpha'), $name[2], 'replaces what was leased';
 is say_to($again), '', 'and ends the lease';
@@ -64,7 +79,6 @@ is reason('alpha'), 'tool-stopped', 'and the tool is stopped';
 # Nothing is withdrawn because the registrar is not there.
 my $kept = $proxy->lease('alpha', '.*', $backend->url);
 my $lost = $proxy->lease('beta',  '.*', $backend->url(1));
-my $registrar = $proxy->registrar_pid;
 kill 'KILL', $registrar;
 is say_to($kept), '', 'registrar killed';
 ok eventually(sub { my $pid = $proxy->registrar_pid; $pid && $pid != $registrar }), 'it has a successor';
