@@ -26,10 +26,13 @@ struct pushed {
 void
 push_note_refused(struct store_redis *s, const char *why)
 {
-	if (!s->unsaved_logged)
+	bool *logged = store_redis_may_write(s) ? &s->refusal_logged
+						: &s->unsaved_logged;
+
+	if (!*logged)
 		log_event(LOG_WARNING, "redis-unsaved",
 		    "%s: changes are kept, and written later", why);
-	s->unsaved_logged = true;
+	*logged = true;
 }
 
 void
@@ -37,9 +40,9 @@ push_note_saved(struct store_redis *s)
 {
 	if (s->unsaved.count > 0)
 		return;
-	if (s->unsaved_logged)
+	if (s->unsaved_logged || s->refusal_logged)
 		log_event(LOG_NOTICE, "redis-saved", "Redis has all changes");
-	s->unsaved_logged = false;
+	s->unsaved_logged = s->refusal_logged = false;
 	if (s->unsaved.kept) /* SQLite has them, too */
 		store_io_saved(s->r->io);
 	s->unsaved.kept = false;

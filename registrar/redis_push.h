@@ -15,7 +15,10 @@ void push_begin(struct store_redis *s);
 /* From the start, at once: Redis has just come. */
 void push_now(struct store_redis *s);
 
-/* Logged when it begins, and when all is made good. */
+/*
+ * Logged when it begins, that Redis is away and what it says itself, each; and
+ * when all is made good.
+ */
 void push_note_refused(struct store_redis *s, const char *why);
 void push_note_saved(struct store_redis *s);
 

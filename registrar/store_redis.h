@@ -125,7 +125,8 @@ struct store_redis {
 	bool ready;              /* the others are up, and tracking is on */
 	bool lost_logged;
 	uint64_t connects;       /* how often all of these came up */
-	bool unsaved_logged;
+	bool unsaved_logged;     /* Redis is away */
+	bool refusal_logged;     /* it is there, and takes nothing */
 	bool pass_wanted;        /* when all is pushed */
 	uint64_t hash_key[2];
 	struct unsaved unsaved;

@@ -5,11 +5,15 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
 use FakeRedis;
+use File::Temp;
 use RedisServer;
 use Time::HiRes qw(time);
 
 my $flood = 'x' x 16384;
 my $old = sprintf '%016x', (time - 86400) * 65536000;
+my $registered = File::Temp->new;    # a byte, when one has
+# it waits for that as long as the proxy waits for it (1 s), or nearly
+sub after_it { eventually(sub { -s "$registered" }, 0.7); return "+PONG\r\n" }
 my @cases = (
     # what, what it says, in the log, does it count as connected?
     ['it accepts and never answers', [silent => 1], qr/no answer within/, 0],
@@ -25,6 +29,7 @@ my @cases = (
     ['it is a replica', [ROLE => "*5\r\n\$5\r\nslave\r\n\$1\r\na\r\n:1\r\n\$4\r\nsync\r\n:0\r\n"], qr/not the primary/, 0],
     ['-READONLY', [EVALSHA => "-READONLY You can't write against a read only replica.\r\n"], qr/READONLY/, 0],
     ['-MISCONF', [EVALSHA => "-MISCONF Errors writing to the AOF file\r\n"], qr/redis-unsaved.*MISCONF/, 1],
+    ['-MISCONF when one has registered', [PING => \&after_it, EVALSHA => "-MISCONF Errors writing to the AOF file\r\n"], qr/redis-unsaved.*MISCONF/, undef],
     ['-OOM', [EVALSHA => "-OOM command not allowed\r\n"], qr/redis-unsaved.*OOM/, 1],
     ['-NOSCRIPT for ever', [EVALSHA => "-NOSCRIPT No matching script.\r\n"], qr/redis-unsaved/, 1],
     ['it always has a newer version', [EVALSHA => "\$16\r\n$old\r\n"], qr/redis-unsaved/, 1],
@@ -37,6 +42,7 @@ sub redis_of { my ($node) = @_; (($node->ctl_json('status') // {})->{registrar} 
 
 for my $case (@cases) {
     my ($what, $says, $logged, $connected) = @$case;
+    truncate $registered, 0;
     my $fake  = FakeRedis->new(@$says);
     my $proxy = DynProxy->new(
         tools  => ['alpha'],
@@ -49,6 +55,7 @@ for my $case (@cases) {
     eventually(sub { redis_of($proxy)->{connected} }, 2) if $connected;
     my $began = time;
     is $proxy->register('alpha', '.*', $backend->url), 'ok', "$what: a registration is taken";
+    syswrite $registered, 'x';
     cmp_ok time - $began, '<', 15, 'within the time that the stores have (2 s)';
     is $proxy->get('alpha', '/')->status, 200, 'and served';
     ok eventually(sub { $proxy->log =~ $logged }), 'the log says what is wrong' or diag $proxy->log;
@@ -58,7 +65,7 @@ for my $case (@cases) {
     is $proxy->registrar_pid, $registrar, 'it is still the same registrar';
     $fake->stop;
     my $redis = RedisServer->new(port => $fake->{port});
-    ok eventually(sub { $redis->cli('hget', 'prefix:alpha', '.*') eq $backend->url }, 15), 'a good Redis in its place gets it';
+    ok eventually(sub { $redis->cli('hget', 'prefix:alpha', '.*') eq $backend->url }, 15), 'a good Redis in its place gets it' or diag $proxy->log;
     $proxy->stop;
 }
 

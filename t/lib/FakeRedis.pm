@@ -32,9 +32,10 @@ my %ANSWERS = (
     EVALSHA   => ":1\r\n",
 );
 
+# On a port that nobody else takes when it has stopped.
 sub new {
     my ($class, %says) = @_;
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 64, ReuseAddr => 1) or die "listen: $!";
+    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => DynProxy::free_port(), Listen => 64, ReuseAddr => 1) or die "listen: $!";
     my $self = bless { port => $listener->sockport, owner => $$ }, $class;
     $self->{pid} = fork // die "fork: $!";
     if (!$self->{pid}) {
