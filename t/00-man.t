@@ -72,7 +72,7 @@ for (map { slurp($_) } glob 'tools/ctl_*.c') {
 cmp_ok scalar(keys %columns), '>', 4, 'the tables are found';
 my %named;
 for (split /^(?=\.It )/m, "$options" =~ s/.*^\.It Fl -columns//msr) {
-    $named{ join ' ', sort map { grep { /\w/ } split / , | ?,? / } /^\.Sy (.*)$/mg } = 1 if /^\.It Cm/;
+    $named{ join ' ', sort map { grep { /\w/ } split / , | ?,? / } /^\.Sy (.*)$/mg } = 1 if /^\.It Cm.*^\.Sy/ms;
 }
 is_deeply \%named, \%columns, 'it has the columns of each';
 for my $completion ('conf/completion/dynproxyctl.bash', 'conf/completion/_dynproxyctl') {

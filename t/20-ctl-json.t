@@ -1,5 +1,6 @@
 # --json, of every command of dynproxyctl there is: one value, or a line each,
-# and nothing else on standard output (4-operations.md 4.2).
+# and nothing else on standard output (4-operations.md 4.2), with the members
+# that dynproxyctl(8) has.
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
@@ -8,10 +9,14 @@ use JSON::PP;
 
 my $scratch = File::Temp->newdir;
 chmod 0777, $scratch;
-my $proxy = DynProxy->new(tools => ['alpha'], conf => { access_log => qq("$scratch/access.log") });
+my $proxy = DynProxy->new(tools => ['alpha'], conf => { access_log => qq("$scratch/access.log"), redirects => '{ "old.example new.example" }' });
 my $backend = $proxy->backend;
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
 my $lease = $proxy->lease('alpha', '/leased', $backend->url);
+my $running = $proxy->connect;
+print $running "GET /slow/60000 HTTP/1.1\r\nHost: " . $proxy->host('alpha') . "\r\n\r\n";
+ok eventually(sub { $proxy->ctl('--json', 'sessions'), length $proxy->out }), 'a request is running';
+
 is $proxy->ctl('export'), 0, 'its routes';
 open my $fh, '>', "$scratch/routes" or die $!;
 print $fh $proxy->out;
@@ -21,6 +26,7 @@ close $fh;
 my @one = (
     status       => [],          list        => [],           list   => ['alpha'],
     explain      => ['http://alpha.example.test/'],
+    explain      => ['http://nobody.example.test/'],          explain => ['http://old.example/'],
     add          => ['beta', '.*', $backend->url],            del    => ['beta'],
     stale        => [],          scrub       => ['-n'],       scrub  => [],
     drain        => [$backend->addr],            undrain      => [$backend->addr],
@@ -40,20 +46,37 @@ my $refused = 'believe';                  # nothing is held; see t/30-held.t
 my @followed = ('watch', 'tail');         # until interrupted; see t/20-ctl-routes.t
 my $other = 'diff';                       # needs another node; see t/30-diff.t
 
+# What the page says of each: its members; and those that were seen.
+my ($page) = DynProxy::slurp("$DynProxy::ROOT/man/dynproxyctl.8") =~ /^\.Sh JSON\n(.*)^\.Sh EXAMPLES/ms;
+my (%group, %members, %met);
+for (split /^(?=\.It )/m, $page) {
+    my ($title) = /^\.It Cm (.*?)(?: Li \S+)?$/m or next;
+    $group{$_} = $title for split / , /, $title =~ s/ Fl / -/gr;
+    $members{$title} = join ' ', sort map { /\w+/g } /^\.Sy (.*)$/mg;
+}
+sub met {
+    my ($value, $command, $operand) = @_;
+    my $title = $group{ $command . ' ' . ($operand // '') } // $group{$command} // 'none';
+    $met{$title}{$_} = 1 for map { keys %$_ } ref $value eq 'ARRAY' ? @$value : $value;
+}
+
 sub says {
     my ($want, $command, @operands) = @_;
     $proxy->settled if $command eq 'upgrade';    # or workers may still drain
     is $proxy->ctl('--json', $command, @operands), 0, "$command @operands" or diag $proxy->err;
     my @values = $want eq 'lines' ? split /\n/, $proxy->out : $proxy->out;
-    is scalar(grep { !eval { JSON::PP->new->utf8->decode($_) } } @values), 0, "  is JSON, as $want" or diag $proxy->out;
+    my @understood = map { eval { JSON::PP->new->utf8->decode($_) } // () } @values;
+    is scalar(@understood), scalar(@values), "  is JSON, as $want" or diag $proxy->out;
+    cmp_ok scalar(@values), '>', 0, '  and there is some';
+    met($_, $command, @operands) for @understood;
 }
 my %seen = map { $_ => 1 } $refused, @followed, $other;
-while (my ($command, $operands) = splice @one, 0, 2) {
-    says('one value', $command, @$operands);
-    $seen{$command} = 1;
-}
 while (my ($command, $operands) = splice @lines, 0, 2) {
     says('lines', $command, @$operands);
+    $seen{$command} = 1;
+}
+while (my ($command, $operands) = splice @one, 0, 2) {
+    says('one value', $command, @$operands);
     $seen{$command} = 1;
 }
 is $proxy->ctl('--json', 'believe'), 1, 'what is refused';
@@ -63,7 +86,10 @@ says('one value', 'stop');
 $seen{stop} = 1;
 ok eventually(sub { $proxy->is_dead }), 'it has ended';
 $proxy->ctl('--help');
-is_deeply [sort grep { !$seen{$_} } $proxy->out =~ /^  ([a-z]+) /mg], [], 'there is no other command';
+my @commands = $proxy->out =~ /^  ([a-z]+) /mg;
+is_deeply [sort grep { !$seen{$_} } @commands], [], 'there is no other command';
+is_deeply [grep { !$group{$_} } @commands], [], 'dynproxyctl(8) says what each prints';
+is join(' ', sort keys %{ $met{$_} }), $members{$_}, "$_: these members" for sort keys %met;
 $proxy->start;
 
 # for people, too, each says how it ended

@@ -44,7 +44,8 @@ json_t *ctl_sort_routes_take(json_t *routes);
 
 /* The tables that they show: a row of the table of commands names its own. */
 extern const struct ctl_column ctl_columns_routes[];
-extern const struct ctl_column ctl_columns_tool[];
+/* of one tool, whose name is above them */
+#define ctl_columns_tool_routes (ctl_columns_routes + 1)
 extern const struct ctl_column ctl_columns_registrations[];
 extern const struct ctl_column ctl_columns_sessions[];
 extern const struct ctl_column ctl_columns_policy[];

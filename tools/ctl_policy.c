@@ -256,13 +256,20 @@ cmd_maintenance(const struct ctl *ctl, char **args)
 	return CTL_USAGE;
 }
 
+static int
+ask(const struct ctl *ctl, char *kind, json_t **entries)
+{
+	char *args[] = { kind, NULL };
+
+	return ctl_ask(ctl, "policy", args, entries);
+}
+
 /* Ask whether there is an entry. */
 static int
 is_standby(const struct ctl *ctl, char *kind, bool *there)
 {
-	char *args[] = { kind, NULL };
 	json_t *entries;
-	int status = ctl_ask(ctl, "policy", args, &entries);
+	int status = ask(ctl, kind, &entries);
 
 	if (status != CTL_DONE)
 		return status;
@@ -304,13 +311,34 @@ cmd_standby(const struct ctl *ctl, char **args)
 	return CTL_DONE;
 }
 
+/* An entry's subject is the reason for which it is off. */
+static int
+show_registration(const struct ctl *ctl, char *kind)
+{
+	const char *since, *reason;
+	json_t *entries;
+	int status = ask(ctl, kind, &entries);
+
+	if (status != CTL_DONE)
+		return status;
+	if (ctl->json)
+		ctl_print_json(entries);
+	else if (json_unpack(entries, "[{s:s, s:s}]", "since", &since,
+		     "subject", &reason) != 0)
+		puts("registration is on");
+	else
+		printf("registration is off since %s%s%s\n", since,
+		    *reason == '\0' ? "" : ": ", reason);
+	json_decref(entries);
+	return CTL_DONE;
+}
+
 /* Strike whatever reason it is off for. */
 static int
 registration_on(const struct ctl *ctl, char *kind)
 {
-	char *args[] = { kind, NULL };
 	json_t *entries, *subject;
-	int status = ctl_ask(ctl, "policy", args, &entries);
+	int status = ask(ctl, kind, &entries);
 
 	if (status != CTL_DONE)
 		return status;
@@ -332,11 +360,11 @@ int
 cmd_registration(const struct ctl *ctl, char **args)
 {
 	static char kind[] = "registration", none[] = "", never[] = "0";
-	char *kinds[] = { kind, NULL }, *reason = none;
+	char *reason = none;
 	int status = CTL_USAGE;
 
 	if (args[0] == NULL)
-		return list(ctl, kinds, ctl_columns_policy);
+		return show_registration(ctl, kind);
 	if (args[1] != NULL && args[2] != NULL &&
 	    strcmp(args[1], "--reason") == 0)
 		reason = args[2];

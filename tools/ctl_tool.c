@@ -1,18 +1,6 @@
 /* dynproxyctl tool: what a tool's maintainers want to know. */
 #include "tools/ctl_commands.h"
 
-/* Those of a route, but for its tool. */
-const struct ctl_column ctl_columns_tool[] = {
-	{ .name = "pattern" },
-	{ .name = "destination" },
-	{ .name = "origin" },
-	{ .name = "lease" },
-	{ .name = "state" },
-	{ .name = "proof" },
-	{ .name = "since" },
-	{ .name = NULL },
-};
-
 static const char *
 text(const json_t *object, const char *name)
 {
@@ -62,7 +50,8 @@ print_tool(const struct ctl *ctl, const json_t *tool)
 	    100 * json_real_value(json_object_get(tool, "errors")),
 	    number(tool, "ms"), number(tool, "under_way"));
 	puts("\nroutes:");
-	ctl_print_table(ctl, ctl_columns_tool, json_object_get(tool, "routes"));
+	ctl_print_table(
+	    ctl, ctl_columns_tool_routes, json_object_get(tool, "routes"));
 	if (json_object_size(reasons) > 0) {
 		puts("\nrefused or failed, since the start "
 		     "(dynproxy-errors(7)):");
