@@ -7,12 +7,12 @@ use OwnNetwork;
 use DynProxy;
 use JSON::PP;
 
-my %version = (    # of us the second address is used
+my %version = (    # of us the one that Linux would not choose is used
     4 => { theirs => '10.97.0.9',  ours => '10.97.0.2',  url => 'http://10.97.0.9:34564' },
     6 => { theirs => 'fd12:97::9', ours => 'fd12:97::2', url => 'http://[fd12:97::9]:34566' },
 );
 my $host = OwnNetwork::host(name => 'exec1', ours => '10.97.0.1', theirs => $version{4}{theirs});
-OwnNetwork::run(qw(ip addr add), $_, qw(dev exec1 nodad)) for 'fd12:97::1/64', "$version{6}{ours}/64";
+OwnNetwork::run(qw(ip addr add), $_, qw(dev exec1 nodad)) for "$version{6}{ours}/64", 'fd12:97::1/64';    # the later one is Linux's choice
 OwnNetwork::run(qw(ip addr add), "$version{4}{ours}/24", qw(dev exec1));
 $host->run(qw(ip addr add), "$version{6}{theirs}/64", qw(dev eth0 nodad));
 
