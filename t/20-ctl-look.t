@@ -167,27 +167,4 @@ kill 'STOP', $proxy->{pid}, @workers;    # the master would replace them
 is $proxy->ctl('doctor'), 1, 'workers that do not answer: broken';
 like $proxy->out, qr/^broken\s+end to end/m, 'which is said';
 kill 'CONT', @workers, $proxy->{pid};
-
-# --- completion
-sub complete {
-    my @words = @_;
-    my $line = join ' ', map { "'$_'" } @words;
-    my (undef, $out) = run_command('bash', '-c', <<"END");
-PATH=$DynProxy::BUILD:\$PATH
-. $DynProxy::ROOT/conf/completion/dynproxyctl.bash
-COMP_WORDS=(dynproxyctl -c @{[$proxy->conf_path]} $line) COMP_CWORD=\$((\${#COMP_WORDS[@]} - 1))
-_dynproxyctl && echo "\${COMPREPLY[@]}"
-END
-    chomp $out;
-    return $out;
-}
-is complete('tool', 'al'), 'alpha', 'completion of a live name';
-is complete('tool', ''), 'alpha beta', 'of all';
-is complete('expl'), 'explain', 'of a command';
-is complete('undr'), 'undrain', 'of another';
-is complete('maintenance', 'o'), 'on off', 'of a word';
-is complete('--c'), '--columns', 'of an option';
-is complete('--columns', 'tool,des'), 'tool,destination', 'of a column';
-is complete('--columns', 'tool', 'li'), 'list', 'and of what comes then';
-is +(run_command('zsh', '-n', "$DynProxy::ROOT/conf/completion/_dynproxyctl"))[0], 0, 'that for zsh is a script';
 done_testing;

@@ -1,4 +1,4 @@
-# bash completion for dynproxyctl(8); names of tools come from the live table
+# bash completion for dynproxyctl(8); what there is comes from the live table
 _dynproxyctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
     local -a options=()
@@ -11,8 +11,9 @@ _dynproxyctl() {
             *) command=${COMP_WORDS[i]}; break ;;
         esac
     done
-    _dynproxyctl_tools() {
-        "${COMP_WORDS[0]}" "${options[@]}" --no-headers --columns tool list 2>/dev/null | sort -u
+    # a column of a table
+    _dynproxyctl_live() {
+        "${COMP_WORDS[0]}" "${options[@]}" --no-headers --columns "$@" 2>/dev/null | sort -u
     }
     case $before,$command in
         -[cs],) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
@@ -25,15 +26,19 @@ _dynproxyctl() {
         *,) mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" --help |
             sed -n 's/^  \([a-z][a-z]*\) .*/\1/p') -c -s -t -q -v --json --no-headers --columns" -- "$word") ;;
         *,tool | *,list | *,del | *,tail | *,add)
-            mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_tools)" -- "$word") ;;
-        *,maintenance) mapfile -t COMPREPLY < <(compgen -W "on off --for --until $(_dynproxyctl_tools)" -- "$word") ;;
+            mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_live tool list)" -- "$word") ;;
+        *,maintenance) mapfile -t COMPREPLY < <(compgen -W "on off --for --until $(_dynproxyctl_live tool list)" -- "$word") ;;
+        *,drain | *,undrain)
+            mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_live destination list | sed 's|.*//||')" -- "$word") ;;
+        *,unban) mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_live subject bans)" -- "$word") ;;
+        *,standby) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word") ;;
         *,registration) mapfile -t COMPREPLY < <(compgen -W 'on off --reason' -- "$word") ;;
         *,block | *,unblock) mapfile -t COMPREPLY < <(compgen -W 'agent referer --for --until' -- "$word") ;;
         *,ban) mapfile -t COMPREPLY < <(compgen -W '--for --until' -- "$word") ;;
         *,explain) mapfile -t COMPREPLY < <(compgen -W '--client --agent' -- "$word") ;;
         *,import) mapfile -t COMPREPLY < <(compgen -W '-n' -f -- "$word") ;;
         *,scrub) mapfile -t COMPREPLY < <(compgen -W '-n --unknown' -- "$word") ;;
-        --tool,sessions) mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_tools)" -- "$word") ;;
+        --tool,sessions) mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_live tool list)" -- "$word") ;;
         *,sessions) mapfile -t COMPREPLY < <(compgen -W '--tool --older' -- "$word") ;;
         *,stop) mapfile -t COMPREPLY < <(compgen -W '--now' -- "$word") ;;
         --by,top) mapfile -t COMPREPLY < <(compgen -W 'rate errors ms' -- "$word") ;;
