@@ -44,6 +44,7 @@ struct upgrade {
 	int says;     /* owned: where the probe tells why not */
 	int state_fd; /* owned */
 	int exe_fd;   /* owned: the next program */
+	int asker; /* owned: who waits for its end, or has left; -1: nobody */
 	void (*ended)(struct master *m, enum reload_end end, const char *says);
 
 	/* after */
@@ -77,6 +78,8 @@ release(struct upgrade *u)
 		close(u->state_fd);
 	if (u->exe_fd != -1)
 		close(u->exe_fd);
+	if (u->asker != -1)
+		close(u->asker);
 	u->master->upgrade = NULL;
 	free(u);
 }
@@ -124,6 +127,18 @@ run_probe(const struct upgrade *u, int says)
 	_exit(1);
 }
 
+/* What there is now, for the next image.  False with errno. */
+static bool
+write_state(struct upgrade *u)
+{
+	struct master *m = u->master;
+
+	if (u->state_fd != -1)
+		close(u->state_fd);
+	u->state_fd = inherit_write(m, u->asker, m->segments, SEGMENT_COUNT);
+	return u->state_fd != -1;
+}
+
 /* -1 with errno. */
 static int
 start_probe(struct upgrade *u, int asker)
@@ -134,8 +149,11 @@ start_probe(struct upgrade *u, int asker)
 	u->exe_fd = open(m->exe_path, O_RDONLY | O_CLOEXEC);
 	if (u->exe_fd == -1)
 		return -1;
-	u->state_fd = inherit_write(m, asker, m->segments, SEGMENT_COUNT);
-	if (u->state_fd == -1 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
+	/* our own: its number must not become another's when it leaves */
+	if (asker != -1)
+		u->asker = fcntl(asker, F_DUPFD_CLOEXEC, 0);
+	if ((asker != -1 && u->asker == -1) || !write_state(u) ||
+	    pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
 		return -1;
 	u->says = ends[0];
 	u->probe = fork();
@@ -184,6 +202,7 @@ upgrade_begin(struct master *m, int asker,
 		.says = -1,
 		.state_fd = -1,
 		.exe_fd = -1,
+		.asker = -1,
 		.ended = ended };
 	u->deadline.fire = on_probe_deadline;
 	m->upgrade = u;
@@ -208,7 +227,9 @@ upgrade_reaped(struct master *m, pid_t pid, int status)
 		return;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		notify_reloading(m);
-		become(m, u->exe_fd, u->state_fd, false);
+		/* a child may have ended, and another begun, meanwhile */
+		if (write_state(u))
+			become(m, u->exe_fd, u->state_fd, false);
 		refuse(u, "the program cannot be executed\n");
 		return;
 	}
@@ -360,9 +381,11 @@ upgrade_go_on(struct master *m)
 		free(u);
 		return -1;
 	}
-	*u = (struct upgrade){
-		.master = m, .says = -1, .state_fd = -1, .exe_fd = -1
-	};
+	*u = (struct upgrade){ .master = m,
+		.says = -1,
+		.state_fd = -1,
+		.exe_fd = -1,
+		.asker = -1 };
 	u->deadline.fire = on_registrar_deadline;
 	m->upgrade = u;
 	if (!m->foreground)
