@@ -43,7 +43,8 @@ reopen(struct master *m)
 static void
 rest(struct master *m)
 {
-	if (m->phase != PHASE_SERVING || m->reload != NULL) {
+	if (m->phase != PHASE_SERVING || m->reload != NULL ||
+	    m->upgrade != NULL) {
 		log_event(LOG_WARNING, "rest-refused", "busy: try again");
 		return;
 	}

@@ -1,6 +1,6 @@
-# While another program is tried, who asked for it may go, and a worker may die:
-# it is done all the same, with the processes there are by then
-# (3-processes.md).
+# While another program is tried, who asked for it may go, a worker may die, and
+# somebody may want no workers: it is done all the same, with the processes there
+# are by then (3-processes.md).
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
@@ -40,6 +40,8 @@ $proxy->settled;
 my ($victim) = $proxy->worker_pids;
 kill 'KILL', $victim;
 ok eventually(sub { my @now = $proxy->worker_pids; @now == 2 && !grep { $_ == $victim } @now }), 'a worker has died and has a successor';
+kill 'WINCH', $proxy->{pid};
+ok eventually(sub { $proxy->log =~ /rest-refused/ }), 'WINCH is refused, which its workers would not hear of';
 kill 'CONT', $tries;
 waitpid $asker, 0;
 is $?, 0, 'the upgrade is done';
