@@ -23,11 +23,18 @@ another_syslogd(Type => SOCK_DGRAM);
 
 my $proxy = DynProxy->new(workers => 2, tools => ['alpha'], conf => { log_sink => 'syslog' });
 my $backend = $proxy->backend;
-my (@read, @connections);
+my (@read, @connections, @errors);
 
+# The log has nothing that could be complained of, since all goes to syslogd.
+sub take {
+    my ($line) = @_;
+    push @read,   $line;
+    push @errors, $line if $line =~ /^<(\d+)>/ && $1 % 8 <= 3;
+    return;
+}
 sub drain {
     if ($syslogd->socktype == SOCK_DGRAM) {
-        while (defined $syslogd->recv(my $line, 8192)) { push @read, $line }
+        while (defined $syslogd->recv(my $line, 8192)) { take($line) }
         return;
     }
     while (my $connection = $syslogd->accept) {
@@ -36,7 +43,7 @@ sub drain {
     }
     for my $c (@connections) {
         while (sysread $c->{socket}, $c->{bytes}, 65536, length $c->{bytes}) { }
-        push @read, $1 while $c->{bytes} =~ s/\A([^\0]*)\0//;
+        take($1) while $c->{bytes} =~ s/\A([^\0]*)\0//;
     }
     return;
 }
@@ -90,5 +97,10 @@ is scalar(grep { $proxy->register('alpha', $route, $backend->url) eq 'ok' } 1 ..
 ok eventually(sub { drain(); among(qr/route-registered/) + dropped() >= MANY }), 'it gets them, or hears of them'
     or diag scalar(among(qr/route-registered/)), ' and ', dropped();
 is_deeply [grep { !/\A<\d+>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d dynproxy\[\d+\]: [a-z \d]+: \S+ \S[^<\n]*\z/ } @read], [], 'line by line';
+is_deeply \@errors, [], 'and of no error';
+my ($worker) = $proxy->worker_pids;
+kill 'KILL', $worker;
+ok eventually(sub { drain(); grep { /: master: child-died worker \d pid=$worker / } @errors }), 'which would be seen' or diag @errors;
+ok eventually(sub { my @now = $proxy->worker_pids; @now == 2 && !grep { $_ == $worker } @now }), 'the worker is replaced';
 
 done_testing;
