@@ -12,6 +12,12 @@
 
 #define POOL_BUCKETS 4096 /* a power of two */
 
+/*
+ * Of requests side by side, now one has a connection and then another: what
+ * exceeds backend_idle_max is wanted again at once, or not soon.
+ */
+#define SPARE_MS 100
+
 TAILQ_HEAD(conn_list, pool_conn);
 LIST_HEAD(peer_list, pool_peer);
 
@@ -27,11 +33,17 @@ struct pool_peer {
 	unsigned nconns; /* idle and lent */
 };
 
+/* Idle connections that all wait equally long. */
+struct pool_shelf {
+	struct pool *pool;
+	struct timer timer;	 /* for the oldest */
+	struct conn_list by_age; /* oldest first */
+};
+
 struct pool {
 	struct worker *w;
-	unsigned nconns;	 /* idle and lent */
-	struct timer timer;	 /* for the oldest idle connection */
-	struct conn_list by_age; /* all idle ones, oldest first */
+	unsigned nconns; /* idle and lent */
+	struct pool_shelf kept, spare;
 	struct peer_list buckets[POOL_BUCKETS];
 };
 
@@ -86,17 +98,17 @@ drop_peer_if_unused(struct pool_peer *peer)
 }
 
 static void
-leave_idle(struct pool *pool, struct pool_conn *c)
+leave_idle(struct pool_conn *c)
 {
 	TAILQ_REMOVE(&c->peer->idle, c, of_peer);
-	TAILQ_REMOVE(&pool->by_age, c, by_age);
+	TAILQ_REMOVE(&c->shelf->by_age, c, by_age);
 	c->peer->nidle--;
 }
 
 static void
 close_idle(struct pool *pool, struct pool_conn *c)
 {
-	leave_idle(pool, c);
+	leave_idle(c);
 	pool_close(pool, c);
 }
 
@@ -116,23 +128,61 @@ conn_ready(struct ev_io *io, uint32_t events)
 		close_idle(c->peer->pool, c);
 }
 
-/* The oldest first; all of them wait equally long. */
+static uint64_t
+until_ms(const struct pool_shelf *shelf, const struct pool_conn *c)
+{
+	const struct pool *pool = shelf->pool;
+
+	return c->idle_since_ms +
+	       (shelf == &pool->spare ? SPARE_MS
+				      : pool->w->conf->backend_idle_timeout_ms);
+}
+
 static void
 expire(struct timer *t)
 {
-	struct pool *pool = container_of(t, struct pool, timer);
-	uint64_t now = pool->w->loop.now_ms;
-	uint64_t keep_ms = pool->w->conf->backend_idle_timeout_ms;
+	struct pool_shelf *shelf = container_of(t, struct pool_shelf, timer);
+	struct ev_loop *loop = &shelf->pool->w->loop;
 	struct pool_conn *c;
 
-	while ((c = TAILQ_FIRST(&pool->by_age)) != NULL) {
-		if (now < c->idle_since_ms + keep_ms) {
-			timer_set(&pool->w->loop.timers, &pool->timer,
-			    c->idle_since_ms + keep_ms);
+	while ((c = TAILQ_FIRST(&shelf->by_age)) != NULL) {
+		if (loop->now_ms < until_ms(shelf, c)) {
+			timer_set(&loop->timers, t, until_ms(shelf, c));
 			return;
 		}
-		close_idle(pool, c);
+		close_idle(shelf->pool, c);
 	}
+}
+
+static void
+shelf_init(struct pool_shelf *shelf, struct pool *pool)
+{
+	shelf->pool = pool;
+	shelf->timer.fire = expire;
+	TAILQ_INIT(&shelf->by_age);
+}
+
+static bool
+shelf_clear(struct pool_shelf *shelf)
+{
+	struct pool_conn *c;
+	bool any = false;
+
+	for (; (c = TAILQ_FIRST(&shelf->by_age)) != NULL; any = true)
+		close_idle(shelf->pool, c);
+	return any;
+}
+
+static void
+shelf_put(struct pool_shelf *shelf, struct pool_conn *c)
+{
+	struct ev_loop *loop = &shelf->pool->w->loop;
+
+	c->shelf = shelf;
+	c->idle_since_ms = loop->now_ms;
+	TAILQ_INSERT_TAIL(&shelf->by_age, c, by_age);
+	if (!timer_is_set(&shelf->timer))
+		timer_set(&loop->timers, &shelf->timer, until_ms(shelf, c));
 }
 
 struct pool *
@@ -143,27 +193,25 @@ pool_new(struct worker *w)
 	if (pool == NULL)
 		return NULL;
 	pool->w = w;
-	pool->timer.fire = expire;
-	TAILQ_INIT(&pool->by_age);
+	shelf_init(&pool->kept, pool);
+	shelf_init(&pool->spare, pool);
 	return pool;
 }
 
 bool
 pool_sweep(struct pool *pool)
 {
-	struct pool_conn *c;
-	bool any = false;
+	bool spare = shelf_clear(&pool->spare);
 
-	for (; (c = TAILQ_FIRST(&pool->by_age)) != NULL; any = true)
-		close_idle(pool, c);
-	return any;
+	return shelf_clear(&pool->kept) || spare;
 }
 
 void
 pool_free(struct pool *pool)
 {
 	pool_sweep(pool);
-	timer_clear(&pool->w->loop.timers, &pool->timer);
+	timer_clear(&pool->w->loop.timers, &pool->kept.timer);
+	timer_clear(&pool->w->loop.timers, &pool->spare.timer);
 	free(pool);
 }
 
@@ -196,7 +244,7 @@ pool_take(struct pool *pool, const struct pool_owner *owner,
 	c = TAILQ_FIRST(&peer->idle);
 	if (c == NULL)
 		return NULL;
-	leave_idle(pool, c);
+	leave_idle(c);
 	return lend(c, ready, user);
 }
 
@@ -282,22 +330,17 @@ pool_put(struct pool *pool, struct pool_conn *c)
 {
 	struct pool_peer *peer = c->peer;
 	const struct worker *w = pool->w;
+	unsigned max = w->conf->backend_idle_max;
 
 	if (c->version != peer->version || w->draining ||
-	    !stream_quiet(&c->stream) ||
-	    peer->nidle >= w->conf->backend_idle_max) {
+	    !stream_quiet(&c->stream) || max == 0) {
 		pool_close(pool, c);
 		return;
 	}
 	c->used = true;
 	lend(c, NULL, NULL);
-	c->idle_since_ms = w->loop.now_ms;
 	TAILQ_INSERT_HEAD(&peer->idle, c, of_peer);
-	TAILQ_INSERT_TAIL(&pool->by_age, c, by_age);
-	peer->nidle++;
-	if (!timer_is_set(&pool->timer))
-		timer_set(&pool->w->loop.timers, &pool->timer,
-		    w->loop.now_ms + w->conf->backend_idle_timeout_ms);
+	shelf_put(peer->nidle++ < max ? &pool->kept : &pool->spare, c);
 }
 
 void

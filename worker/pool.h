@@ -14,6 +14,7 @@
 
 struct pool;
 struct pool_peer;
+struct pool_shelf;
 struct worker;
 
 /* Whom a connection belongs to: it is used for nobody else. */
@@ -33,6 +34,7 @@ struct pool_conn {
 	bool used;               /* it has carried a response */
 	bool spliced;            /* and the last one went through a pipe */
 	uint64_t idle_since_ms;
+	struct pool_shelf *shelf; /* it lies on, while idle */
 	TAILQ_ENTRY(pool_conn) of_peer, by_age; /* while idle */
 };
 

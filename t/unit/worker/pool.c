@@ -115,6 +115,13 @@ test_reuse(void)
 }
 
 static void
+pass_ms(uint64_t ms)
+{
+	w->loop.now_ms += ms;
+	timer_run(&w->loop.timers, w->loop.now_ms);
+}
+
+static void
 test_latest_first(void)
 {
 	struct pool_conn *c[IDLE_MAX + 1];
@@ -123,11 +130,44 @@ test_latest_first(void)
 		c[i] = open_one(&alpha);
 	for (size_t i = 0; i < nitems(c); i++)
 		pool_put(pool, c[i]);
-	ok(take(&alpha) == c[IDLE_MAX - 1], "the latest is used first");
-	ok(take(&alpha) == c[0], "then the one before");
-	ok(take(&alpha) == NULL, "more than the limit are not kept");
+	ok(take(&alpha) == c[IDLE_MAX], "the latest is used first");
+	ok(take(&alpha) == c[IDLE_MAX - 1], "then the one before");
+	pool_put(pool, c[IDLE_MAX - 1]);
+	pool_put(pool, c[IDLE_MAX]);
+	pass_ms(IDLE_MS / 2);
+	ok(pool_size(pool) == IDLE_MAX, "more than the limit are kept briefly");
+	ok(take(&alpha) == c[IDLE_MAX - 1], "what is within it longer");
+	ok(take(&alpha) == c[0], "all of it");
+	ok(take(&alpha) == NULL, "and no more");
 	pool_close(pool, c[0]);
 	pool_close(pool, c[IDLE_MAX - 1]);
+	for (size_t i = 0; i < nitems(c); i++)
+		close(accept_one());
+}
+
+static void
+test_none_kept(void)
+{
+	struct pool_conn *c = open_one(&alpha);
+
+	conf.backend_idle_max = 0;
+	pool_put(pool, c);
+	ok(pool_size(pool) == 0, "a limit of none keeps none");
+	conf.backend_idle_max = IDLE_MAX;
+	close(accept_one());
+}
+
+static void
+test_sweep(void)
+{
+	struct pool_conn *c[IDLE_MAX + 1];
+
+	for (size_t i = 0; i < nitems(c); i++)
+		c[i] = open_one(&alpha);
+	for (size_t i = 0; i < nitems(c); i++)
+		pool_put(pool, c[i]);
+	ok(pool_sweep(pool) && pool_size(pool) == 0, "a sweep ends all");
+	ok(!pool_sweep(pool), "and another one finds none");
 	for (size_t i = 0; i < nitems(c); i++)
 		close(accept_one());
 }
@@ -180,12 +220,10 @@ test_age(void)
 	struct pool_conn *c = open_one(&alpha);
 
 	pool_put(pool, c);
-	w->loop.now_ms += IDLE_MS - 1;
-	timer_run(&w->loop.timers, w->loop.now_ms);
+	pass_ms(IDLE_MS - 1);
 	ok((c = take(&alpha)) != NULL, "kept as long as it was promised");
 	pool_put(pool, c);
-	w->loop.now_ms += IDLE_MS + TIMER_TICK_MS;
-	timer_run(&w->loop.timers, w->loop.now_ms);
+	pass_ms(IDLE_MS + TIMER_TICK_MS);
 	ok(take(&alpha) == NULL, "and no longer");
 	close(accept_one());
 }
@@ -196,6 +234,8 @@ main(void)
 	setup();
 	test_reuse();
 	test_latest_first();
+	test_none_kept();
+	test_sweep();
 	test_version();
 	alpha.version = 9;
 	test_death();
