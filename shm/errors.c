@@ -58,8 +58,10 @@ int
 errors_reader_open(struct errors_reader *r, int fd)
 {
 	r->rings = segment_map(fd, false, &r->bytes);
+	if (r->rings == NULL)
+		return -1;
 	r->n = r->bytes / sizeof(struct errors);
-	return r->rings == NULL ? -1 : 0;
+	return 0;
 }
 
 void

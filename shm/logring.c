@@ -115,7 +115,7 @@ logring_put(struct logring_writer *w, struct span line)
 {
 	uint64_t fill = fill_with(w, line.len);
 
-	if (fill > LOGRING_BYTES || line.len > LOGRING_BYTES) {
+	if (fill > LOGRING_BYTES || line.len > LOGRING_LINE_MAX) {
 		word_write(
 		    &w->ring->dropped, latch_load(&w->ring->dropped) + 1);
 		return LOGRING_FULL;
@@ -175,6 +175,16 @@ logring_head(const struct logring_reader *r, unsigned slot)
 	return word_read(&r->rings[slot].head);
 }
 
+/*
+ * May bytes from there on be written over when so many were put?  By those of
+ * the next line, too, of which the head does not tell before all are there.
+ */
+static bool
+is_overwritten(uint64_t from, uint64_t head)
+{
+	return head - from > LOGRING_BYTES - LOGRING_LINE_MAX;
+}
+
 size_t
 logring_follow(
     const struct logring_reader *r, unsigned slot, uint64_t *at, char *out)
@@ -184,11 +194,11 @@ logring_follow(
 	const char *end;
 
 	*at = head;
-	if (head - from > LOGRING_BYTES)
+	if (is_overwritten(from, head))
 		return 0;
 	copy_out(&r->rings[slot], from, n, out);
 	atomic_thread_fence(memory_order_acquire);
-	if (logring_head(r, slot) - from > LOGRING_BYTES)
+	if (is_overwritten(from, logring_head(r, slot)))
 		return 0;
 	end = memrchr(out, '\n', n);
 	n = end == NULL ? 0 : (size_t)(end + 1 - out);

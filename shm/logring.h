@@ -22,6 +22,7 @@
 
 #define LOGRING_SLOTS_MAX 512
 #define LOGRING_BYTES (1024 * 1024) /* of one ring: a power of two */
+#define LOGRING_LINE_MAX (LOGRING_BYTES / 2) /* the longest has 401 KiB */
 
 /* What segments for so many slots take; new ones are all zero. */
 size_t logring_rings_size(unsigned slots);
@@ -48,7 +49,10 @@ enum logring_put {
 	LOGRING_FULL, /* dropped and counted */
 };
 
-/* Put a line: printable ASCII, and a newline as its last byte. */
+/*
+ * Put a line: printable ASCII, and a newline as its last byte; LOGRING_LINE_MAX
+ * bytes at most.
+ */
 enum logring_put logring_put(struct logring_writer *w, struct span line);
 
 /* The logger's end, or that of somebody who only wants to know the counts. */
@@ -73,7 +77,8 @@ size_t logring_peek(struct logring_reader *r, unsigned slot, char *out);
 
 /*
  * The same for who only watches, and takes nothing away: the lines since *at,
- * which moves on.  What was written over meanwhile is left out.
+ * which moves on.  What was, or may have been, written over meanwhile is left
+ * out.
  */
 uint64_t logring_head(const struct logring_reader *r, unsigned slot);
 size_t logring_follow(const struct logring_reader *r, unsigned slot,

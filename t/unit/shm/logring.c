@@ -107,6 +107,41 @@ in_and_out(void)
 	    "there is no slot behind the last");
 }
 
+/* Who watches takes nothing away, and sees whole lines or none. */
+static void
+followed(void)
+{
+	static char line[1024];
+	struct logring_writer w;
+	struct logring_reader r;
+	uint64_t at = 0;
+	size_t n;
+
+	make_segments();
+	w = writer(0);
+	r = reader();
+	put(&w, "one\n");
+	n = logring_follow(&r, 0, &at, out);
+	ok(n == 4 && memcmp(out, "one\n", n) == 0, "a line that is new");
+	is_int((long)logring_follow(&r, 0, &at, out), 0, "no other is");
+	ok(peeked(&r, 0, "one\n"), "it is there for the logger");
+
+	make_segments();
+	w = writer(0);
+	r = reader();
+	memset(line, 'a', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	for (size_t i = 0; i < LOGRING_BYTES / sizeof(line); i++)
+		logring_put(&w, (struct span){ line, sizeof(line) });
+	logring_take(&r, 0, LOGRING_BYTES, 1);
+	/* the next line, as far as its worker has come */
+	memset(w.ring->bytes, 'b', 10);
+	at = 0;
+	n = logring_follow(&r, 0, &at, out);
+	ok(memchr(out, 'b', n) == NULL, "none that is being written over");
+	ok(at == w.head, "what follows is seen again");
+}
+
 /* Lines of all lengths, round and round. */
 static void
 wrap(void)
@@ -380,6 +415,7 @@ int
 main(void)
 {
 	in_and_out();
+	followed();
 	wrap();
 	full();
 	killed_worker();
