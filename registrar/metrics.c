@@ -123,6 +123,12 @@ redis_held(const struct measured *m)
 }
 
 static double
+redis_forgotten(const struct measured *m)
+{
+	return (double)m->redis.forgotten;
+}
+
+static double
 redis_refused(const struct measured *m)
 {
 	return (double)m->redis.refused;
@@ -326,6 +332,9 @@ static const struct number redis_numbers[] = {
 	{ "dynproxy_store_held_routes", "gauge",
 	    "Routes that Redis lacks and that are kept until it is confirmed.",
 	    "{store=\"redis\"}", redis_held },
+	{ "dynproxy_store_forgotten_strikes_total", "counter",
+	    "Removals of routes that Redis does not know of any more.",
+	    "{store=\"redis\"}", redis_forgotten },
 	{ "dynproxy_store_refused_entries_total", "counter",
 	    "Entries of others in Redis that were malformed.",
 	    "{store=\"redis\"}", redis_refused },

@@ -59,7 +59,7 @@ answered(void *arg, const redisReply *reply)
 	const char *why;
 
 	s->push.open--;
-	switch (write_read(s, reply, &newer, &why)) {
+	switch (write_read(s, pushed->key, reply, &newer, &why)) {
 	case WRITE_NEWER:
 		change_version_seen(&s->r->changes, newer);
 		unsaved_remove(

@@ -20,13 +20,15 @@
 
 #define HOST_MAX 512
 #define SAVE_TRIES 3
-#define WAIT_MS "500"	   /* for the replicas */
-#define WAIT_SHORT_MS "20" /* when they were not there the last time */
+#define FORGOT_LOG_MS 60000 /* once in so long */
+#define WAIT_MS "500"	    /* for the replicas */
+#define WAIT_SHORT_MS "20"  /* when they were not there the last time */
 
 /*
  * prefix: key, redirect: key, dynproxy:route: key; pattern, version, the
  * greatest version that can be, record, URL or "", canonical host or "".
- * HLEN finds a key of another type before anything is written.
+ * HLEN finds a key of another type before anything is written.  Returns how
+ * many tombstones were given up, or the version that is newer.
  */
 static const char script[] =
     "redis.call('HLEN', KEYS[1]) redis.call('HLEN', KEYS[2])\n"
@@ -40,15 +42,24 @@ static const char script[] =
     "if ARGV[6] == '' then redis.call('DEL', KEYS[2])\n"
     "else redis.call('HSET', KEYS[2], ARGV[1], ARGV[6]) end\n"
     "redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])\n"
-    /* tombstones of ever other patterns must not grow for ever */
-    "if redis.call('HLEN', KEYS[3]) > 512 then\n"
-    "  local all = redis.call('HGETALL', KEYS[3])\n"
-    "  for i = 1, #all, 2 do\n"
-    "    if all[i] ~= ARGV[1] and not string.find(all[i + 1], '://', 1, true)\n"
-    "    then redis.call('HDEL', KEYS[3], all[i]) end\n"
+    /*
+     * Tombstones of ever other patterns must not grow for ever: the oldest go,
+     * and first those with a version that cannot be.
+     */
+    "if redis.call('HLEN', KEYS[3]) <= 512 then return 0 end\n"
+    "local all, struck = redis.call('HGETALL', KEYS[3]), {}\n"
+    "for i = 1, #all, 2 do\n"
+    "  if all[i] ~= ARGV[1] and not string.find(all[i + 1], '://', 1, true)\n"
+    "  then\n"
+    "    local version = string.sub(all[i + 1], 1, 16)\n"
+    "    if version > ARGV[3] then version = '' end\n"
+    "    table.insert(struck, { version, all[i] })\n"
     "  end\n"
     "end\n"
-    "return 1\n";
+    "table.sort(struck, function(a, b) return a[1] < b[1] end)\n"
+    "local n = math.min(#struck, #all / 2 - 448)\n"
+    "for i = 1, n do redis.call('HDEL', KEYS[3], struck[i][2]) end\n"
+    "return n\n";
 
 /* A set of backends: there is one route. */
 static const char frontend_script[] =
@@ -56,7 +67,7 @@ static const char frontend_script[] =
     "for url in string.gmatch(ARGV[1], '%S+') do\n"
     "  redis.call('SADD', KEYS[1], url)\n"
     "end\n"
-    "return 1\n";
+    "return 0\n";
 
 /* A change whose answer has not come. */
 struct save {
@@ -188,9 +199,28 @@ read_error(struct store_redis *s, const redisReply *reply, const char **why)
 	return WRITE_FAILED;
 }
 
+/* What this name struck longest ago nobody there knows any more. */
+static void
+note_forgotten(struct store_redis *s, const char *key, long long n)
+{
+	struct writer *w = &s->writer;
+	uint64_t now = clock_mono_ms();
+
+	if (n <= 0)
+		return;
+	w->forgotten += (uint64_t)n;
+	if (w->forgot_ms != 0 && now - w->forgot_ms < FORGOT_LOG_MS)
+		return;
+	w->forgot_ms = now;
+	log_event(LOG_WARNING, "redis-forgotten",
+	    "name=%s routes=%lld struck longest ago: an older word would "
+	    "bring them back",
+	    key + 1, n);
+}
+
 enum write_result
-write_read(struct store_redis *s, const redisReply *reply, uint64_t *newer,
-    const char **why)
+write_read(struct store_redis *s, const char *key, const redisReply *reply,
+    uint64_t *newer, const char **why)
 {
 	char *end;
 
@@ -200,8 +230,10 @@ write_read(struct store_redis *s, const redisReply *reply, uint64_t *newer,
 		return WRITE_LOST;
 	if (reply->type == REDIS_REPLY_ERROR)
 		return read_error(s, reply, why);
-	if (reply->type == REDIS_REPLY_INTEGER)
+	if (reply->type == REDIS_REPLY_INTEGER) {
+		note_forgotten(s, key, reply->integer);
 		return WRITE_DONE;
+	}
 	*why = "Redis answers something else";
 	if (reply->type != REDIS_REPLY_STRING)
 		return WRITE_FAILED;
@@ -343,7 +375,7 @@ saved(void *arg, const redisReply *reply)
 	const char *why;
 
 	TAILQ_REMOVE(&s->writer.saves, save, entry);
-	switch (write_read(s, reply, &newer, &why)) {
+	switch (write_read(s, change->key, reply, &newer, &why)) {
 	case WRITE_DONE:
 		if (s->r->conf->wait_replicas == 0) {
 			save_done(s, save);

@@ -36,8 +36,8 @@ enum write_result {
 	WRITE_FAILED, /* nothing written: *why says what Redis said */
 	WRITE_LOST,   /* no answer: it may be written, or not */
 };
-enum write_result write_read(struct store_redis *s, const redisReply *reply,
-    uint64_t *newer, const char **why);
+enum write_result write_read(struct store_redis *s, const char *key,
+    const redisReply *reply, uint64_t *newer, const char **why);
 
 /* After write_read(): ends a connection that said READONLY.  Did it? */
 bool write_leave_replica(struct store_redis *s);

@@ -110,6 +110,7 @@ struct store_redis_status {
 	size_t unsaved;     /* changes that Redis has not got yet */
 	uint64_t reconnects; /* connected again, having lost it */
 	uint64_t refused;   /* foreign entries that were malformed */
+	uint64_t forgotten; /* strikes that Redis knows no more: too many */
 	uint64_t lag_s;	    /* see redis_replication.h */
 };
 void store_redis_status(const struct store_redis *redis,

@@ -274,6 +274,7 @@ store_redis_status(
 		.unsaved = s->unsaved.count,
 		.reconnects = s->connects > 0 ? s->connects - 1 : 0,
 		.refused = s->watch.refused,
+		.forgotten = s->writer.forgotten,
 		.lag_s = replication_lag(s),
 	};
 }

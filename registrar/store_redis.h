@@ -43,6 +43,8 @@ struct writer {
 	bool waiting;              /* a WAIT has not been answered */
 	bool few_replicas;         /* the last WAIT was in vain */
 	bool demoted;              /* it says that it is a replica now */
+	uint64_t forgotten;        /* tombstones given up, so far */
+	uint64_t forgot_ms;        /* when that was logged last; 0: never */
 };
 
 /* Telling Redis what it has not got: one round over the unsaved. */

@@ -29,7 +29,7 @@ my %ANSWERS = (
     HGETALL   => "+QUEUED\r\n",
     SMEMBERS  => "+QUEUED\r\n",
     EXEC      => "*3\r\n:0\r\n*0\r\n*0\r\n",
-    EVALSHA   => ":1\r\n",
+    EVALSHA   => ":0\r\n",
 );
 
 # On a port that nobody else takes when it has stopped.
