@@ -7,6 +7,7 @@ use Certificates;
 use DynProxy;
 use File::Copy qw(copy);
 use File::Temp;
+use IO::Select;
 
 $SIG{PIPE} = 'IGNORE';
 
@@ -190,6 +191,21 @@ $waits->printflush("GET / HTTP/1.1\r\nHost: alpha.example.test\r\nConnection: cl
 kill 'HUP', $proxy->{pid};
 my $waited = DynProxy::Response->new(DynProxy::converse($waits, ''));
 is $waited->status, 200, 'HUP: who waited is served';
+
+# --- room for more, for those who wait already
+my $small = DynProxy->new(conf => { connections_max => 2, keepalive_timeout => '1m' });
+my ($serves) = $small->worker_pids;
+my @there = map { $small->connect } 1 .. 2;
+ok eventually(sub { $small->connections_of($serves) == 2 }), 'a worker has all clients that it may have';
+my $next = $small->connect;
+$next->printflush("GET / HTTP/1.1\r\nHost: nobody.example.test\r\nConnection: close\r\n\r\n");
+$small->{conf}{connections_max} = 8;
+$small->write_conf;
+is $small->ctl('reload'), 0, 'it may have more' or diag $small->err;
+ok(IO::Select->new($next)->can_read(20), 'who waits is served, though nobody leaves');
+is(DynProxy::Response->new(DynProxy::converse($next, ''))->status, 404, 'as others are');
+close $_ for @there;
+$small->stop;
 
 # --- a process that is not ready in time
 my $logs  = File::Temp->newdir;

@@ -247,6 +247,7 @@ apply(struct worker *w)
 	log_set_priority(w->conf->log_priority);
 	if (accesslog_apply(w) == -1)
 		log_event(LOG_ERR, "reload-failed", "access log: %m");
+	accept_look_again(w);
 	return 0;
 }
 
