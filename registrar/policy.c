@@ -265,6 +265,7 @@ apply(struct policy_book *p, const struct policy_change *c)
 	e->told = told;
 	e->heard = c->round;
 	if (policy_is_shared(p->r, c->kind) &&
+	    policy_is_believed(c->since_ms, clock_real_ms()) &&
 	    (!c->heard || (c->kind == POLICY_FORGOTTEN && c->round == 0)))
 		redis_policy_tell(p->r->redis, e);
 	return true;

@@ -35,6 +35,12 @@ struct policy_book {
 /* Does it go to other nodes? */
 bool policy_is_shared(const struct registrar *r, enum policy_kind kind);
 
+/*
+ * Do nodes take a word of that time?  A clock may be ahead, but not by that
+ * much: what was said by one that was waits until it is that late.
+ */
+bool policy_is_believed(uint64_t since_ms, uint64_t now_ms);
+
 /* What is known already, or comes from another node.  NULL: no memory. */
 struct policy_change *policy_change_of(enum policy_kind kind,
     const char *subject, uint64_t since_ms, uint64_t until_ms);

@@ -29,7 +29,13 @@ take_number(const char **text, uint64_t *value)
 	return true;
 }
 
-/* Of another node, whose clock may be ahead, but not by that much. */
+bool
+policy_is_believed(uint64_t since_ms, uint64_t now_ms)
+{
+	return since_ms <= now_ms + RECORD_AHEAD_MS;
+}
+
+/* Of another node. */
 static const char *
 read_value(struct said *said, const char *value, uint64_t now_ms)
 {
@@ -38,9 +44,9 @@ read_value(struct said *said, const char *value, uint64_t now_ms)
 	    said->since_ms == 0 ||
 	    (said->kind == POLICY_FORGOTTEN && said->until_ms != 0))
 		return "its times are malformed";
-	return said->since_ms > now_ms + RECORD_AHEAD_MS
-		   ? "it is from the future"
-		   : NULL;
+	return policy_is_believed(said->since_ms, now_ms)
+		   ? NULL
+		   : "it is from the future";
 }
 
 static const char *
@@ -168,15 +174,12 @@ policy_hear(struct registrar *r, const char *field, const char *value,
 	return take(r, &said, round) ? HEARD_TAKEN : HEARD_MALFORMED;
 }
 
-/*
- * The others have forgotten it, or soon will; or they would refuse it, as of a
- * clock that was ahead: not before it is that late.
- */
+/* The others have forgotten it, or soon will; or they would refuse it. */
 static bool
 is_unwanted(
     struct policy_book *p, const struct policy_entry *e, uint64_t now_ms)
 {
-	return e->since_ms > now_ms + RECORD_AHEAD_MS ||
+	return !policy_is_believed(e->since_ms, now_ms) ||
 	       (e->spent &&
 		   (e->since_ms <= p->forgotten_there[e->kind] ||
 		       e->since_ms <= policy_forgotten_ms(p, e->kind))) ||

@@ -70,6 +70,10 @@ is said('ban:192.0.2.0/24'), '', 'it does not bring the old one back';
 ok holds($two, '198.51.100.0/24'), 'nor loses its own';
 ok holds($two, '198.18.0.0/15'), 'not even that from the future';
 is said('ban:198.18.0.0/15'), '', 'of which it does not tell yet';
+is $two->ctl('ban', '198.18.0.0/15', '--for', '10m'), 0, 'its operator says more of that';
+is $two->ctl('ban', '203.0.113.9'), 0, 'and of something else';
+ok eventually(sub { said('ban:203.0.113.9/32') =~ / 0$/ }), 'the second is told';
+is said('ban:198.18.0.0/15'), '', 'the first, which nobody would believe, is not';
 ok eventually(sub {
     my $before = writes();
     stir($two);
