@@ -119,6 +119,7 @@ void
 ctl_begin_list(struct ctl *ctl, enum ctl_list which)
 {
 	ctl->lists = which;
+	ctl->listing.r = ctl->client.r;
 	buf_printf(&ctl->client.out, CTLLINE_LIST_BEGIN);
 	client_answer(&ctl->client);
 }

@@ -80,14 +80,15 @@ ctl_frontend_del(struct ctl *ctl)
 }
 
 static bool
-put_frontend(struct buf *b, const struct book_name *name, bool first)
+put_frontend(
+    const struct listing *l, struct buf *b, const struct book_name *name)
 {
 	const struct book_route *route = TAILQ_FIRST(&name->routes);
 	json_t *urls = json_array();
 
 	for (size_t i = 0; i < route->to.n; i++)
 		json_array_append_new(urls, listing_text(route->to.at[i].url));
-	return buf_printf(b, first ? "" : ",") &&
+	return buf_printf(b, l->some ? "," : "") &&
 	       listing_put_json_take(b, json_pack("{s:s, s:o}", "domain",
 					    name->key + 1, "backends", urls));
 }

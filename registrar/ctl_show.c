@@ -7,6 +7,7 @@
 #include "registrar/explain.h"
 #include "registrar/publish.h"
 #include "registrar/store.h"
+#include "registrar/tell.h"
 #include "shm/counters.h"
 
 /* null: it is not known yet. */
@@ -104,8 +105,10 @@ ctl_status(struct ctl *ctl)
 
 /* Each on a line of its own: dynproxyctl reads them one by one. */
 static bool
-put_routes(struct buf *b, const struct book_name *name, bool first)
+put_routes(const struct listing *l, struct buf *b, const struct book_name *name)
 {
+	const struct listed_tool tool = tell_listed(l->r, name);
+	bool first = !l->some;
 	const struct book_route *route;
 
 	TAILQ_FOREACH(route, &name->routes, entry)
@@ -114,7 +117,7 @@ put_routes(struct buf *b, const struct book_name *name, bool first)
 			if (!buf_append_span(
 				b, first ? SPAN("\n") : SPAN(",\n")) ||
 			    !listing_put_route(
-				b, name, route, &route->to.at[i]))
+				b, &tool, route, &route->to.at[i]))
 				return false;
 			first = false;
 		}
@@ -134,9 +137,10 @@ ctl_list_more(struct ctl *ctl)
 static void
 list_tool(struct ctl *ctl, const struct book_name *name)
 {
+	const struct listing l = { .r = ctl->client.r };
 	struct buf *out = &ctl->client.out;
 
-	if (buf_printf(out, CTLLINE_LIST_BEGIN) && put_routes(out, name, true))
+	if (buf_printf(out, CTLLINE_LIST_BEGIN) && put_routes(&l, out, name))
 		buf_printf(out, "\n" CTLLINE_LIST_END "\n");
 	client_answer(&ctl->client);
 }

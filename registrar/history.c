@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/container.h"
 #include "lib/log.h"
 #include "registrar/process.h"
@@ -20,6 +21,7 @@ struct series {
 	bool down;			    /* as was told */
 	uint64_t requests, errors, took_ms; /* so far */
 	uint64_t round;			    /* of the last point */
+	uint64_t hit_ms;		    /* the last with requests */
 	struct history_point points[HISTORY_POINTS]; /* by round */
 };
 
@@ -101,9 +103,11 @@ read_slot(struct history *h, uint32_t slot)
 	if (s->known || h->round > 1) {
 		point->requests = since(now.requests, s->requests);
 		point->errors = since(now.errors, s->errors);
-		if (point->requests > 0)
+		if (point->requests > 0) {
 			point->took_ms =
 			    since(now.took_ms, s->took_ms) / point->requests;
+			s->hit_ms = clock_real_ms();
+		}
 	}
 	s->known = true;
 	s->requests = now.requests;
@@ -207,6 +211,14 @@ history_points(const struct history *h, uint32_t slot,
 	     back++)
 		out[HISTORY_POINTS - 1 - back] =
 		    s->points[(s->round - back) % HISTORY_POINTS];
+}
+
+uint64_t
+history_hit_ms(const struct history *h, uint32_t slot)
+{
+	const struct series *s = h->of[counters_index(slot)];
+
+	return s == NULL || s->slot != slot ? 0 : s->hit_ms;
 }
 
 static struct history_point

@@ -41,6 +41,12 @@ struct history_point history_minute(const struct history *h, uint32_t slot);
 /* Its requests a second in the last minute, or since it is read, if later. */
 double history_rate(const struct history *h, uint32_t slot);
 
+/*
+ * When it had its last request, to HISTORY_MS; CLOCK_REALTIME.  0: none since
+ * it is read.
+ */
+uint64_t history_hit_ms(const struct history *h, uint32_t slot);
+
 /* How the last requests fared. */
 enum history_health { HISTORY_SILENT, HISTORY_GOOD, HISTORY_BAD, HISTORY_DOWN };
 enum history_health history_health(const struct history *h, uint32_t slot);

@@ -13,6 +13,7 @@
 #include "registrar/ready.h"
 #include "registrar/status_api.h"
 #include "registrar/status_page.h"
+#include "registrar/tell.h"
 
 #define OPEN_MAX 64	 /* connections */
 #define REQUEST_MAX 8192 /* bytes */
@@ -104,9 +105,9 @@ answer_json_take(
 /* /list */
 
 static bool
-put_name(struct buf *b, const struct book_name *name, bool first)
+put_name(const struct listing *l, struct buf *b, const struct book_name *name)
 {
-	return buf_printf(b, first ? "" : ",") &&
+	return buf_printf(b, l->some ? "," : "") &&
 	       listing_put_json_take(b, json_string(name->key + 1)) &&
 	       buf_printf(b, ":");
 }
@@ -127,22 +128,23 @@ serves(const struct book_name *name)
 }
 
 static bool
-put_short(struct buf *b, const struct book_name *name, bool first)
+put_short(const struct listing *l, struct buf *b, const struct book_name *name)
 {
-	return put_name(b, name, first) &&
-	       buf_printf(b, "{\"status\":\"active\"}");
+	return put_name(l, b, name) && buf_printf(b, "{\"status\":\"active\"}");
 }
 
 static bool
-put_full(struct buf *b, const struct book_name *name, bool first)
+put_full(const struct listing *l, struct buf *b, const struct book_name *name)
 {
+	const struct listed_tool tool = tell_listed(l->r, name);
 	const struct book_route *route;
-	bool fits = put_name(b, name, first) &&
-		    buf_printf(b,
-			"{\"status\":\"active\",\"canonical\":%s,\"routes\":[",
-			name->canonical ? "true" : "false");
+	bool fits = put_name(l, b, name) &&
+		    buf_printf(b, "{\"status\":\"active\",\"canonical\":%s,",
+			name->canonical ? "true" : "false") &&
+		    listing_put_use(b, &tool) &&
+		    buf_append_span(b, SPAN("\"routes\":[")),
+	     first = true;
 
-	first = true;
 	TAILQ_FOREACH(route, &name->routes, entry)
 	{
 		for (size_t i = 0; fits && i < route->to.n; i++) {
@@ -213,6 +215,7 @@ get_list(struct client *c, const struct asked *asked)
 	http_put_end(&c->out);
 	if (!asked->head_only) {
 		buf_printf(&c->out, "{");
+		of(c)->listing.r = c->r;
 		of(c)->put = put_full;
 		if (!query_has(asked->query, SPAN("full=1"))) {
 			of(c)->put = put_short;

@@ -32,7 +32,7 @@ listing_more(
 			continue;
 		if (buf_len(b) >= CLIENT_PIECE)
 			return true;
-		l->broken = !put(b, name, !l->some);
+		l->broken = !put(l, b, name);
 		if (l->broken)
 			return false;
 		l->some = true;
@@ -88,7 +88,26 @@ state_of(const struct destination *to)
 }
 
 bool
-listing_put_route(struct buf *b, const struct book_name *name,
+listing_put_use(struct buf *b, const struct listed_tool *tool)
+{
+	char hit[CLOCK_UTC_SIZE];
+
+	return buf_printf(b, "\"health\":\"%s\",\"hit\":", tool->health) &&
+	       put_text(b, format_time(tool->hit_ms, hit)) &&
+	       buf_append_span(b, SPAN(","));
+}
+
+static bool
+put_tool(struct buf *b, const struct listed_tool *tool)
+{
+	return buf_printf(b, "\"tool\":\"%s\",\"canonical\":%s,",
+		   tool->name->key + 1,
+		   tool->name->canonical ? "true" : "false") &&
+	       listing_put_use(b, tool);
+}
+
+bool
+listing_put_route(struct buf *b, const struct listed_tool *tool,
     const struct book_route *route, const struct destination *to)
 {
 	uint64_t since_ms = to->since_ms != 0 ? to->since_ms : route->since_ms;
@@ -108,10 +127,8 @@ listing_put_route(struct buf *b, const struct book_name *name,
 	};
 	bool fits = buf_append_span(b, SPAN("{"));
 
-	if (name != NULL)
-		fits = fits &&
-		       buf_printf(b, "\"tool\":\"%s\",\"canonical\":%s,",
-			   name->key + 1, name->canonical ? "true" : "false");
+	if (tool != NULL)
+		fits = fits && put_tool(b, tool);
 	for (size_t i = 0; i < nitems(members); i++)
 		fits = fits && buf_append_span(b, members[i].before) &&
 		       put_text(b, members[i].text);
@@ -119,14 +136,15 @@ listing_put_route(struct buf *b, const struct book_name *name,
 }
 
 json_t *
-listing_route(const struct book_route *route, const struct destination *to)
+listing_route(const struct listed_tool *tool, const struct book_route *route,
+    const struct destination *to)
 {
 	json_t *value = NULL;
 	struct span text;
 	struct buf b;
 
 	buf_init(&b, CLIENT_ANSWER_MAX);
-	if (listing_put_route(&b, NULL, route, to)) {
+	if (listing_put_route(&b, tool, route, to)) {
 		text = buf_span(&b);
 		value = json_loadb(text.ptr, text.len, 0, NULL);
 	}

@@ -6,7 +6,6 @@
 
 #include "http/reason.h"
 #include "lib/array.h"
-#include "registrar/listing.h"
 #include "registrar/process.h"
 #include "registrar/publish.h"
 #include "registrar/ready.h"
@@ -119,8 +118,8 @@ look_at(const struct book_name *name, struct backends *all)
 
 /* In a word. */
 static const char *
-state_of(
-    const struct backends *all, bool in_maintenance, enum history_health health)
+state_of(const struct registrar *r, const struct book_name *name, uint32_t slot,
+    const struct backends *all)
 {
 	static const char *const words[] = {
 		[HISTORY_SILENT] = "quiet",
@@ -129,11 +128,23 @@ state_of(
 		[HISTORY_DOWN] = "down",
 	};
 
-	if (in_maintenance)
+	if (policy_in_maintenance(r, name->key + 1))
 		return "maintenance";
 	if (all->stale == all->n)
 		return "stale";
-	return all->drained == all->n ? "drained" : words[health];
+	return all->drained == all->n ? "drained"
+				      : words[history_health(r->history, slot)];
+}
+
+struct listed_tool
+tell_listed(const struct registrar *r, const struct book_name *name)
+{
+	uint32_t slot = publish_slot(r, name->key);
+	struct backends all;
+
+	look_at(name, &all);
+	return (struct listed_tool){ name, state_of(r, name, slot, &all),
+		history_hit_ms(r->history, slot) };
 }
 
 static json_t *
@@ -163,12 +174,11 @@ summary(const struct registrar *r, const struct book_name *name, uint32_t slot)
 
 	look_at(name, &all);
 	counters_read(r->counters, slot, &sum);
-	return json_pack("{s:s, s:s, s:f, s:f, s:i, s:I, s:i, s:i, s:s?, s:o,"
-			 " s:o, s:o}",
-	    "name", name->key + 1, "state",
-	    state_of(&all, policy_in_maintenance(r, name->key + 1),
-		history_health(r->history, slot)),
-	    "rate", history_rate(r->history, slot), "errors",
+	return json_pack("{s:s, s:s, s:o, s:f, s:f, s:i, s:I, s:i, s:i, s:s?,"
+			 " s:o, s:o, s:o}",
+	    "name", name->key + 1, "state", state_of(r, name, slot, &all),
+	    "hit", listing_time(history_hit_ms(r->history, slot)), "rate",
+	    history_rate(r->history, slot), "errors",
 	    minute.requests > 0 ? (double)minute.errors / minute.requests : 0.0,
 	    "ms", (int)minute.took_ms, "under_way", (json_int_t)sum.under_way,
 	    "backends", (int)all.n, "stale", (int)all.stale, "lease", all.lease,
@@ -233,13 +243,14 @@ tell_tool(const struct registrar *r, const struct book_name *name)
 {
 	uint32_t slot = publish_slot(r, name->key);
 	json_t *all = summary(r, name, slot), *routes = json_array();
+	const struct listed_tool tool = tell_listed(r, name);
 	const struct book_route *route;
 
 	TAILQ_FOREACH(route, &name->routes, entry)
 	{
 		for (size_t i = 0; i < route->to.n; i++)
-			json_array_append_new(
-			    routes, listing_route(route, &route->to.at[i]));
+			json_array_append_new(routes,
+			    listing_route(&tool, route, &route->to.at[i]));
 	}
 	json_object_set_new(all, "routes", routes);
 	json_object_set_new(all, "last_errors", last_errors(r, slot));

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "registrar/book.h"
+#include "registrar/listing.h"
 
 struct registrar;
 
@@ -29,6 +29,10 @@ enum tell_order tell_order_of(const char *word);
  */
 json_t *tell_tools(const struct registrar *r, const char *part,
     enum tell_order order, size_t max);
+
+/* What a list says of a tool, once for all of its routes. */
+struct listed_tool tell_listed(
+    const struct registrar *r, const struct book_name *name);
 
 /* One tool, its routes, its last errors, why it was refused what. */
 json_t *tell_tool(const struct registrar *r, const struct book_name *name);

@@ -16,7 +16,7 @@ my $addr = $backend->addr;
 like $proxy->out, qr/^alpha\s+\.\*\s.*\Q$addr\E/m, 'shows tool, route and backend';
 is $proxy->ctl('list', 'alpha'), 0, 'list of one tool';
 like $proxy->out, qr/^alpha\s/m, 'shows it';
-like $proxy->out, qr/\ATOOL +PATTERN .* SINCE +CANONICAL\n[^\n]*\n\z/, 'under its title';
+like $proxy->out, qr/\ATOOL +PATTERN .* SINCE +CANONICAL +HEALTH +HIT\n[^\n]*\n\z/, 'under its title';
 is $proxy->ctl('list', 'beta'), 1, 'list of a tool that is not there';
 like $proxy->err, qr/beta/, 'names it';
 is $proxy->ctl('--no-headers', '--columns', 'destination,tool', 'list'), 0, '--no-headers --columns';

@@ -16,6 +16,8 @@ const struct ctl_column ctl_columns_routes[] = {
 	{ .name = "proof" },
 	{ .name = "since" },
 	{ .name = "canonical", .cell = CELL_FLAG },
+	{ .name = "health" },
+	{ .name = "hit" },
 	{ .name = NULL },
 };
 

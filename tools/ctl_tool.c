@@ -49,6 +49,8 @@ print_tool(const struct ctl *ctl, const json_t *tool)
 	    json_real_value(json_object_get(tool, "rate")),
 	    100 * json_real_value(json_object_get(tool, "errors")),
 	    number(tool, "ms"), number(tool, "under_way"));
+	if (json_is_string(json_object_get(tool, "hit")))
+		printf("last request %s\n", text(tool, "hit"));
 	puts("\nroutes:");
 	ctl_print_table(
 	    ctl, ctl_columns_tool_routes, json_object_get(tool, "routes"));

@@ -21,7 +21,7 @@ _dynproxyctl() {
         --columns,)
             # those before the last comma are done
             [[ $word == *,* ]] && before=${word%,*}, || before=
-            mapfile -t COMPREPLY < <(compgen -P "$before" -W 'age backend canonical check client destination kind last lease
+            mapfile -t COMPREPLY < <(compgen -P "$before" -W 'age backend canonical check client destination health hit kind last lease
                 origin pattern peer proof protocol received result sent since state subject text tool until url worker' -- "${word##*,}") ;;
         *,) mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" --help |
             sed -n 's/^  \([a-z][a-z]*\) .*/\1/p') -c -s -t -q -v --json --no-headers --columns" -- "$word") ;;

@@ -26,11 +26,12 @@ written(struct book *book, const char *pattern, bool named)
 	struct book_route *route =
 	    book_set(book, "talpha", pattern, &to, 1, ORIGIN_TOOL, 0);
 	struct book_name *name = book_find(book, "talpha");
+	const struct listed_tool tool = { name, "good", 2000 };
 	json_t *value;
 	struct buf b;
 
 	buf_init(&b, 65536);
-	ok(listing_put_route(&b, named ? name : NULL, route, &route->to.at[0]),
+	ok(listing_put_route(&b, named ? &tool : NULL, route, &route->to.at[0]),
 	    "there is room");
 	ok(memchr(buf_span(&b).ptr, '\n', buf_len(&b)) == NULL,
 	    "it is one line");
@@ -47,12 +48,13 @@ text(const json_t *value, const char *member)
 }
 
 static bool
-put_whole(struct buf *b, const struct book_name *name, bool first)
+put_whole(const struct listing *l, struct buf *b, const struct book_name *name)
 {
+	const struct listed_tool tool = { name, "quiet", 0 };
 	const struct book_route *route = TAILQ_FIRST(&name->routes);
 
-	return buf_append_span(b, first ? SPAN("") : SPAN(",")) &&
-	       listing_put_route(b, name, route, &route->to.at[0]);
+	return buf_append_span(b, l->some ? SPAN(",") : SPAN("")) &&
+	       listing_put_route(b, &tool, route, &route->to.at[0]);
 }
 
 /* A list without room for all says so: it is not taken for a whole one. */
@@ -91,7 +93,7 @@ main(void)
 	ok(book_init(&book), "a book");
 	for (size_t i = 0; i < nitems(cases); i++) {
 		value = written(&book, cases[i].pattern, true);
-		is_int((long long)json_object_size(value), 10, "%s: members",
+		is_int((long long)json_object_size(value), 12, "%s: members",
 		    cases[i].what);
 		is_str(text(value, "pattern"), cases[i].appears, "%s",
 		    cases[i].what);
@@ -103,11 +105,15 @@ main(void)
 	is_str(text(value, "destination"), "http://192.0.2.1:80", "the URL");
 	ok(json_is_null(json_object_get(value, "lease")), "no lease is null");
 	is_str(text(value, "proved"), "1970-01-01T00:00:01Z", "a time");
+	is_str(text(value, "hit"), "1970-01-01T00:00:02Z", "another");
+	is_str(text(value, "health"), "good", "how it is");
 	ok(json_is_null(json_object_get(value, "since")), "none is null");
 	json_decref(value);
 
 	value = written(&book, ".*", false);
-	ok(json_object_get(value, "tool") == NULL, "without its name");
+	ok(json_object_get(value, "tool") == NULL &&
+		json_object_get(value, "hit") == NULL,
+	    "without its name");
 	json_decref(value);
 	try_lists(&book);
 	book_release(&book);
