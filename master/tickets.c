@@ -13,8 +13,11 @@
 static void
 wait_for_next(struct master *m)
 {
-	timer_set(&m->loop.timers, &m->rotation,
-	    m->loop.now_ms + m->conf->tls_ticket_rotation_ms);
+	uint64_t due_ms = m->loop.now_ms + m->conf->tls_ticket_rotation_ms;
+
+	/* a reload brings it forward, and never puts it off */
+	if (!timer_is_set(&m->rotation) || due_ms < m->rotation.due_ms)
+		timer_set(&m->loop.timers, &m->rotation, due_ms);
 }
 
 static void
@@ -59,8 +62,7 @@ tickets_reload(struct master *m)
 	if (m->ticket_keys == NULL)
 		return 0;
 	if (*path == '\0') {
-		if (!timer_is_set(&m->rotation))
-			wait_for_next(m);
+		wait_for_next(m);
 		return 0;
 	}
 	timer_clear(&m->loop.timers, &m->rotation);

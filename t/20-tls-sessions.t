@@ -88,4 +88,12 @@ ok eventually(sub { $proxy->log =~ /ticket-keys-rotated/ }), 'a rotation';
 is $ask->('resume 100'), '100 100', 'which they survive';
 ok eventually(sub { 3 <= (() = $proxy->log =~ /ticket-keys-rotated/g) }, 20), 'three of them';
 is $ask->('resume 20'), '20 0', 'are too many';
+$proxy->stop;
+
+# --- sooner, by a reload
+$proxy = DynProxy->new(tls => ["*.$DynProxy::DOMAIN"], conf => { tls_ticket_rotation => '12h' });
+$proxy->{conf}{tls_ticket_rotation} = '1s';
+$proxy->write_conf;
+is $proxy->ctl('reload'), 0, 'a shorter time';
+ok eventually(sub { $proxy->log =~ /ticket-keys-rotated/ }), 'counts for the key there is';
 done_testing;
