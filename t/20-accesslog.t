@@ -126,8 +126,8 @@ sub leave {
     setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
     close $socket;    # a reset: who only sends nothing more is answered
 }
-leave("GET /slow/700 HTTP/1.1\r\nHost: $host\r\n\r\n");
-logs 'a client that does not wait', qq{$host 127.0.0.1 - - [] "GET /slow/700 HTTP/1.1" 499 0 "-" "-" (backend $at)};
+leave("GET /slow/60000 HTTP/1.1\r\nHost: $host\r\n\r\n");
+logs 'a client that does not wait', qq{$host 127.0.0.1 - - [] "GET /slow/60000 HTTP/1.1" 499 0 "-" "-" (backend $at)};
 leave("GET /half HTT");
 logs 'nor for its own head', qq{- 127.0.0.1 - - [] "GET /half HTT" 499 0 "-" "-" (backend -)};
 leave("GET /bytes/50000000 HTTP/1.1\r\nHost: $host\r\n\r\n", 1);
@@ -219,11 +219,11 @@ is $proxy->ctl('reopen'), 0, 'until there is another';
 
 # --- the logger is killed, again and again, while lines come
 sub logger_pid { ($proxy->pids('logger'))[0] }
-sub pipeline {    # numbered requests on one connection; returns how many were answered
+sub pipeline {    # numbered requests, 50 on a connection; returns how many were answered
     my ($name, $n, $each) = @_;
-    my $socket = $proxy->connect;
     my $answers = 0;
     for (my $i = 0; $i < $n; $i += 50) {
+        my $socket = $proxy->connect;    # one that waited for $each may be closed
         $socket->syswrite(join '', map { "GET /.well-known/healthz?$name-$_ HTTP/1.1\r\nHost: $host\r\n\r\n" } $i .. $i + 49);
         my $got = '';
         while (50 > (my $have = () = $got =~ /proxy ok!/g)) { $socket->sysread($got, 65536, length $got) or last }
@@ -232,7 +232,6 @@ sub pipeline {    # numbered requests on one connection; returns how many were a
     }
     return $answers;
 }
-new_lines(1);
 my $kills = 0;
 my $killed = 0;
 my $total = 7000;    # a ring holds them all

@@ -3,17 +3,23 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use File::Temp;
 use JSON::PP;
 use Time::HiRes qw(time sleep);
 
 my $FAILED  = 'Identd authentication failed. Please contact an administrator';
 my $NO_TOOL = 'This service available only to tool accounts';
 
+# While there is something in this file, one of them is late.
+my $late = File::Temp->new;
+sub hold    { open my $fh, '>', "$late" or die $!; print $fh 'x'; close $fh }
+sub release { truncate "$late", 0 }
+
 # Hosts, each with an identd of its own kind; undef: no answer at all.
 my %says = (
     '127.0.0.2' => sub { "$_[0] : USERID : UNIX : tools.alpha\r\n" },
     '127.0.0.3' => sub { undef },
-    '127.0.0.4' => sub { sleep 0.3; "$_[0] : USERID : UNIX : tools.beta\r\n" },
+    '127.0.0.4' => sub { eventually(sub { !-s "$late" }); "$_[0] : USERID : UNIX : tools.beta\r\n" },
     '127.0.0.5' => sub { "$_[0] : ERROR : NO-USER\r\n" },
     '127.0.0.6' => sub { "1, 2 : USERID : UNIX : tools.alpha\r\n" },
     '127.0.0.7' => sub { "$_[0] : USERID : UNIX : tools.alpha\r\n$_[0] : USERID : UNIX : tools.beta\r\n" },
@@ -73,9 +79,11 @@ sub from {
 }
 
 sub answer { DynProxy::converse(from(@_)) }
+# Who has to wait for longer than ident may take, on a busy machine, asks again.
+sub taken { my (@ask) = @_; my $said; eventually(sub { ($said = answer(@ask)) ne $FAILED }); return $said }
 sub registered { join ' ', sort keys %{ decode_json($proxy->admin('/list')->body) } }
 
-is answer('127.0.0.2', 'register', '.*', $url), 'ok', 'an identd that answers';
+is taken('127.0.0.2', 'register', '.*', $url), 'ok', 'an identd that answers';
 is registered(), 'alpha', 'says who it is';
 my @no = (
     ['an ERROR',                  '127.0.0.5',  $FAILED],
@@ -90,19 +98,27 @@ is answer($_->[1], 'register', '/no', $url), $_->[2], $_->[0] for @no;
 
 # One that is silent, one that is late, one that is quick: asked in this order,
 # answered in the other.
-my $began  = time;
-my %socket = map { $_ => from("127.0.0.$_", 'register', '.*', $url) } 3, 4, 2;
 my (@order, %reply, %after);
-my $bits = '';
-vec($bits, fileno $_, 1) = 1 for values %socket;
-while (%socket && select(my $ready = $bits, undef, undef, 10)) {
-    for my $host (grep { vec($ready, fileno $socket{$_}, 1) } sort keys %socket) {
-        vec($bits, fileno $socket{$host}, 1) = 0;
-        $reply{$host} = DynProxy::converse(delete $socket{$host});
-        $after{$host} = time - $began;
-        push @order, $host;
+sub in_their_order {
+    my $began  = time;
+    my $bits   = '';
+    hold();
+    my %socket = map { $_ => from("127.0.0.$_", 'register', '.*', $url) } 3, 4, 2;
+    vec($bits, fileno $_, 1) = 1 for values %socket;
+    @order = ();
+    while (%socket && select(my $ready = $bits, undef, undef, 10)) {
+        for my $host (grep { vec($ready, fileno $socket{$_}, 1) } sort keys %socket) {
+            vec($bits, fileno $socket{$host}, 1) = 0;
+            $reply{$host} = DynProxy::converse(delete $socket{$host});
+            $after{$host} = time - $began;
+            push @order, $host;
+            release() if $host == 2;
+        }
     }
+    release();
+    return $reply{2} ne $FAILED && $reply{4} ne $FAILED;    # else: a busy machine
 }
+eventually(\&in_their_order);
 is "@order", '2 4 3', 'the quick one first, the silent one last';
 is_deeply \%reply, { 2 => 'ok', 4 => 'ok', 3 => $FAILED }, 'each gets its own answer';
 cmp_ok $after{3}, '>', 1.9, 'the silent one has two seconds';
@@ -110,11 +126,13 @@ cmp_ok $after{3}, '<', 15, 'and not much more';
 
 # The answer holds for this connection only.
 is registered(), 'alpha beta', 'who has registered';
+hold();
 my $half = from('127.0.0.4', 'register', '/half', $url);
 shutdown $half, 1;
-like DynProxy::converse($half), qr/^fail: you have closed the connection/, 'who has closed is refused';
 my $gone = from('127.0.0.4', 'register', '/gone', $url);
 close $gone;
+release();
+like DynProxy::converse($half), qr/^fail: you have closed the connection/, 'who has closed is refused';
 sub registrations { $proxy->ctl_json('status')->{registrar}{registrations} }
 ok eventually(sub { registrations() == 0 }), 'who has gone is forgotten';
 $proxy->ctl('list', 'beta');
@@ -124,10 +142,10 @@ unlike $proxy->out, qr{/gone|/half}, 'and neither is registered';
 my @silent = map { from('127.0.0.2') } 1 .. 4;
 ok eventually(sub { registrations() == 4 }), 'four silent connections of a host';
 like answer('127.0.0.2', 'register', '.*', $url), qr/^fail: your host has too many/, 'are all that it may have';
-is answer('127.0.0.4', 'register', '.*', $url), 'ok', 'another host has its own';
+is taken('127.0.0.4', 'register', '.*', $url), 'ok', 'another host has its own';
 undef @silent;
 ok eventually(sub { registrations() == 0 }), 'when they are gone';
-is answer('127.0.0.2', 'register', '.*', $url), 'ok', 'it has places again';
+is taken('127.0.0.2', 'register', '.*', $url), 'ok', 'it has places again';
 
 
 # What a host says of its own ports decides who keeps them, and is counted.
@@ -135,14 +153,14 @@ my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.4', Listen => 64) or di
 my $its    = 'http://127.0.0.4:' . $server->sockport;
 sub pruned { $proxy->metrics->{qq(dynproxy_routes_pruned_total{reason="$_[0]"})} }
 sub is_stale { grep { "$_->{destination} $_->{state}" eq "$its stale" } @{ $proxy->ctl_json('list', 'alpha') // [] } }
-is answer('127.0.0.2', 'register', '/its', $its), 'ok', "a port of another tool's host";
+is taken('127.0.0.2', 'register', '/its', $its), 'ok', "a port of another tool's host";
 ok eventually(sub { is_stale() }, 30), 'which is beta\'s, as its identd says';
 is $proxy->ctl('scrub'), 0, 'scrub';
 like $proxy->out, qr{^alpha +/its .* stranger}m, 'shows it';
 ok !is_stale(), 'and removes it';
 is pruned('scrub'), 1, 'which is counted';
-is answer('127.0.0.2', 'register', '/its', $its), 'ok', 'alpha takes it once more';
-is answer('127.0.0.4', 'register', '/its', $its), 'ok', 'beta registers what is its own';
+is taken('127.0.0.2', 'register', '/its', $its), 'ok', 'alpha takes it once more';
+is taken('127.0.0.4', 'register', '/its', $its), 'ok', 'beta registers what is its own';
 ok eventually(sub { $proxy->log =~ /route-taken name=alpha/ && pruned('taken') == 1 }), 'alpha has lost it';
 like $proxy->ctl_json('list', 'beta')->[-1]{destination}, qr/^\Q$its\E\/?$/, 'beta has it';
 done_testing;
