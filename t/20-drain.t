@@ -34,7 +34,7 @@ for my $socket (@slow, @queued) {
 $proxy->stop('QUIT');
 
 # --- who does not end by itself
-my $last = DynProxy->new(workers => 1, tools => ['ws', 'raw'], conf => { drain_timeout => '2s' });
+my $last = DynProxy->new(workers => 1, tools => ['ws', 'raw'], conf => { drain_timeout => '4s' });
 my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 8, Timeout => 5) or die $!;
 is $last->register($_, '.*', 'http://127.0.0.1:' . $listener->sockport), 'ok', "$_ is a tool" for qw(ws raw);
 
@@ -58,7 +58,7 @@ my @other   = tunnel('raw', 'chat', 'hi');
 is $last->admin('/readyz')->status, 200, 'ready';
 kill 'QUIT', $last->{pid};
 ok eventually(sub { $last->log =~ /draining/ }), 'QUIT';
-is $last->admin('/readyz')->status, 503, 'not ready, says the registrar, which serves on';
+ok eventually(sub { my $ready = $last->admin('/readyz'); $ready && $ready->status == 503 }), 'not ready, says the registrar, which serves on';
 is DynProxy::converse($between[0], ''), "\x88\x02\x03\xe9", 'a WebSocket is closed with 1001 at the deadline';
 is DynProxy::converse($within[0], ''), '', 'but not in the middle of a frame';
 is DynProxy::converse($other[0], ''), '', 'and no other protocol';

@@ -5,8 +5,9 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
 use JSON::PP;
+use Socket qw(SOL_SOCKET SO_LINGER);
 
-my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta)], tls => ['*.example.test'], conf => { https_redirect => '"off"' }, expect => qr/killed|died/);
+my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta)], tls => ['*.example.test'], conf => { https_redirect => '"off"', drain_timeout => '1m' }, expect => qr/killed|died/);
 my $backend = $proxy->backend;
 my $ready = sub { $proxy->admin('/readyz?verbose') };
 my $told = sub { decode_json($ready->()->body) };
@@ -56,10 +57,11 @@ like $text, qr/^dynproxy_registrations_total\{verb="register",result="ok"\} \d+$
 my $slow = $proxy->connect;
 print $slow "GET /slow/60000 HTTP/1.1\r\nHost: " . $proxy->host('alpha') . "\r\n\r\n";
 ok eventually(sub { $proxy->admin('/metrics')->body =~ /^dynproxy_http_requests_in_flight\{tool="alpha"\} 1$/m }), 'a request is under way';
-my $waiting = $proxy->connect($proxy->{admin_port});    # accepted before the drain
-print $waiting "GET /readyz?verbose HTTP/1.1\r\n";
 kill 'QUIT', $proxy->{pid};
 ok eventually(sub { $proxy->log =~ /^<\d>.* draining/m }), 'it drains';
-my $last = DynProxy::Response->new(DynProxy::converse($waiting, "Host: a\r\n\r\n"));
-like $last->status . ' ' . $last->body, qr/^503 .*"reason":"draining"/s, 'and says so when asked';
+my $last;
+ok eventually(sub { $last = $ready->(); $last && $last->status == 503 }), 'and says so when asked';
+is eval { decode_json($last->body)->{reason} }, 'draining', 'and why';
+setsockopt $slow, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;    # or it is waited for
+close $slow;
 done_testing;

@@ -78,7 +78,8 @@ ok soon('apart.test', 'apart'), 'the key in a file of its own';
 unlink "$proxy->{dir}/tls/apart.pem";
 ok soon('apart.test', 'first'), 'a file that is gone is gone';
 
-my %status = map { $_->{name} => $_ } @{ $proxy->ctl_json('status')->{certificates} };
+my %status;
+eventually(sub { %status = map { $_->{name} => $_ } @{ $proxy->ctl_json('status')->{certificates} }; !$status{apart} });
 is join(' ', sort keys %status), 'aaa exact first rsa wild', 'status shows certificates';
 like $status{first}{not_after}, qr/^20\d\d-\d\d-\d\dT/, 'and their ends';
 cmp_ok $status{first}{days}, '>', 80, 'and days';

@@ -52,7 +52,9 @@ sub line_after {
     eventually(sub { (@all = lines()) > $n });
     return decode_json($all[-1]);
 }
-eventually(sub { lines() > 0 });    # the harness asked whether it is there
+# The harness asked until it was there: all of that is written before we look.
+sub responses { my $all = $proxy->metrics; my $n = 0; $n += $all->{$_} for grep { /^dynproxy_http_requests_total\{/ } keys %$all; return $n }
+ok eventually(sub { lines() == responses() }), 'the log is as long as it has to be';
 
 # host, path => from which address, by which program
 my @urls = (

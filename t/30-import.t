@@ -76,9 +76,10 @@ unlike $out, qr/something::else/, 'what is not the proxy\'s is left alone';
 my %conf = $out =~ /^(\w+) = (.*)$/mg;
 delete @conf{qw(default_backend client_address_for)};    # the test has neither
 my $proxy = DynProxy->new(conf => \%conf);
+ok eventually(sub { IO::Socket::INET->new(PeerAddr => "127.0.0.1:$_") }), "a backend listens on port $_" for @port;
 ok eventually(sub { $proxy->get('alpha', '/DynProxy.pm')->status == 200 }), 'a tool is served';
-is $proxy->get('beta', '/RedisServer.pm')->status, 200, 'and a canonical one';
-like $proxy->raw("GET /DynProxy.pm HTTP/1.1\r\nHost: www.example.net\r\nConnection: close\r\n\r\n"), qr/\AHTTP\S+ 200/, 'and a frontend';
+ok eventually(sub { $proxy->get('beta', '/RedisServer.pm')->status == 200 }), 'and a canonical one';
+ok eventually(sub { $proxy->raw("GET /DynProxy.pm HTTP/1.1\r\nHost: www.example.net\r\nConnection: close\r\n\r\n") =~ /\AHTTP\S+ 200/ }), 'and a frontend';
 unlike $proxy->log, qr/ route-damaged|\bworkers=9\d/, 'its log is as ever';
 
 is +(import_of("- a\n- list\n"))[0], 1, 'a file that is no list of keys is an error';
