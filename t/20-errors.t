@@ -10,8 +10,8 @@ use JSON::PP;
 my $proxy = DynProxy->new(
     tools => ['alpha', 'refused', 'stopped'],
     conf  => {
-        request_head_timeout => '300ms',
-        response_timeout     => '1s',
+        request_head_timeout => '2s',
+        response_timeout     => '2s',
         request_body_max     => '1m',
         contact              => '"https://admin.example.test/tool/{tool}?a&b"',
     });

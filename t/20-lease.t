@@ -7,7 +7,7 @@ use JSON::PP;
 
 my $proxy = DynProxy->new(
     tools  => [qw(alpha beta)],
-    conf   => { lease_grace => '2s', registration_timeout => '1s' },
+    conf   => { lease_grace => '5s', registration_timeout => '1s' },
     expect => qr/child-died registrar/,
 );
 my $backend = $proxy->backend(count => 3);

@@ -47,8 +47,9 @@ for (['127.0.0.1/8'], ['localhost'], ['10.0.0.0/33'], ['10.0.0.0/8', '--for', 'e
     isnt $proxy->ctl('ban', @$_), 0, "ban @$_";
     like $proxy->err, qr/^dynproxyctl: ..../, 'says: ' . $proxy->err =~ s/\n//gr;
 }
-is $proxy->ctl('ban', '127.0.0.6', '--for', '1s'), 0, 'a ban with an end';
+is $proxy->ctl('ban', '127.0.0.6', '--for', '1h'), 0, 'a ban with an end';
 is answers('127.0.0.6', 'alpha'), 'banned', 'holds';
+is $proxy->ctl('ban', '127.0.0.6', '--for', '1s'), 0, 'one that comes soon';
 ok eventually(sub { from('127.0.0.6', 'alpha')->status == 200 }), 'and ends by itself';
 unlike join(' ', map { $_->{subject} } @{ $proxy->ctl_json('bans') }), qr/127\.0\.0\.6/, 'and is listed no more';
 

@@ -7,7 +7,7 @@ my $marked = free_port();
 my $proxy = DynProxy->new(tools => ['alpha'], proxied => $marked, conf => {
     client_address_for   => '{ alpha }',
     trusted_proxies      => '{ "10.0.0.0/8", "2001:db8:1::/48" }',
-    request_head_timeout => '500ms',
+    request_head_timeout => '2s',
 });
 my $backend = $proxy->backend;
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool that is told';

@@ -14,7 +14,7 @@ $SIG{PIPE} = 'IGNORE';
 my $proxy = DynProxy->new(
     workers => 2,
     tools   => ['alpha'],
-    conf    => { response_headers => '{ "set X-Round: 0" }' },
+    conf    => { response_headers => '{ "set X-Round: 0" }', keepalive_timeout => '5m' },
     expect  => qr/reload-refused|dynproxy.conf:|fatal|workers-kept|child-died/,
 );
 my $backend = $proxy->backend(text => 'hello');

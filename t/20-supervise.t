@@ -80,8 +80,9 @@ eventually(sub { DynProxy::slurp("/proc/$dying/stat") =~ /\) Z/ });
 kill 'CONT', $proxy->{pid};
 ok eventually(sub { $proxy->log =~ /child-crashed worker 0 pid=$dying signal=11 / }), 'a crash has a fingerprint';
 
-# again and again: later and later
-for (1 .. 4) {
+# again and again, each after a short life: later and later
+for (1 .. 50) {
+    last if $_ > 4 && $proxy->log =~ /child-crash-loop worker 0 /;
     my $pid = eventually(sub { ($proxy->worker_pids)[0] });
     kill 'KILL', $pid;
     eventually(sub { $proxy->log =~ /child-died worker 0 pid=$pid / });

@@ -9,7 +9,7 @@ use Time::HiRes qw(time);
 
 $SIG{PIPE} = 'IGNORE';
 
-my $proxy   = DynProxy->new(workers => 2, tools => ['alpha'], expect => qr/killed/);
+my $proxy   = DynProxy->new(workers => 2, tools => ['alpha'], conf => { keepalive_timeout => '5m' }, expect => qr/killed/);
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
 

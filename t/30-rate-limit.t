@@ -63,17 +63,21 @@ is scalar(keys %worker), 2, 'one client meets both workers';
 my $select = IO::Select->new(map { @{ $_->{sockets} } } @clients);
 my %owner = map { my $client = $_; map { $_ => $client } @{ $client->{sockets} } } @clients;
 my $begin = time;
-my $last = 0;
+my ($last, $late) = (0, 0);    # how long we ourselves were not there, on a busy machine
 my $last_answer = $SECONDS;
-while (time < $begin + $SECONDS + 20) {
-    my $elapsed = time - $begin;
+while (time < $begin + $SECONDS + $late + 20) {
+    my $elapsed = time - $begin - $late;
+    if ($last < $SECONDS && $elapsed > $last + 0.5) {    # no more at once than a client may
+        $late += $elapsed - $last - 0.5;
+        $elapsed = $last + 0.5;
+    }
     if ($last < $SECONDS) {
         $last = $elapsed < $SECONDS ? $elapsed : $SECONDS;
         send_due($_, $last) for @clients;
     }
     receive($owner{$_}, $_) for $select->can_read(0.001);
     my $now = time - $begin;
-    $last_answer = $now if $now > $SECONDS && $greedy->{answered} < $greedy->{sent};
+    $last_answer = $now if $now > $SECONDS && ($last < $SECONDS || $greedy->{answered} < $greedy->{sent});
     last if $last >= $SECONDS && !grep { $_->{answered} < $_->{sent} } @clients;
 }
 is $greedy->{answered}, 1000 * $SECONDS, '1,000 requests a second for 10 s are answered';

