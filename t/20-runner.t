@@ -51,8 +51,9 @@ sub ends {
     like $err, $says, 'the last line says why' if $says;
     return $out;
 }
-is ends('a command that succeeds', 0, undef, registering('--port', 5555, '--', 'sh', '-c', 'echo $PORT')),
-    "5555\n", '--port is obeyed';
+my $mine = free_port();
+is ends('a command that succeeds', 0, undef, registering('--port', $mine, '--', 'sh', '-c', 'echo $PORT')),
+    "$mine\n", '--port is obeyed';
 ends('a command that fails',    7,   qr/ended with status 7\n\z/, registering('sh', '-c', 'exit 7'));
 ends('a command that is killed', 137, qr/signal 9 .*\n\z/,         registering('sh', '-c', 'kill -9 $$'));
 ends('no such command',         127, qr/cannot run/,              registering('/nonexistent'));
@@ -78,8 +79,8 @@ sub starts {
     open STDOUT, '>', '/dev/null';
     exec @command or exit 127;
 }
-$pid = starts(runner('--register-proxy', '--type', 'generic', '--proxy', "$scratch/nothing", '--port', 5556, '--', 'perl', '-e', $server));
-ok eventually(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1:5556') }), 'the server runs before there is a proxy';
+$pid = starts(runner('--register-proxy', '--type', 'generic', '--proxy', "$scratch/nothing", '--port', $mine, '--', 'perl', '-e', $server));
+ok eventually(sub { IO::Socket::INET->new(PeerAddr => "127.0.0.1:$mine") }), 'the server runs before there is a proxy';
 kill 'TERM', $pid;
 waitpid $pid, 0;
 is $? >> 8, 3, 'TERM ends it';
