@@ -49,7 +49,7 @@ is scalar(() = $out =~ /recv HEADERS.*\n.*\n?/g), 20, 'nghttp: 20 responses on a
 ok eventually(sub { DynProxy::slurp("$logs/access") =~ m{"GET /chunked/1000000 HTTP/2\.0" 200 1000000 } }),
     'the access log says HTTP/2.0';
 
-ok eventually(sub { (run_command('ss', '-Htn', "sport = :$proxy->{https_port}"))[1] !~ /ESTAB|CLOSE-WAIT/ }, 5),
+ok eventually(sub { (run_command('ss', '-Htn', "sport = :$proxy->{https_port}"))[1] !~ /ESTAB|CLOSE-WAIT/ }),
     'who has left is forgotten';
 
 # --- the end

@@ -21,7 +21,7 @@ my $before = memory_kib();
 my $idle = open2(my $said, my $keep, "$FindBin::Bin/h2_idle.py", $proxy->{https_port}, $COUNT);
 is scalar <$said>, "there\n", "$COUNT connections, each with a response";
 my $each;
-eventually(sub { $each = (memory_kib() - $before) / $COUNT; $each < 20 }, 3);
+eventually(sub { $each = (memory_kib() - $before) / $COUNT; $each < 20 });
 cmp_ok $each, '<', $MEASURED ? 24 : 1000, sprintf 'each takes %.1f KiB', $each;
 close $keep;
 waitpid $idle, 0;
