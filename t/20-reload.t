@@ -53,6 +53,8 @@ is $proxy->registrar_pid, $registrar, 'and the same registrar';
 configure(response_headers => '{ "set X-Round: 2" }');
 kill 'HUP', $proxy->{pid};
 ok eventually(sub { round() eq 2 }), 'HUP does the same';
+# one worker has it, and the next reload waits until all of it is over
+ok eventually(sub { 2 == (() = $proxy->log =~ /master\]: reloaded /g) }), '  to its end';
 
 # who has begun goes on with what it has begun with
 my $kept = $proxy->connect;
