@@ -34,8 +34,7 @@ my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta late plain)], co
     redis      => '"' . $redis->addr . '"',
     backend_ca => qq("$dir/ca.pem"),
 });
-sub synced { my $status = $proxy->ctl_json('status'); $status && $status->{registrar} && $status->{registrar}{redis}{synced} }
-ok eventually(sub { synced() }), 'Redis is read';
+ok eventually(sub { $proxy->redis_status->{synced} }), 'Redis is read';
 
 # --- https
 my $url = "https://127.0.0.1:$https->{port}";

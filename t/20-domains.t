@@ -11,7 +11,7 @@ my $redis = RedisServer->new;
 my $proxy = DynProxy->new(conf => { redis => '"' . $redis->addr . '"' });
 my $backend = $proxy->backend(count => 3);
 my @url = sort map { $backend->url($_) } 0 .. 2;
-ok eventually(sub { my $s = $proxy->ctl_json('status'); $s && $s->{registrar}{redis}{synced} }), 'Redis is there';
+ok eventually(sub { $proxy->redis_status->{synced} }), 'Redis is there';
 my $dir = $proxy->{dir};
 sub script {
     my ($name, $text) = @_;

@@ -76,8 +76,7 @@ like $stuck->log, qr/child-killed worker/, 'a worker that does not end is killed
 my $full = DynProxy->new(conf => { connections_max => 2, keepalive_timeout => '1m' });
 my ($old) = $full->worker_pids;
 kill 'STOP', $old;
-$full->{conf}{request_fields_max} = 99;    # for other workers
-$full->write_conf;
+$full->configure(request_fields_max => 99);    # for other workers
 kill 'HUP', $full->{pid};
 ok eventually(sub { $full->log =~ /workers-replaced/ }), 'there is another worker';
 my @crowd = map { $full->connect } 1 .. 8;    # two for each worker at most, and others

@@ -27,7 +27,7 @@ sub stored {
 }
 
 my @url = sort map { $backend->url($_) } 0 .. 2;
-ok eventually(sub { my $s = $proxy->ctl_json('status'); $s && $s->{registrar}{redis}{synced} }), 'Redis is there';
+ok eventually(sub { $proxy->redis_status->{synced} }), 'Redis is there';
 is_deeply [ ask('frontends') ], [ 0, [] ], 'there are none';
 is +(ask('frontend-set', 'www.example.org', "@url"))[0], 0, 'one with three backends';
 like served('www.example.org'), qr/^HTTP\S+ 200.*backend/s, 'is served';

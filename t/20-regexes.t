@@ -24,7 +24,7 @@ is $proxy->register('alpha', '/[9]', $url), 'ok', 'then another one comes';
 
 $redis->cli('hset', 'prefix:gamma', map { ("/[$_]", $url) } 1 .. 9);
 # counted at each reading, of which the first pass may be another one
-ok eventually(sub { ($proxy->ctl_json('status')->{registrar}{redis}{refused} // 0) >= 1 }),
+ok eventually(sub { ($proxy->redis_status->{refused} // 0) >= 1 }),
     'what others wrote has the same bound';
 ok eventually(sub { 8 == grep { $proxy->get('gamma', "/$_")->status == 200 } 1 .. 9 }), 'the others are served';
 

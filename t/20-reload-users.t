@@ -22,11 +22,6 @@ my $proxy     = DynProxy->new(
 my $dir = $proxy->{dir};
 mkdir "$dir/access", 0755;
 
-sub configure {
-    my %conf = @_;
-    $proxy->{conf} = { %{ $proxy->{conf} }, %conf };
-    $proxy->write_conf;
-}
 # A build with a sanitizer has no users: `sandbox = auto` is off there.
 my $contained = (run_command($dynproxyd, '-T', '-c', $proxy->conf_path))[1] =~ /^sandbox\s+= on\b/m;
 sub wanted { $contained ? $_[0] : 0 }
@@ -53,13 +48,13 @@ sub logged {
 my $load = Load->new(Load::requests(sub { ($proxy->get('alpha', '/')->body // '') eq 'hello' }));
 
 # --- users
-configure(user_worker => 60911);
+$proxy->configure(user_worker => 60911);
 my $registrar = $proxy->registrar_pid;
 reload('another user of workers');
 is_now('worker', 60911, 'workers run as that one');
 is $proxy->registrar_pid, $registrar, 'the registrar is the same process';
 
-configure(user_registrar => 60912, user_logger => 60913, user_lookup => 60914, access_log => qq("$dir/access/access.log"));
+$proxy->configure(user_registrar => 60912, user_logger => 60913, user_lookup => 60914, access_log => qq("$dir/access/access.log"));
 reload('other users of all others');
 is_now('registrar', 60912, 'the registrar runs as that one');
 is_now('logger',    60913, 'so does the logger');
@@ -72,7 +67,7 @@ is +(stat "$dir/access/access.log")[4], wanted(60913), "the log is the logger's"
 OwnNetwork::append("$dir/state/linked", '');
 chown wanted(60912), -1, "$dir/state/linked";
 link "$dir/state/linked", "$dir/elsewhere" or die $!;
-configure(user_registrar => 60922, user_logger => 60923);
+$proxy->configure(user_registrar => 60922, user_logger => 60923);
 reload('and others once more');
 is_now('registrar', 60922, 'the registrar runs as that one');
 is_now('logger',    60923, 'so does the logger');
@@ -80,26 +75,26 @@ writes('by a third one');
 is +(stat "$dir/elsewhere")[4], wanted(60912), 'a file that has another name, too, is given to nobody';
 logged('/second');
 
-configure(user_worker => 'nobody-of-this-name');
+$proxy->configure(user_worker => 'nobody-of-this-name');
 if ($contained) {
     $proxy->settled;
     is $proxy->ctl('reload'), 1, 'a user that there is not';
     like $proxy->err, qr/user_worker: there is no user nobody-of-this-name/, 'is told';
     is_now('worker', 60911, 'the workers stay who they were');
 }
-configure(user_worker => 60901);
+$proxy->configure(user_worker => 60901);
 
 # --- confinement
 sub filters { my ($role) = @_; return (map { DynProxy::slurp("/proc/$_->{pid}/status") =~ /^Seccomp_filters:\t(\d+)/m } ready($role))[0] }
 if ($contained) {
     my %before = map { $_ => filters($_) } qw(worker registrar logger);
-    configure(sandbox => 'off');
+    $proxy->configure(sandbox => 'off');
     reload('no sandbox');
     is_now($_, 0, "$_: as the master") for qw(worker registrar logger);
     cmp_ok filters($_), '<', $before{$_}, "$_: without its filter" for sort keys %before;
     writes('without a sandbox');
     logged('/third');
-    configure(sandbox => 'on', user_registrar => 60932, access_log => qq("$dir/made/access.log"));
+    $proxy->configure(sandbox => 'on', user_registrar => 60932, access_log => qq("$dir/made/access.log"));
     reload('with it again, another user, and a log in a directory that is not there');
     is_now('worker', 60901, 'workers have their user');
     like $proxy->log, qr/contained complete=no missing="everything in children \(sandbox = off\)".* contained complete=/s,
@@ -122,16 +117,16 @@ if (!$reader) {
 }
 sub told { my ($role, $file) = @_; return () = DynProxy::slurp($file) =~ /dynproxy(?:\[\d+\]: |\[)\Q$role\E/g }
 
-configure(log_sink => 'syslog');
+$proxy->configure(log_sink => 'syslog');
 reload('log to syslog');
 ok eventually(sub { told($_, "$dir/syslog") > 0 }, 30), "$_ does" for 'master', 'registrar';
 $proxy->settled;
 my $before = length $proxy->log;
-configure(response_headers => '{ "set X-Round: 1" }');
+$proxy->configure(response_headers => '{ "set X-Round: 1" }');
 reload('then another reload');
 ok eventually(sub { (() = DynProxy::slurp("$dir/syslog") =~ /master: reloaded /g) == 2 }, 30), 'is told there';
 is length $proxy->log, $before, 'and nowhere else';
-configure(log_sink => 'stderr');
+$proxy->configure(log_sink => 'stderr');
 reload('log to standard error');
 ok eventually(sub { substr($proxy->log, $before) =~ /master\]: reloaded / }, 30), 'the master does';
 ok eventually(sub { substr($proxy->log, $before) =~ m{registrar\]: } }, 30), "$_ does" for 'registrar';

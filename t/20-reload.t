@@ -20,19 +20,6 @@ my $proxy = DynProxy->new(
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
 
-sub configure {
-    my %conf = @_;
-    $proxy->{conf} = { %{ $proxy->{conf} }, %conf };
-    $proxy->write_conf;
-}
-# An answer on a connection that stays.
-sub ask {
-    my ($socket) = @_;
-    $socket->printflush("GET / HTTP/1.1\r\nHost: alpha.example.test\r\n\r\n");
-    my $answer = '';
-    while ($answer !~ /hello$/) { $socket->sysread($answer, 65536, length $answer) or last }
-    return $answer;
-}
 sub round { $proxy->get('alpha', '/')->header('x-round') // 'none' }
 sub told { my $all = $proxy->metrics; return map { $all->{"dynproxy_config_last_reload_$_"} } qw(successful success_timestamp_seconds) }
 sub workers { join ' ', sort { $a <=> $b } $proxy->worker_pids }
@@ -43,14 +30,14 @@ my $registrar = $proxy->registrar_pid;
 is round(), 0, 'the first configuration';
 my $began = (told())[1];
 cmp_ok $began, '>', $^T - 1, 'the metrics say since when';
-configure(response_headers => '{ "set X-Round: 1" }');
+$proxy->configure(response_headers => '{ "set X-Round: 1" }');
 is round(), 0, 'a file that nobody has read changes nothing';
 is $proxy->ctl('reload'), 0, 'reload' or diag $proxy->err;
 is round(), 1, "the second one, request $_" for 1 .. 8;
 is workers(), $workers, 'by the same workers';
 is $proxy->registrar_pid, $registrar, 'and the same registrar';
 
-configure(response_headers => '{ "set X-Round: 2" }');
+$proxy->configure(response_headers => '{ "set X-Round: 2" }');
 kill 'HUP', $proxy->{pid};
 ok eventually(sub { round() eq 2 }), 'HUP does the same';
 # one worker has it, and the next reload waits until all of it is over
@@ -58,15 +45,15 @@ ok eventually(sub { 2 == (() = $proxy->log =~ /master\]: reloaded /g) }), '  to 
 
 # who has begun goes on with what it has begun with
 my $kept = $proxy->connect;
-like ask($kept), qr/^HTTP\S+ 200 /, 'a connection is kept alive';
+like $proxy->ask($kept), qr/^HTTP\S+ 200 /, 'a connection is kept alive';
 for my $round (3 .. 6) {
-    configure(response_headers => qq({ "set X-Round: $round" }));
+    $proxy->configure(response_headers => qq({ "set X-Round: $round" }));
     is $proxy->ctl('reload'), 0, "reload $round";
-    like ask($kept), qr/X-Round: $round\r\n/, 'a connection from before has the new one, too';
+    like $proxy->ask($kept), qr/X-Round: $round\r\n/, 'a connection from before has the new one, too';
 }
 
 # registrar's settings
-configure(routes_per_tool_max => 1);
+$proxy->configure(routes_per_tool_max => 1);
 is $proxy->ctl('reload'), 0, 'reload of a setting of the registrar';
 isnt $proxy->register('alpha', '/more/.*', $backend->url), 'ok', 'which goes by it';
 is $proxy->registrar_pid, $registrar, 'and is the same process';
@@ -75,7 +62,7 @@ is $proxy->registrar_pid, $registrar, 'and is the same process';
 my ($good, $taken) = told();
 is $good, 1, 'the metrics say that the last one was taken';
 cmp_ok $taken, '>', $began, 'and when';
-configure(response_headers => '{ "set X-Round: 7" }', body_timeout => '1x');
+$proxy->configure(response_headers => '{ "set X-Round: 7" }', body_timeout => '1x');
 my @lines = split /^/, DynProxy::slurp($proxy->conf_path);
 my ($line) = grep { $lines[$_ - 1] =~ /^body_timeout/ } 1 .. @lines;
 is $proxy->ctl('reload'), 1, 'a broken one is refused';
@@ -83,28 +70,28 @@ my $path = $proxy->conf_path;
 like $proxy->err, qr/^\Q$path\E:$line: body_timeout: /m, 'with file and line';
 like $proxy->log, qr/reload-refused \Q$path\E:$line: /, 'in the log, too';
 is round(), 6, 'and the old one stays';
-configure(body_timeout => '10s', table_size => '8m');
+$proxy->configure(body_timeout => '10s', table_size => '8m');
 is $proxy->ctl('reload'), 1, 'so is what takes a restart';
 like $proxy->err, qr/table_size/, 'by its name';
-configure(table_size => undef, favicon_file => '"/nonexistent/favicon.ico"');
+$proxy->configure(table_size => undef, favicon_file => '"/nonexistent/favicon.ico"');
 is $proxy->ctl('reload'), 1, 'and a file that is not there';
 like $proxy->err, qr{/nonexistent/favicon.ico: No such file}, 'by its name';
-configure(favicon_file => undef, http => DynProxy::list("192.0.2.1:$proxy->{http_port}"));
+$proxy->configure(favicon_file => undef, http => DynProxy::list("192.0.2.1:$proxy->{http_port}"));
 is $proxy->ctl('reload'), 1, 'and an address that cannot be had';
 like $proxy->err, qr/listener 192.0.2.1:\d+: bind: /, 'by its name';
 is round(), 6, 'all is as before';
 is_deeply [told()], [0, $taken], 'the metrics say that the last one was refused, and since when there is this one';
 is workers(), $workers, 'with the same workers';
-configure(http => DynProxy::list("127.0.0.1:$proxy->{http_port}"));
+$proxy->configure(http => DynProxy::list("127.0.0.1:$proxy->{http_port}"));
 is $proxy->ctl('reload'), 0, 'mended';
 is round(), 7, 'it is in force';
 
 # --- other workers
-configure(request_line_max => '4k', response_headers => '{ "set X-Round: 8" }');
+$proxy->configure(request_line_max => '4k', response_headers => '{ "set X-Round: 8" }');
 is $proxy->ctl('reload'), 0, 'reload that takes other workers' or diag $proxy->err;
 isnt workers(), $workers, 'which are there';
 is round(), 8, "and serve, request $_" for 1 .. 8;
-my $last = ask($kept);
+my $last = $proxy->ask($kept);
 like $last, qr/^HTTP\S+ 200 .*^Connection: close\r$/ms, 'a connection of the old ones is answered a last time';
 like $last, qr/X-Round: 7/, 'by an old one';
 $kept->close;
@@ -112,22 +99,22 @@ ok eventually(sub { !grep { $_->{state} =~ /draining/ } @{ $proxy->ctl_json('sta
     'then they end';
 
 my $second = $proxy->connect;
-ask($second);
-configure(request_line_max => '8k');
+$proxy->ask($second);
+$proxy->configure(request_line_max => '8k');
 is $proxy->ctl('reload'), 0, 'another generation';
-configure(request_line_max => '4k');
+$proxy->configure(request_line_max => '4k');
 is $proxy->ctl('reload'), 75, 'a third is refused while the first drains';
 like $proxy->err, qr/still drain/, 'and says why';
-configure(request_line_max => '8k', response_headers => '{ "set X-Round: 9" }');
+$proxy->configure(request_line_max => '8k', response_headers => '{ "set X-Round: 9" }');
 is $proxy->ctl('reload'), 0, 'but one in place is not';
 is round(), 9, 'and is in force';
 $second->close;
-configure(request_line_max => '4k');
+$proxy->configure(request_line_max => '4k');
 ok eventually(sub { $proxy->ctl('reload') == 0 }), 'after that it is not';
 
 # --- the same name, another file
 my ($ca, $other) = map { Certificates->new("$proxy->{dir}/$_") } qw(ca other);
-configure(backend_ca => qq("$proxy->{dir}/ca.pem"));
+$proxy->configure(backend_ca => qq("$proxy->{dir}/ca.pem"));
 for my $new ($ca, $other) {
     $proxy->settled;
     $workers = workers();
@@ -144,7 +131,7 @@ is workers(), $workers, 'does not';
 my $refused = 0;
 for (1 .. 20) {
     $proxy->settled;
-    configure(request_line_max => $proxy->{conf}{request_line_max} eq '4k' ? '8k' : '4k');
+    $proxy->configure(request_line_max => $proxy->{conf}{request_line_max} eq '4k' ? '8k' : '4k');
     my $caught = Caught->new($proxy, 'worker', 'reload');
     next if !$caught->pid;
     kill 'KILL', $caught->pid;
@@ -163,11 +150,11 @@ $proxy->settled;
 
 # --- listeners, number of workers
 my $port = free_port();
-configure(http => DynProxy::list(map { "127.0.0.1:$_" } $proxy->{http_port}, $port), workers => 3);
+$proxy->configure(http => DynProxy::list(map { "127.0.0.1:$_" } $proxy->{http_port}, $port), workers => 3);
 ok eventually(sub { $proxy->ctl('reload') == 0 }), 'one more listener, one more worker' or diag $proxy->err;
 is scalar($proxy->worker_pids), 3, 'three workers';
 ok $proxy->connect($port), 'which listen there';
-configure(http => DynProxy::list("127.0.0.1:$proxy->{http_port}"), workers => 1);
+$proxy->configure(http => DynProxy::list("127.0.0.1:$proxy->{http_port}"), workers => 1);
 ok eventually(sub { $proxy->ctl('reload') == 0 }), 'and back' or diag $proxy->err;
 is scalar(grep { $_->{state} =~ /^worker \d+ ready/ } @{ $proxy->ctl_json('status')->{processes} }), 1,
     'one worker';
@@ -178,7 +165,7 @@ is round(), 9, "it has the sockets of all three, request $_" for 1 .. 12;
 $proxy->{admin_port} = free_port();
 is $proxy->ctl('reload'), 0, 'nothing new' or diag $proxy->err;
 is $proxy->registrar_pid, $registrar, 'is nothing';
-configure(admin => DynProxy::list("127.0.0.1:$proxy->{admin_port}"));
+$proxy->configure(admin => DynProxy::list("127.0.0.1:$proxy->{admin_port}"));
 is $proxy->ctl('reload'), 0, 'another place for /list' or diag $proxy->err;
 isnt $proxy->registrar_pid, $registrar, 'by another registrar';
 is $proxy->admin('/list')->status, 200, 'which answers there';
@@ -201,8 +188,7 @@ my @there = map { $small->connect } 1 .. 2;
 ok eventually(sub { $small->connections_of($serves) == 2 }), 'a worker has all clients that it may have';
 my $next = $small->connect;
 $next->printflush("GET / HTTP/1.1\r\nHost: nobody.example.test\r\nConnection: close\r\n\r\n");
-$small->{conf}{connections_max} = 8;
-$small->write_conf;
+$small->configure(connections_max => 8);
 is $small->ctl('reload'), 0, 'it may have more' or diag $small->err;
 ok(IO::Select->new($next)->can_read(20), 'who waits is served, though nobody leaves');
 is(DynProxy::Response->new(DynProxy::converse($next, ''))->status, 404, 'as others are');

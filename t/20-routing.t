@@ -21,8 +21,7 @@ sub settings {
 my $proxy = DynProxy->new(workers => 2, tools => [qw(alpha beta gamma gone)], conf => settings(),
     expect => qr{child-died registrar|redis-lost|redis-loss});
 
-sub synced { my $status = $proxy->ctl_json('status'); $status && $status->{registrar} && $status->{registrar}{redis}{synced} }
-ok eventually(sub { synced() }), 'Redis is read';
+ok eventually(sub { $proxy->redis_status->{synced} }), 'Redis is read';
 
 sub ask {
     my ($host, $path, $method) = @_;
@@ -143,7 +142,7 @@ is served('www.example.org'), $left, '  both backends are remembered';
 is ask('example.test', '/two/x')->status, 307, '  and the mark is';
 $redis->start;
 $redis->cli('flushall');
-ok eventually(sub { synced() }), 'Redis is there again';
+ok eventually(sub { $proxy->redis_status->{synced} }), 'Redis is there again';
 my $members = join ' ', sort map { $pool->url($_) } 0, 2;
 ok eventually(sub { join(' ', sort split /\n/, $redis->cli('smembers', 'frontend:www.example.org')) eq $members }),
     '  and what it lost is written to it';

@@ -92,8 +92,7 @@ $proxy->stop;
 
 # --- sooner, by a reload
 $proxy = DynProxy->new(tls => ["*.$DynProxy::DOMAIN"], conf => { tls_ticket_rotation => '12h' });
-$proxy->{conf}{tls_ticket_rotation} = '1s';
-$proxy->write_conf;
+$proxy->configure(tls_ticket_rotation => '1s');
 is $proxy->ctl('reload'), 0, 'a shorter time';
 ok eventually(sub { $proxy->log =~ /ticket-keys-rotated/ }), 'counts for the key there is';
 done_testing;

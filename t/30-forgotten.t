@@ -21,8 +21,7 @@ my %nodes = map {
 my ($one, $two) = @nodes{qw(one two)};
 my $backend = $one->backend;
 
-sub redis_of { (($_[0]->ctl_json('status') // {})->{registrar} // {})->{redis} // {} }
-sub synced   { my ($node) = @_; eventually(sub { my $r = redis_of($node); $r->{connected} && $r->{synced} && !$r->{unsaved} }, 20) }
+sub synced   { my ($node) = @_; eventually(sub { my $r = $node->redis_status; $r->{connected} && $r->{synced} && !$r->{unsaved} }, 20) }
 sub routes   { my ($node) = @_; join ' ', sort map { $_->{pattern} } @{ $node->ctl_json('list', 'alpha') // [] } }
 sub forgotten { $two->metrics->{'dynproxy_store_forgotten_strikes_total{store="redis"}'} }
 sub known { map { $_ => 1 } split /\n/, $redis->cli('hkeys', 'dynproxy:route:alpha') }

@@ -38,7 +38,6 @@ my @cases = (
     ['no EXEC', [EXEC => "*2\r\n:0\r\n:0\r\n"], qr/redis-connected/, undef],
 );
 
-sub redis_of { my ($node) = @_; (($node->ctl_json('status') // {})->{registrar} // {})->{redis} // {} }
 
 for my $case (@cases) {
     my ($what, $says, $logged, $connected) = @$case;
@@ -52,14 +51,14 @@ for my $case (@cases) {
     my $backend = $proxy->backend;
     my $registrar = eventually(sub { $proxy->registrar_pid });
     my $before    = memory_kb($registrar);
-    eventually(sub { redis_of($proxy)->{connected} }, 2) if $connected;
+    eventually(sub { $proxy->redis_status->{connected} }, 2) if $connected;
     my $began = time;
     is $proxy->register('alpha', '.*', $backend->url), 'ok', "$what: a registration is taken";
     syswrite $registered, 'x';
     cmp_ok time - $began, '<', 15, 'within the time that the stores have (2 s)';
     is $proxy->get('alpha', '/')->status, 200, 'and served';
     ok eventually(sub { $proxy->log =~ $logged }), 'the log says what is wrong' or diag $proxy->log;
-    ok !redis_of($proxy)->{connected}, 'so does status' if defined $connected && !$connected && $what ne '-READONLY';
+    ok !$proxy->redis_status->{connected}, 'so does status' if defined $connected && !$connected && $what ne '-READONLY';
     is $proxy->register('alpha', '.*', $backend->url), 'ok', 'and so is another one';
     cmp_ok memory_kb($registrar) - $before, '<', 65536, 'which takes no more memory than a reply may';
     is $proxy->registrar_pid, $registrar, 'it is still the same registrar';

@@ -28,14 +28,13 @@ my $reader = DynProxy->new(
     expect => qr/redis-lost|redis-loss/,
 );
 my $backend = $reader->backend(count => 2);
-sub redis_of { my ($node) = @_; (($node->ctl_json('status') // {})->{registrar} // {})->{redis} // {} }
 for my $node ($writer, $reader) {
-    ok eventually(sub { my $r = redis_of($node); $r->{connected} && $r->{synced} }),
+    ok eventually(sub { my $r = $node->redis_status; $r->{connected} && $r->{synced} }),
         'connected, as a user that may do no more than dynproxy.conf(5) says';
     unlike $node->log, qr/sesame/, 'whose password is in no log';
 }
-is redis_of($reader)->{reading}, $replica->addr, 'one reads from the replica';
-is redis_of($reader)->{primary}, $primary->addr, 'and writes to the primary';
+is $reader->redis_status->{reading}, $replica->addr, 'one reads from the replica';
+is $reader->redis_status->{primary}, $primary->addr, 'and writes to the primary';
 
 sub served { my ($tool, $n) = @_; $reader->get($tool, '/')->body eq sprintf "backend %d\n", $backend->port($n) }
 
@@ -66,7 +65,7 @@ ok eventually(sub { $reader->get('alpha', '/new/x')->status == 200 }), 'when it 
 $replica->kill_hard;
 is $writer->register('alpha', '.*', $backend->url(0)), 'ok', 'the replica is gone';
 ok eventually(sub { served('alpha', 0) }), 'and the primary is read';
-is redis_of($reader)->{reading}, $primary->addr, 'as status says';
+is $reader->redis_status->{reading}, $primary->addr, 'as status says';
 
 # The original beside us: it sets and removes fields of two hashes, and reads one.
 sub original {

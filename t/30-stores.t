@@ -17,16 +17,15 @@ my $backend = $proxy->backend;
 my $url     = $backend->url;
 
 sub status { ($proxy->ctl_json('status') // {})->{registrar} }
-sub redis_status { (status() // {})->{redis} // {} }
 sub alerts { scalar(() = $proxy->log =~ /redis-loss/g) }
-ok eventually(sub { redis_status()->{connected} && redis_status()->{synced} }), 'Redis is there';
+ok eventually(sub { $proxy->redis_status->{connected} && $proxy->redis_status->{synced} }), 'Redis is there';
 
 # --- what others say in Redis ------------------------------------------------
 
 is $proxy->register('alpha', '.*', $url), 'ok', 'a route';
-my $refused = redis_status()->{refused};
+my $refused = $proxy->redis_status->{refused};
 $redis->cli('publish', '__redis__:invalidate', 'x') for 1 .. 20;
-ok eventually(sub { redis_status()->{refused} == $refused + 20 }), 'text on the channel is counted';
+ok eventually(sub { $proxy->redis_status->{refused} == $refused + 20 }), 'text on the channel is counted';
 is alerts(), 0, 'and is no flush';
 
 $redis->cli('hset', 'prefix:alpha', '/a b', $url);
@@ -127,7 +126,7 @@ my $began = time;
 is $proxy->register('beta', '.*', $url), 'ok', 'a stopped Redis, store_down = accept: ok';
 cmp_ok time - $began, '<', 15, 'in about two seconds: Redis is not waited for';
 is $proxy->get('beta', '/')->status, 200, 'and routed';
-ok redis_status()->{unsaved}, 'status shows that Redis lacks it';
+ok $proxy->redis_status->{unsaved}, 'status shows that Redis lacks it';
 my $reconnects = 'dynproxy_store_reconnects_total{store="redis"}';
 my $before = $proxy->metrics->{$reconnects};
 kill 'CONT', $redis->{pid};
@@ -141,7 +140,7 @@ my $strict = DynProxy->new(
     conf   => { redis => '"' . $redis->addr . '"', store_down => 'refuse' },
     expect => qr/redis-lost|redis-loss/,
 );
-ok eventually(sub { (($strict->ctl_json('status') // {})->{registrar}{redis} // {})->{connected} }),
+ok eventually(sub { $strict->redis_status->{connected} }),
     'another node, store_down = refuse';
 is $strict->register('alpha', '/one/.*', $url), 'ok', 'Redis answers: ok';
 kill 'STOP', $redis->{pid};

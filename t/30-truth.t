@@ -5,6 +5,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use OwnNetwork;
 use DynProxy;
+use ManyTools;
 use Time::HiRes qw(sleep time);
 
 my $TOOLS    = $ENV{TRUTH_TOOLS} // 25;       # registrations that are looked at
@@ -23,7 +24,7 @@ my $proxy = DynProxy->new(
 );
 my $backend = $proxy->backend(count => 2);
 $proxy->stop;
-$proxy->fill_store($ROUTES);
+ManyTools::fill($proxy, $ROUTES);
 $proxy->start;
 
 # Until USR1: do it again and again, at most so often a second.

@@ -16,8 +16,7 @@ my %nodes = map {
 my ($one, $two) = @nodes{qw(one two)};
 my $backend = $one->backend(count => 2);
 
-sub redis_of { (($_[0]->ctl_json('status') // {})->{registrar} // {})->{redis} // {} }
-sub synced   { my ($node) = @_; eventually(sub { my $r = redis_of($node); $r->{connected} && $r->{synced} && !$r->{unsaved} }, 20) }
+sub synced   { my ($node) = @_; eventually(sub { my $r = $node->redis_status; $r->{connected} && $r->{synced} && !$r->{unsaved} }, 20) }
 sub where_to { my ($node, $tool) = @_; join ' ', map { $_->{destination} } grep { $_->{tool} eq $tool } @{ $node->ctl_json('list') // [] } }
 ok synced($_), 'connected' for $one, $two;
 
@@ -30,7 +29,7 @@ is $one->register('beta', '.*', $backend->url), 'ok', 'and registered';
 my $registrar = $one->registrar_pid;
 kill 'KILL', $registrar;
 ok eventually(sub { my $pid = $one->registrar_pid; $pid && $pid != $registrar }), 'the registrar is killed';
-ok eventually(sub { redis_of($one)->{unsaved} == 2 }), 'its successor knows what Redis has not got';
+ok eventually(sub { $one->redis_status->{unsaved} == 2 }), 'its successor knows what Redis has not got';
 $redis->start;
 ok synced($_), 'Redis is back' for $one, $two;
 is $redis->cli('exists', 'prefix:alpha'), 0, 'what was unregistered is gone from it';

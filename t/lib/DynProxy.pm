@@ -158,6 +158,13 @@ sub write_conf {
     close $fh or die $!;
 }
 
+# Other settings, in the file; it goes by them when it is told to.
+sub configure {
+    my ($self, %conf) = @_;
+    $self->{conf} = { %{ $self->{conf} }, %conf };
+    $self->write_conf;
+}
+
 sub list { '{ ' . join(', ', map { qq("$_") } @_) . ' }' }
 
 sub default_conf {
@@ -275,19 +282,6 @@ sub DESTROY {
     ${^GLOBAL_PHASE} eq 'DESTRUCT' ? $self->abandon : $self->stop;
 }
 
-# While it is down: routes of so many tools, tool-00000 and so on, that it is to
-# find in its store; to one backend, or each to its own.
-sub fill_store {
-    my ($self, $tools, $url) = @_;
-    my $to = $url ? "'$url'" : q{printf('http://127.%d.%d.%d:8000', i / 65536, i / 256 % 256, i % 256)};
-    my ($status, undef, $err) = run_command('sqlite3', "$self->{dir}/state/routes.sqlite", <<~"SQL");
-        WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $tools - 1)
-        INSERT INTO route (key, pattern, destination, origin, version, since_ms)
-        SELECT printf('ttool-%05d', i), '.*', $to, 0, i + 1, 0 FROM n ORDER BY 1;
-        SQL
-    die $err if $status;
-}
-
 # Ends of pipes that a worker has open: bodies go through them.
 sub pipes {
     my ($self) = @_;
@@ -382,6 +376,9 @@ sub ctl_json {
     $self->ctl('--json', @words);
     return eval { decode_json($self->{out}) };
 }
+
+# What it says of its Redis: nothing, if it does not answer or has none.
+sub redis_status { (($_[0]->ctl_json('status') // {})->{registrar} // {})->{redis} // {} }
 
 # What stands before a command that a process of another user is open to.
 sub as_user_of {

@@ -2,7 +2,8 @@
 #
 #   my $proxy = ManyTools::proxy(10_000, $backend_url, workers => 2);
 #
-# They are tool-00000 and so on.
+# They are tool-00000 and so on.  Of one that is down, ManyTools::fill() makes
+# such a one.
 package ManyTools;
 use v5.26;
 use warnings;
@@ -11,12 +12,24 @@ use DynProxy ();
 
 sub name { return sprintf 'tool-%05d', $_[0] }
 
-# Into its SQLite while it is away: as many registrations take their time.
+# Into its SQLite, as many registrations take their time: routes to one backend,
+# or each to its own.
+sub fill {
+    my ($proxy, $count, $url) = @_;
+    my $to = $url ? "'$url'" : q{printf('http://127.%d.%d.%d:8000', i / 65536, i / 256 % 256, i % 256)};
+    my ($status, undef, $err) = DynProxy::run_command('sqlite3', "$proxy->{dir}/state/routes.sqlite", <<~"SQL");
+        WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $count - 1)
+        INSERT INTO route (key, pattern, destination, origin, version, since_ms)
+        SELECT printf('ttool-%05d', i), '.*', $to, 0, i + 1, 0 FROM n ORDER BY 1;
+        SQL
+    die $err if $status;
+}
+
 sub proxy {
     my ($count, $url, %want) = @_;
     my $proxy = DynProxy->new(%want);
     $proxy->stop;
-    $proxy->fill_store($count, $url);
+    fill($proxy, $count, $url);
     $proxy->start;
     return $proxy;
 }

@@ -30,10 +30,7 @@ sub new {
 
 sub names { sort keys %{ $_[0]{nodes} } }
 
-sub redis_of {
-    my ($self, $name) = @_;
-    return (($self->{nodes}{$name}->ctl_json('status') // {})->{registrar} // {})->{redis} // {};
-}
+sub redis_of { $_[0]{nodes}{$_[1]}->redis_status }
 
 # One after the other, each on the other node, until it is done.
 sub register_until {
