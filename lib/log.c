@@ -189,8 +189,10 @@ write_event(int priority, const char *event, const char *fmt, va_list ap)
 	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
 	if (out.copy != NULL && priority <= LOG_ERR)
 		fprintf(out.copy, "%s\n", text);
-	write_line(priority, text);
-	tell_dropped();
+	if (priority <= out.priority) {
+		write_line(priority, text);
+		tell_dropped();
+	}
 	tell_watcher(text);
 }
 
@@ -200,7 +202,8 @@ log_event(int priority, const char *event, const char *fmt, ...)
 	int saved = errno; /* who logs a failure may still return it */
 	va_list ap;
 
-	if (priority > out.priority)
+	if (priority > out.priority &&
+	    (watcher.watch == NULL || priority > LOG_INFO))
 		return;
 	va_start(ap, fmt);
 	write_event(priority, event, fmt, ap);

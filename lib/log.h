@@ -52,8 +52,8 @@ void log_flush(void);
 void log_finish(void);
 
 /*
- * Have each line that this thread writes handed over, too, without role and
- * priority, escaped.  NULL: no more.
+ * Have each line of this thread handed over, too, without role and priority,
+ * escaped, from LOG_INFO on whatever the log leaves out.  NULL: no more.
  */
 void log_watch(void (*watch)(void *arg, const char *line), void *arg);
 

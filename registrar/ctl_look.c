@@ -5,11 +5,19 @@
 void
 ctl_tool(struct ctl *ctl)
 {
+	struct registrar *r = ctl->client.r;
 	char key[TOOL_NAME_MAX + 2];
-	struct book_name *name = ctl_find_tool(ctl, ctl->args[0], key);
+	struct book_name *name;
+	json_t *told;
 
-	if (name != NULL)
-		ctl_succeed_take(ctl, tell_tool(ctl->client.r, name));
+	if (!ctl_tool_key(ctl, ctl->args[0], key))
+		return;
+	name = book_find(&r->book, key);
+	told = name != NULL ? tell_tool(r, name) : tell_gone(r, ctl->args[0]);
+	if (told != NULL)
+		ctl_succeed_take(ctl, told);
+	else
+		ctl_find_tool(ctl, ctl->args[0], key); /* says that it is not */
 }
 
 void

@@ -2,7 +2,6 @@
 #include "registrar/ctl_command.h"
 
 #include "lib/clock.h"
-#include "lib/log.h"
 
 #define BEHIND_MAX (CLIENT_ANSWER_MAX / 2) /* bytes; then it is let go */
 
@@ -12,17 +11,13 @@ on_event(void *arg, const char *line)
 {
 	struct registrar *r = arg;
 	struct ctl *ctl;
-	const char *blank = strchr(line, ' ');
-	int event = blank != NULL ? (int)(blank - line) : 0;
 	json_t *value;
 
 	LIST_FOREACH(ctl, &r->watchers, watcher)
 	{
 		struct client *c = &ctl->client;
 
-		value = json_pack("{s:o, s:s#, s:s}", "time",
-		    listing_time(clock_real_ms()), "event", line, event, "text",
-		    blank != NULL ? blank + 1 : line);
+		value = events_tell(clock_real_ms(), line);
 		if (buf_len(&c->out) > BEHIND_MAX ||
 		    !listing_put_json_take(&c->out, value) ||
 		    !buf_printf(&c->out, "\n"))
@@ -40,7 +35,7 @@ ctl_watch(struct ctl *ctl)
 	ctl->watches = true;
 	ctl->client.stays = true;
 	LIST_INSERT_HEAD(&r->watchers, ctl, watcher);
-	log_watch(on_event, r);
+	events_watch(r->events, on_event, r);
 	ctl_succeed_take(ctl, json_object());
 }
 
@@ -53,5 +48,5 @@ ctl_watch_end(struct ctl *ctl)
 		return;
 	LIST_REMOVE(ctl, watcher);
 	if (LIST_EMPTY(&r->watchers))
-		log_watch(NULL, NULL);
+		events_watch(r->events, NULL, NULL);
 }

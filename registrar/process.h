@@ -9,6 +9,7 @@
 #include "registrar/book.h"
 #include "registrar/change.h"
 #include "registrar/client.h"
+#include "registrar/events.h"
 #include "registrar/history.h"
 #include "registrar/ident.h"
 #include "registrar/lease.h"
@@ -55,6 +56,7 @@ struct registrar {
 	struct errors_reader errors; /* of tools, as workers saw them */
 	struct requests *requests;  /* owned; of all workers, to read */
 	struct history *history;    /* owned; of the tools */
+	struct events *events;      /* owned; what happened to them */
 	struct node_segment *node;  /* owned; what the master tells */
 	struct logring_reader log;  /* the workers' lines, to look at */
 	struct registrations registrations; /* what was asked of us so far */

@@ -277,11 +277,19 @@ open_history(struct registrar *r)
 	return r->history != NULL;
 }
 
+static bool
+open_events(struct registrar *r)
+{
+	r->events = events_open();
+	return r->events != NULL;
+}
+
 /* Everything that must be there before anybody can be served, in this order. */
 static const struct {
 	bool (*open)(struct registrar *r);
 	const char *what; /* in the log; NULL: it says itself what is wrong */
 } parts[] = {
+	{ open_events, "events" },
 	{ open_book, "book" },
 	{ open_loop, "event loop" },
 	{ open_rates, "rates" },
@@ -370,6 +378,8 @@ release(struct running *p)
 		publish_close(r);
 	if (r->history != NULL)
 		history_close(r->history);
+	if (r->events != NULL)
+		events_close(r->events);
 	if (r->counters != NULL)
 		counters_close(r->counters);
 	if (r->node != NULL)

@@ -66,6 +66,7 @@ session_note_refusal(struct session *s)
 	if (lines++ >= REFUSALS_MAX)
 		return;
 	log_event(LOG_NOTICE, "registration-refused",
-	    "host=%s ident=%s said=\"%.*s\"", host_name(s, host),
+	    "name=%s host=%s ident=%s said=\"%.*s\"",
+	    s->identity == IDENTITY_TOOL ? s->key + 1 : "-", host_name(s, host),
 	    ident_fault_name(s->ident_fault), SPAN_ARG(said));
 }

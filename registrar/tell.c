@@ -11,6 +11,7 @@
 #include "registrar/ready.h"
 
 #define ERRORS_TOLD 20 /* of a tool */
+#define EVENTS_TOLD 20
 
 /* Where a tool stands among the others. */
 struct rank {
@@ -256,7 +257,22 @@ tell_tool(const struct registrar *r, const struct book_name *name)
 	json_object_set_new(all, "last_errors", last_errors(r, slot));
 	json_object_set_new(all, "reasons",
 	    slot == COUNTERS_OTHER ? json_object() : reasons(r, slot));
+	json_object_set_new(
+	    all, "events", events_of(r->events, name->key + 1, EVENTS_TOLD));
 	return all;
+}
+
+json_t *
+tell_gone(const struct registrar *r, const char *tool)
+{
+	json_t *events = events_of(r->events, tool, EVENTS_TOLD);
+
+	if (json_array_size(events) == 0) {
+		json_decref(events);
+		return NULL;
+	}
+	return json_pack("{s:s, s:s, s:[], s:o}", "name", tool, "state", "gone",
+	    "routes", "events", events);
 }
 
 /* The first of them: a page of thousands helps nobody. */

@@ -34,7 +34,13 @@ json_t *tell_tools(const struct registrar *r, const char *part,
 struct listed_tool tell_listed(
     const struct registrar *r, const struct book_name *name);
 
-/* One tool, its routes, its last errors, why it was refused what. */
+/*
+ * One tool, its routes, its last errors, why it was refused what, what happened
+ * to it.
+ */
 json_t *tell_tool(const struct registrar *r, const struct book_name *name);
+
+/* The same of one that has no route any more; NULL: nothing is known of it. */
+json_t *tell_gone(const struct registrar *r, const char *tool);
 
 #endif

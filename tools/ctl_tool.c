@@ -38,12 +38,18 @@ print_reasons(json_t *reasons)
 }
 
 static void
-print_tool(const struct ctl *ctl, const json_t *tool)
+print_events(const json_t *events)
 {
-	json_t *errors = json_object_get(tool, "last_errors");
-	json_t *reasons = json_object_get(tool, "reasons");
+	const json_t *e;
+	size_t i;
 
-	printf("%s: %s\n", text(tool, "name"), text(tool, "state"));
+	json_array_foreach(events, i, e) printf("  %s  %-20s  %s\n",
+	    text(e, "time"), text(e, "event"), text(e, "text"));
+}
+
+static void
+print_use(const json_t *tool)
+{
 	printf("%.2f requests/s in the last minute, %.1f %% errors, %lld ms, "
 	       "%lld under way\n",
 	    json_real_value(json_object_get(tool, "rate")),
@@ -51,9 +57,23 @@ print_tool(const struct ctl *ctl, const json_t *tool)
 	    number(tool, "ms"), number(tool, "under_way"));
 	if (json_is_string(json_object_get(tool, "hit")))
 		printf("last request %s\n", text(tool, "hit"));
-	puts("\nroutes:");
-	ctl_print_table(
-	    ctl, ctl_columns_tool_routes, json_object_get(tool, "routes"));
+}
+
+/* One that has no route has a name, a state and events only. */
+static void
+print_tool(const struct ctl *ctl, const json_t *tool)
+{
+	json_t *routes = json_object_get(tool, "routes");
+	json_t *errors = json_object_get(tool, "last_errors");
+	json_t *reasons = json_object_get(tool, "reasons");
+	json_t *events = json_object_get(tool, "events");
+
+	printf("%s: %s\n", text(tool, "name"), text(tool, "state"));
+	if (json_array_size(routes) > 0) {
+		print_use(tool);
+		puts("\nroutes:");
+		ctl_print_table(ctl, ctl_columns_tool_routes, routes);
+	}
 	if (json_object_size(reasons) > 0) {
 		puts("\nrefused or failed, since the start "
 		     "(dynproxy-errors(7)):");
@@ -62,6 +82,10 @@ print_tool(const struct ctl *ctl, const json_t *tool)
 	if (json_array_size(errors) > 0) {
 		puts("\nlast errors:");
 		print_errors(errors);
+	}
+	if (json_array_size(events) > 0) {
+		puts("\nlast events (dynproxy-errors(7)):");
+		print_events(events);
 	}
 }
 
