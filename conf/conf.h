@@ -282,6 +282,20 @@ conf_has_redis(const struct conf *conf)
 }
 
 /*
+ * Does the account's name say which tool a user of a Unix registration socket
+ * is?  Where local_tools has any, that list alone does.
+ */
+static inline bool
+conf_has_accounts(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->nlisteners; i++)
+		if (conf->listeners[i].kind == LISTEN_REGISTRATION &&
+		    conf->listeners[i].addr.u.sa.sa_family == AF_UNIX)
+			return conf->nlocal_tools == 0;
+	return false;
+}
+
+/*
  * Client connections of a worker: as configured, or 60 % of the descriptors
  * that it may have: each client needs a backend too (7-security.md 7.5).
  */

@@ -239,7 +239,7 @@ const struct directive directives[] = {
 	    .preset = "0.0.0.0/0, ::/0",
 	    .help = "where identds are that are believed" },
 	{ "local_tools", &type_local_tools, LIST(local_tools), .preset = "",
-	    .help = "users of a Unix registration socket" },
+	    .help = "users of a Unix registration socket, if not by account" },
 	{ "backend_networks", &type_networks, LIST(backend_networks),
 	    .preset = "", .help = "where backends may be, besides the peer" },
 	{ "backend_denied", &type_networks, LIST(backend_denied),

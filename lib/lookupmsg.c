@@ -42,7 +42,8 @@ lookup_read_question(int sock, struct lookup_question *q)
 {
 	int got = get(sock, q, sizeof(*q));
 
-	if (got != 1 || memchr(q->name, '\0', sizeof(q->name)) != NULL)
+	if (got != 1 || (q->kind < LOOKUP_KINDS &&
+			    memchr(q->name, '\0', sizeof(q->name)) != NULL))
 		return got;
 	errno = EBADMSG;
 	return -1;
@@ -51,7 +52,8 @@ lookup_read_question(int sock, struct lookup_question *q)
 static bool
 answer_valid(const struct lookup_answer *a)
 {
-	if (a->n > LOOKUP_ADDRESSES_MAX ||
+	if (a->kind >= LOOKUP_KINDS || a->n > LOOKUP_ADDRESSES_MAX ||
+	    memchr(a->name, '\0', sizeof(a->name)) == NULL ||
 	    memchr(a->why, '\0', sizeof(a->why)) == NULL)
 		return false;
 	for (uint32_t i = 0; i < a->n; i++)

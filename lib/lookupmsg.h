@@ -14,16 +14,24 @@
 #define LOOKUP_NAME_SIZE 256   /* of a host name, with the NUL */
 #define LOOKUP_ADDRESSES_MAX 16 /* of one name */
 
+enum lookup_kind {
+	LOOKUP_HOST,	/* the addresses of a name */
+	LOOKUP_ACCOUNT, /* the name of a user's account */
+	LOOKUP_KINDS
+};
+
 struct lookup_question {
-	uint32_t id; /* comes back with the answer */
-	char name[LOOKUP_NAME_SIZE];
+	uint32_t id, kind; /* come back with the answer */
+	uint32_t uid;	   /* LOOKUP_ACCOUNT */
+	char name[LOOKUP_NAME_SIZE]; /* LOOKUP_HOST */
 };
 
 struct lookup_answer {
-	uint32_t id;
+	uint32_t id, kind;
 	uint32_t n; /* addresses; 0: there are none, or it failed */
 	struct ip ips[LOOKUP_ADDRESSES_MAX];
-	char why[64]; /* n 0: in words */
+	char name[LOOKUP_NAME_SIZE]; /* of an account; empty: there is none */
+	char why[64]; /* it failed: in words */
 };
 
 /* Never wait; false with errno (EAGAIN: the other end is behind). */

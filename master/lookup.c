@@ -1,12 +1,14 @@
 /*
- * Asks the resolver, one name after the other.  It may block here: nobody
- * waits for it, the registrar least of all, which has other things to do
- * (3-processes.md).  It sees neither the table nor a client.
+ * Asks the resolver, one name after the other, and whose accounts are whose.
+ * It may block here: nobody waits for it, the registrar least of all, which has
+ * other things to do (3-processes.md).  It sees neither the table nor a client.
  */
 #include "master/lookup.h"
 
+#include <bsd/string.h>
 #include <errno.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@
 #include "lib/lookupmsg.h"
 
 /* A deadline for each name: two rounds of 2 s over the name servers. */
+#define ACCOUNT_MAX 16384 /* bytes of an entry of passwd(5), and more */
 #define RESOLVER_OPTIONS "timeout:2 attempts:2"
 
 /* The resolver's modules do what they like, but this. */
@@ -42,7 +45,7 @@ lookup_needed(const struct conf *conf)
 	for (size_t i = 0; i < conf->ndefault_backends; i++)
 		if (conf->default_backends[i].ip.family == AF_UNSPEC)
 			return true;
-	return false;
+	return conf_has_accounts(conf);
 }
 
 /* Take the IP of a sockaddr; false: it has none. */
@@ -58,7 +61,7 @@ take_ip(const struct addrinfo *found, struct ip *ip)
 }
 
 static void
-look_up(const char *name, struct lookup_answer *a)
+look_up_host(const char *name, struct lookup_answer *a)
 {
 	const struct addrinfo want = { .ai_family = AF_UNSPEC,
 		.ai_socktype = SOCK_STREAM };
@@ -79,6 +82,20 @@ look_up(const char *name, struct lookup_answer *a)
 }
 
 static void
+look_up_account(uid_t uid, struct lookup_answer *a)
+{
+	static char text[ACCOUNT_MAX];
+	struct passwd entry, *found;
+	int error = getpwuid_r(uid, &entry, text, sizeof(text), &found);
+
+	if (found != NULL &&
+	    strlcpy(a->name, entry.pw_name, sizeof(a->name)) >= sizeof(a->name))
+		*a->name = '\0'; /* it is no name that anybody asks for */
+	if (error != 0 && error != ENOENT && error != ESRCH)
+		snprintf(a->why, sizeof(a->why), "%s", strerror(error));
+}
+
+static void
 on_question(struct ev_io *io, uint32_t events)
 {
 	struct lookup_question q;
@@ -88,7 +105,11 @@ on_question(struct ev_io *io, uint32_t events)
 	if (lookup_read_question(io->fd, &q) != 1)
 		return; /* the master holds the other end, too: never its end */
 	a.id = q.id;
-	look_up(q.name, &a);
+	a.kind = q.kind;
+	if (q.kind == LOOKUP_ACCOUNT)
+		look_up_account((uid_t)q.uid, &a);
+	else
+		look_up_host(q.name, &a);
 	if (!lookup_reply(io->fd, &a))
 		log_event(
 		    LOG_WARNING, "lookup-unanswered", "name=%s: %m", q.name);

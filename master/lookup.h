@@ -1,4 +1,4 @@
-/* The lookup process: host names to addresses, for the registrar. */
+/* The lookup process: hosts' addresses and users' names, for the registrar. */
 #ifndef MASTER_LOOKUP_H
 #define MASTER_LOOKUP_H
 
@@ -6,7 +6,7 @@
 
 #include "conf/conf.h"
 
-/* Is there a name to be looked up?  Else no such process is started. */
+/* Is there anything to be looked up?  Else no such process is started. */
 bool lookup_needed(const struct conf *conf);
 
 /* Run it; returns the exit status.  The master's socket is at CTL_FD. */

@@ -1,14 +1,11 @@
 /* Keeps the table's entry for the default backends right. */
 #include "registrar/default_backend.h"
 
-#include <bsd/string.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/container.h"
 #include "lib/log.h"
-#include "lib/lookupmsg.h"
 #include "registrar/process.h"
 #include "registrar/publish.h"
 
@@ -26,7 +23,6 @@ struct source {
 struct default_backends {
 	struct registrar *r;   /* borrowed */
 	struct source *source; /* owned; one for each in the configuration */
-	struct ev_io lookup;   /* borrows boot's socket */
 	struct timer timer;    /* the next lookup of all names */
 	struct backend published[ROUTE_BACKENDS_MAX];
 	size_t npublished;
@@ -125,26 +121,15 @@ take_answer(struct default_backends *d, const struct lookup_answer *a)
 }
 
 static void
-answered(struct ev_io *io, uint32_t events)
+answered(void *arg, const struct lookup_answer *a)
 {
-	struct default_backends *d =
-	    container_of(io, struct default_backends, lookup);
-	struct lookup_answer a;
-	int got = lookup_read_answer(io->fd, &a);
+	struct default_backends *d = arg;
 
-	(void)events;
-	if (got == -1 && errno == EAGAIN)
-		return;
-	if (got == 0) { /* the master, which holds the other end, is gone */
-		ev_del(&d->r->loop, io);
-		return;
-	}
-	if (got != 1 || a.id >= d->r->conf->ndefault_backends ||
-	    !is_name(d, a.id)) {
+	if (a->id >= d->r->conf->ndefault_backends || !is_name(d, a->id)) {
 		log_event(LOG_ERR, "lookup-confused", "an answer to nothing");
 		return;
 	}
-	take_answer(d, &a);
+	take_answer(d, a);
 	publish(d);
 }
 
@@ -157,29 +142,13 @@ look_up(struct timer *timer)
 	uint64_t within_ms = REFRESH_MS;
 
 	for (size_t i = 0; i < d->r->conf->ndefault_backends; i++) {
-		struct lookup_question q = { .id = (uint32_t)i };
-
 		if (!is_name(d, i))
 			continue;
-		strlcpy(q.name, conf_of(d, i)->host, sizeof(q.name));
-		if (!lookup_ask(d->lookup.fd, &q)) /* lookup is behind */
+		if (!lookups_ask_host(
+			&d->r->lookups, (uint32_t)i, conf_of(d, i)->host))
 			within_ms = RETRY_MS;
 	}
 	ask_again(d, within_ms);
-}
-
-/* Names are looked up from now on, if there are any. */
-static int
-watch_names(struct default_backends *d)
-{
-	d->lookup = (struct ev_io){ d->r->boot.lookup, answered };
-	d->timer.fire = look_up;
-	if (d->lookup.fd == -1)
-		return 0;
-	if (ev_add(&d->r->loop, &d->lookup, EPOLLIN) == -1)
-		return -1;
-	look_up(&d->timer);
-	return 0;
 }
 
 struct default_backends *
@@ -198,11 +167,15 @@ default_backends_open(struct registrar *r)
 			d->source[i].nips = 1;
 			d->source[i].answered = true;
 		}
-	if (d->source == NULL || watch_names(d) == -1) {
-		free(d->source);
+	if (d->source == NULL) {
 		free(d);
 		return NULL;
 	}
+	r->lookups.host = answered;
+	r->lookups.arg = d;
+	d->timer.fire = look_up;
+	if (r->lookups.io.fd != -1)
+		look_up(&d->timer);
 	publish(d);
 	return d;
 }
@@ -213,8 +186,7 @@ default_backends_close(struct default_backends *d)
 	if (d == NULL)
 		return;
 	timer_clear(&d->r->loop.timers, &d->timer);
-	if (d->lookup.fd != -1)
-		ev_del(&d->r->loop, &d->lookup);
+	d->r->lookups.host = NULL;
 	free(d->source);
 	free(d);
 }

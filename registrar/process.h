@@ -14,6 +14,7 @@
 #include "registrar/ident.h"
 #include "registrar/lease.h"
 #include "registrar/line.h"
+#include "registrar/lookups.h"
 #include "registrar/peer.h"
 #include "registrar/policy.h"
 #include "registrar/rate.h"
@@ -62,6 +63,7 @@ struct registrar {
 	struct registrations registrations; /* what was asked of us so far */
 	struct table_writer *table; /* owned */
 	struct publisher *publisher; /* owned */
+	struct lookups lookups;
 	struct default_backends *defaults; /* owned */
 	struct policy_book *policy; /* owned */
 	struct explainer *explainer; /* owned; NULL until it is asked */

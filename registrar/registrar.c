@@ -257,6 +257,12 @@ publish_loaded(struct registrar *r)
 }
 
 static bool
+open_lookups(struct registrar *r)
+{
+	return lookups_open(&r->lookups, &r->loop, r->boot.lookup) == 0;
+}
+
+static bool
 open_defaults(struct registrar *r)
 {
 	r->defaults = default_backends_open(r);
@@ -305,7 +311,8 @@ static const struct {
 	{ open_redis, NULL },
 	{ warm_start, NULL },
 	{ publish_loaded, NULL },
-	{ open_defaults, "lookups" },
+	{ open_lookups, "lookups" },
+	{ open_defaults, "default backends" },
 	{ open_proofs, "proofs" },
 	{ open_history, "history" },
 };
@@ -374,6 +381,7 @@ release(struct running *p)
 	if (r->policy != NULL)
 		policy_end(r);
 	default_backends_close(r->defaults);
+	lookups_close(&r->lookups);
 	if (r->publisher != NULL)
 		publish_close(r);
 	if (r->history != NULL)

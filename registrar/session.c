@@ -37,10 +37,10 @@ set_tool(struct session *s, struct span tool)
 
 static void decide(struct session *s);
 
+/* A user's name says which tool he is, if any. */
 static void
-identified(struct ident_query *q, enum ident_fault fault, struct span user)
+take_user(struct session *s, enum ident_fault fault, struct span user)
 {
-	struct session *s = container_of(q, struct session, query);
 	const char *prefix = s->client.r->conf->account_prefix;
 	struct span tool;
 
@@ -54,12 +54,33 @@ identified(struct ident_query *q, enum ident_fault fault, struct span user)
 	decide(s);
 }
 
-/* The kernel says who connected; local_tools says which tool that is. */
+static void
+identified(struct ident_query *q, enum ident_fault fault, struct span user)
+{
+	take_user(container_of(q, struct session, query), fault, user);
+}
+
+static void
+named(struct account_query *q, enum ident_fault fault, struct span user)
+{
+	take_user(container_of(q, struct session, account), fault, user);
+}
+
+/*
+ * The kernel says who connected; local_tools, or where that has none the name
+ * of the account, says which tool that is.
+ */
 static void
 identify_local(struct session *s)
 {
 	const struct conf *conf = s->client.r->conf;
 
+	if (conf_has_accounts(conf)) {
+		s->account.done = named;
+		lookups_ask_account(&s->client.r->lookups, &s->account, s->uid,
+		    conf->ident_timeout_ms);
+		return;
+	}
 	s->identity = IDENTITY_NO_USER;
 	for (size_t i = 0; i < conf->nlocal_tools; i++)
 		if (conf->local_tools[i].uid == s->uid) {
@@ -260,6 +281,7 @@ closed(struct client *c)
 	struct session *s = session_of(c);
 
 	ident_cancel(&s->query);
+	lookups_cancel_account(&s->account);
 	if (s->change != NULL) {
 		s->change->done = NULL;
 		/* it comes about all the same: then it goes again */

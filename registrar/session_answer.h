@@ -13,6 +13,7 @@
 #include "registrar/ident.h"
 #include "registrar/lease.h"
 #include "registrar/line.h"
+#include "registrar/lookups.h"
 #include "registrar/peer.h"
 #include "registrar/vet.h"
 
@@ -40,6 +41,7 @@ struct session {
 	uint64_t since_ms; /* it is connected */
 	struct ip ip;	   /* of the host, elsewhere */
 	struct ident_query query;
+	struct account_query account; /* of a local one */
 	struct change *change; /* borrowed; while it is under way */
 	struct lease_holder holder;
 	bool leased; /* it is counted so at its host */

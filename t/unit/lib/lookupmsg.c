@@ -47,6 +47,19 @@ make_endless(struct lookup_answer *a)
 	memset(a->why, 'x', sizeof(a->why));
 }
 
+static void
+make_kind(struct lookup_answer *a)
+{
+	a->kind = LOOKUP_KINDS;
+}
+
+static void
+make_long(struct lookup_answer *a)
+{
+	a->kind = LOOKUP_ACCOUNT;
+	memset(a->name, 'x', sizeof(a->name));
+}
+
 static const struct {
 	const char *what;
 	void (*make)(struct lookup_answer *a);
@@ -54,6 +67,8 @@ static const struct {
 	{ "too many addresses", make_many },
 	{ "an address of no family", make_family },
 	{ "words without an end", make_endless },
+	{ "an answer of no kind", make_kind },
+	{ "an account's name without an end", make_long },
 };
 
 static void
@@ -71,6 +86,9 @@ test_broken(void)
 	}
 	memset(q.name, 'x', sizeof(q.name));
 	ok(lookup_ask(pair[0], &q), "a name without an end");
+	is_int(lookup_read_question(pair[1], &q), -1, "  is refused");
+	q = (struct lookup_question){ .id = 1, .kind = LOOKUP_KINDS };
+	ok(lookup_ask(pair[0], &q), "a question of no kind");
 	is_int(lookup_read_question(pair[1], &q), -1, "  is refused");
 	ok(write(pair[0], "abc", 3) == 3, "a short message");
 	is_int(lookup_read_question(pair[1], &q), -1, "  is refused");
