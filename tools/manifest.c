@@ -149,22 +149,23 @@ manifest_list(
 }
 
 /*
- * A word that other readers would take for a number, a date, a truth value or
- * nothing (YAML 1.1) is quoted, so that it stays a word.
+ * A word that other readers would take for a number, a date, a truth value,
+ * nothing or a sign of their own (YAML 1.1) is quoted, so that it stays a word.
  */
 static bool
 reads_as_text(const char *word)
 {
 	static const char *const others[] = { "true", "false", "yes", "no",
-		"on", "off", "null", "y", "n", "~", ".inf", ".nan" };
+		"on", "off", "null", "y", "n", "~", ".inf", "+.inf", "-.inf",
+		".nan", "=", "<<" };
 
 	for (size_t i = 0; i < nitems(others); i++)
 		if (strcasecmp(word, others[i]) == 0)
 			return false;
 	return strspn(word, "+-.0123456789") == 0
 		   ? *word != '\0'
-		   : word[strspn(word, "+-.0123456789_:abcdefxABCDEFXTZ")] !=
-			 '\0';
+		   : word[strspn(
+			 word, "+-.0123456789_: \tabcdefxABCDEFXTtZz")] != '\0';
 }
 
 static int

@@ -76,7 +76,9 @@ static void
 test_change(void)
 {
 	static const char *const args[] = { "python3", "-m", "http.server",
-		"8000", "yes", "a b", "", "1Gi", "0x1f", "2001-01-01" };
+		"8000", "yes", "a b", "", "1Gi", "0x1f", "2001-01-01",
+		"2001-01-01 10:00:00", "2001-01-01t10:00:00z", "-.inf", "=",
+		"<<" };
 	const char *words[MANIFEST_ARGS_MAX];
 	struct manifest m;
 	char why[256];
@@ -95,7 +97,9 @@ test_change(void)
 	is_str(written(),
 	    "unknown: {a: [1, 2]}\nversion: 4\nweb: generic\n"
 	    "web::extra_args:\n- python3\n- -m\n- http.server\n- '8000'\n"
-	    "- 'yes'\n- a b\n- ''\n- 1Gi\n- '0x1f'\n- '2001-01-01'\n",
+	    "- 'yes'\n- a b\n- ''\n- 1Gi\n- '0x1f'\n- '2001-01-01'\n"
+	    "- '2001-01-01 10:00:00'\n- '2001-01-01t10:00:00z'\n"
+	    "- '-.inf'\n- '='\n- '<<'\n",
 	    "as it should be");
 	ok(manifest_read(&m, &account, AT_FDCWD, why), "it reads back");
 	n = manifest_list(&m, MANIFEST_ARGS, words);
