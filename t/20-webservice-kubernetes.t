@@ -81,6 +81,12 @@ is scalar(@{ object("$_")->{items} }), 0, "no $_ are left"
     for map { "$_" } 'apis/apps/v1/namespaces/tool-alpha/deployments', 'api/v1/namespaces/tool-alpha/services',
     'api/v1/namespaces/tool-alpha/pods', 'apis/networking.k8s.io/v1/namespaces/tool-alpha/ingresses';
 
+# what its Deployment had is deleted by the cluster, too, and may be gone first
+is webservice('python3.11', 'start'), 0, 'start' or diag $err;
+run_command('curl', '-s', '-X', 'POST', "http://127.0.0.1:$port/test/collect");
+is webservice('stop'), 0, 'stop, while the cluster removes the pod' or diag $err;
+unlike $err, qr/not found/, 'is nothing to be told of';
+
 for (['a type that is not there', qr/no type "cobol" on Kubernetes\nits types are: php8\.2 python3\.11\n/, 'cobol', 'start'],
     ['a deprecated one',          qr/node12 is deprecated.*package\.json/s, 'node12', 'start'],
     ['a bad quantity',            qr/"lots" is no quantity: write/,         '--mem', 'lots', 'start']) {

@@ -8,7 +8,8 @@ Over https a certificate of a client, signed by CA, is as good as the token.
 
 Of watches it keeps the last 1,000 changes: who asks for older ones gets 410.
 POST /test/forget, /test/cut and /test/bookmark forget all of them, cut all
-watches in the middle of a line, and send a bookmark to all.
+watches in the middle of a line, and send a bookmark to all.  After POST
+/test/collect somebody else deletes each pod before who asks for it.
 
 What it did is a line each on standard output.
 """
@@ -28,6 +29,7 @@ version = 0
 history = []  # (version, type, kind, object), the oldest first
 forgotten = 0  # the last version that is not in history
 cuts = 0
+collects = False
 
 
 def note(type, kind, obj):
@@ -136,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
                 return
 
     def test(self, what):
-        global cuts, forgotten
+        global cuts, forgotten, collects
         with changed:
             if what == "bookmark":
                 note("BOOKMARK", "bookmark", {"kind": "Service", "metadata": {}})
@@ -146,6 +148,8 @@ class Handler(BaseHTTPRequestHandler):
                 history.clear()
             if what == "cut":
                 cuts += 1
+            if what == "collect":
+                collects = True
             changed.notify_all()
         self.answer(200, {})
 
@@ -187,7 +191,7 @@ class Handler(BaseHTTPRequestHandler):
             gone = objects.pop((kind, namespace, name), None)
             if gone:
                 note("DELETED", kind, gone)
-        if not gone:
+        if not gone or (collects and kind == "pods"):
             return self.fail(404, f'{kind} "{name}" not found')
         print("delete", kind, name, flush=True)
         self.answer(200, {"kind": "Status", "status": "Success"})

@@ -303,11 +303,32 @@ kube_start(const struct service *s)
 	return started;
 }
 
-/* Services cannot be deleted as a collection; one by one, then. */
+/* Delete one; what somebody else has deleted before is gone as well. */
+static bool
+remove_one(const struct kube *k, enum kube_kind kind, const char *name)
+{
+	char why[KUBE_WHY_MAX];
+	json_t *answer;
+	int status = kube_ask(k,
+	    &(struct kube_call){
+		.method = "DELETE", .kind = kind, .name = name },
+	    &answer, why);
+
+	json_decref(answer);
+	if ((status >= 200 && status < 300) || status == 404)
+		return true;
+	warnx("Kubernetes: %s", why);
+	return false;
+}
+
+/*
+ * Services cannot be deleted as a collection; one by one, then.  With what has
+ * made them the cluster deletes some by itself.
+ */
 static bool
 remove_all(const struct kube *k, enum kube_kind kind)
 {
-	json_t *there = list(k, kind), *item, *answer;
+	json_t *there = list(k, kind), *item;
 	const char *name;
 	bool removed = there != NULL;
 	size_t i;
@@ -315,13 +336,8 @@ remove_all(const struct kube *k, enum kube_kind kind)
 	json_array_foreach(there, i, item)
 	{
 		if (json_unpack(item, "{s:{s:s}}", "metadata", "name", &name) ==
-		    -1)
-			continue;
-		answer = ask(
-		    k, &(struct kube_call){
-			   .method = "DELETE", .kind = kind, .name = name });
-		removed = answer != NULL && removed;
-		json_decref(answer);
+		    0)
+			removed = remove_one(k, kind, name) && removed;
 	}
 	json_decref(there);
 	return removed;
