@@ -1,5 +1,6 @@
 /* status, list, explain: what the registrar has, and what follows from it. */
 #include <errno.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "lib/ctlline.h"
@@ -28,21 +29,25 @@ redis_status(const struct registrar *r)
 	if (r->redis == NULL)
 		return json_null();
 	store_redis_status(r->redis, &status);
-	return json_pack("{s:b, s:o, s:o, s:o, s:I, s:I, s:I}", "connected",
-	    (int)status.connected, "primary", address(status.primary),
-	    "reading", address(status.reading), "synced",
-	    listing_time(status.synced_ms), "unsaved",
-	    (json_int_t)status.unsaved, "refused", (json_int_t)status.refused,
-	    "held", (json_int_t)status.held);
+	return json_pack("{s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I}",
+	    "connected", (int)status.connected, "primary",
+	    address(status.primary), "reading", address(status.reading),
+	    "synced", listing_time(status.synced_ms), "lag_seconds",
+	    (json_int_t)status.lag_s, "unsaved", (json_int_t)status.unsaved,
+	    "refused", (json_int_t)status.refused, "held",
+	    (json_int_t)status.held);
 }
 
 static json_t *
 table_status(const struct registrar *r)
 {
 	struct publish_status status;
+	char checksum[17];
 
 	publish_status(r, &status);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "names",
+	snprintf(checksum, sizeof(checksum), "%016" PRIx64, r->book.checksum);
+	return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I}", "generation",
+	    (json_int_t)status.generation, "checksum", checksum, "names",
 	    (json_int_t)status.names, "entries", (json_int_t)status.entries,
 	    "damaged", (json_int_t)status.damaged, "slices",
 	    (json_int_t)status.slices, "slice_max_us",

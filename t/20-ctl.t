@@ -2,6 +2,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use JSON::PP;
 
 my $proxy   = DynProxy->new(workers => 2, tools => ['alpha'], expect => qr/killed|died|ended/);
 my $backend = $proxy->backend;
@@ -71,6 +72,8 @@ like $proxy->out, qr/^ *\d+ +worker 1\b/m, 'shows workers with their pids';
 my $registrar = $proxy->registrar_pid;
 is scalar(my @workers = $proxy->worker_pids), 2, 'two of them';
 ok $registrar, 'and the registrar';
+my ($status, $node) = ($proxy->ctl_json('status')->{registrar}{table}, decode_json($proxy->admin('/readyz?verbose')->body)->{table});
+is "$status->{generation} $status->{checksum}", "$node->{generation} $node->{checksum}", "the table's generation and checksum, as in readyz";
 
 # One that does not answer is waited for as long as -t says.
 kill 'STOP', $registrar;

@@ -56,7 +56,7 @@ ok eventually(sub { among(qr/ dynproxy\[\d+\]: worker \d: /) || among(qr/ dynpro
 my $registrar = $proxy->registrar_pid;
 my $route     = '/' . 'x' x 180 . '/.*';
 my @replies   = map { $proxy->register('alpha', $route, $backend->url) } 1 .. MANY;
-is scalar(grep { $_ eq 'ok' } @replies), MANY, 'registrations go on';
+is_deeply [grep { $_ ne 'ok' } @replies], [], 'registrations go on';
 is $proxy->ctl('reload'), 0, 'so do reloads';
 is $proxy->ctl('ban', '192.0.2.0/24'), 0, 'and bans';
 is $proxy->get('alpha', '/' . 'x' x 180 . '/y')->status, 200, 'requests are served';
@@ -93,7 +93,7 @@ ok eventually(sub { among(qr/: registrar: route-registered /) }), 'and the regis
 
 # It is stuck, too.
 @read = ();
-is scalar(grep { $proxy->register('alpha', $route, $backend->url) eq 'ok' } 1 .. MANY), MANY, 'registrations go on';
+is_deeply [grep { $_ ne 'ok' } map { $proxy->register('alpha', $route, $backend->url) } 1 .. MANY], [], 'registrations go on';
 ok eventually(sub { drain(); among(qr/route-registered/) + dropped() >= MANY }), 'it gets them, or hears of them'
     or diag scalar(among(qr/route-registered/)), ' and ', dropped();
 is_deeply [grep { !/\A<\d+>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d dynproxy\[\d+\]: [a-z \d]+: \S+ \S[^<\n]*\z/ } @read], [], 'line by line';

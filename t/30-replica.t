@@ -50,6 +50,7 @@ sub lag { $reader->metrics->{'dynproxy_store_replication_lag_seconds{store="redi
 ok eventually(sub { lag() =~ /^\d+$/ && lag() <= 15 }, 30), 'the replica has heard of its primary' or diag lag();
 $replica->cli('replicaof', '127.0.0.1', free_port());
 ok eventually(sub { lag() >= 16 }, 60), 'it is cut off: it lags' or diag lag();
+cmp_ok $reader->redis_status->{lag_seconds}, '>=', 16, '  in dynproxyctl status, too';
 
 # A replica that lags says what was before: it is not believed.
 $replica->cli('replicaof', 'no', 'one');
