@@ -109,15 +109,16 @@ static json_t *
 ask_tool(struct registrar *r, const struct asked_api *q, unsigned *status)
 {
 	char key[KEY_MAX + 1] = { KEY_TOOL };
-	const struct book_name *name = NULL;
+	const struct book_name *name;
+	json_t *told = NULL;
 
 	if (vet_tool_name(span_str(q->value))) {
 		memcpy(key + 1, q->value, strlen(q->value) + 1);
 		name = book_find(&r->book, key);
+		told = name != NULL ? tell_tool(r, name)
+				    : tell_gone(r, q->value);
 	}
-	if (name == NULL)
-		return fail(status, 404, "no tool has this name");
-	return tell_tool(r, name);
+	return told != NULL ? told : fail(status, 404, "no tool has this name");
 }
 
 static json_t *

@@ -90,6 +90,7 @@ $shows->('#tools tbody', qr/dead-tool/, 'all of them are there');
 $browser->js('[...document.querySelectorAll("#tools a")].find(a => a.textContent === "dead-tool").click()');
 $shows->('#t-errors', qr/503\s+backend-refused\s+GET \/ HTTP\/1\.1\s+127\.0\.0\.1:\d+|503\s+tool-starting/, 'its last errors');
 $shows->('#t-reasons', qr/(?:backend-refused|tool-starting) \d+/, 'and how many');
+$shows->('#t-events', qr/ago\s+route-registered\s+route=\.\* destination=http/, 'what happened to it');
 $browser->js('document.querySelector("#explain button").click()');
 $shows->('#steps', qr/tool.*dead-tool|dead-tool/s, 'explain');
 $picture->('tool');
@@ -97,6 +98,11 @@ $browser->go("$base/#/tool/alpha");
 $shows->('#t-routes', qr{evil<img/src=x/onerror=alert\(1\)>}, 'HTML in a pattern is text');
 is $browser->js('return document.images.length'), 0, 'and no image';
 $picture->('tool-good');
+$browser->go("$base/#/tool/quickstatements");
+$shows->('#t-state', qr/^gone$/, 'one that has no route any more');
+$shows->('#t-events', qr/route-unregistered.*route-registered/s, '  what happened to it is there yet');
+is $browser->js('return document.querySelectorAll("#t-cards .card").length'), 0, '  and no figures';
+$picture->('tool-gone');
 
 # --- a phone, and the dark
 $browser->cdp('Emulation.setDeviceMetricsOverride', { width => 390, height => 844, deviceScaleFactor => 2, mobile => JSON::PP::true });

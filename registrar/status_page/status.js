@@ -183,11 +183,12 @@ function showTool(t) {
 	$("t-name").textContent = t.name;
 	$("t-state").textContent = t.state;
 	$("t-state").className = "state " + t.state;
-	cards($("t-cards"), [
+	cards($("t-cards"), t.state === "gone" ? [] : [
 		["Requests/s", number(t.rate), bars(t.series.requests, t.series.errors)],
 		["Errors", percent(t.errors), line(t.series.errors, t.series.requests)],
 		["Latency", t.rate > 0 ? took(t.ms) : "–", line(t.series.ms, t.series.requests)],
 		["Under way", count(t.under_way)],
+		["Last request", age(t.hit)],
 		["Last proof", age(t.proved)],
 	]);
 	const fill = (table, list, cells) => table.tBodies[0].replaceChildren(...list.map(item => {
@@ -198,11 +199,13 @@ function showTool(t) {
 	const code = (text, className) => { const td = make("td", null, className); td.append(make("code", text || "–")); return td };
 	fill($("t-routes"), t.routes, r => [code(r.pattern), code(r.destination), make("td", r.state, r.state === "active" ? "good" : r.state),
 		make("td", r.proof + (r.proved ? ", " + age(r.proved) + " ago" : "")), make("td", r.lease ? "lease, " + r.lease : r.origin), make("td", age(r.since))]);
-	fill($("t-errors"), t.last_errors, e => [make("td", age(e.time) + " ago"), make("td", e.status || "none"), code(e.reason === "-" ? "its own" : e.reason),
+	const errors = t.last_errors || []; // who has no route any more has none of these
+	fill($("t-errors"), errors, e => [make("td", age(e.time) + " ago"), make("td", e.status || "none"), code(e.reason === "-" ? "its own" : e.reason),
 		code(e.request, "text"), code(e.backend), make("td", took(e.ms), "n")]);
-	$("t-errors").hidden = t.last_errors.length === 0;
-	$("t-fine").hidden = t.last_errors.length > 0;
-	const reasons = Object.entries(t.reasons).sort((a, b) => b[1] - a[1]);
+	$("t-errors").hidden = errors.length === 0;
+	$("t-fine").hidden = errors.length > 0;
+	fill($("t-events"), t.events, e => [make("td", age(e.time) + " ago"), code(e.event), code(e.text, "text")]);
+	const reasons = Object.entries(t.reasons || {}).sort((a, b) => b[1] - a[1]);
 	$("t-reasons").replaceChildren(...(reasons.length ? reasons.map(([r, n]) => make("span", `${r} ${n}`, "chip")) : [make("span", "Nothing.", "faint")]));
 }
 
