@@ -4,6 +4,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use Identds;
 use JSON::PP;
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(sleep);
@@ -81,44 +82,19 @@ my @rows = (
 );
 sub host { '127.0.' . (1 + int $_[0] / 200) . '.' . (1 + $_[0] % 200) }
 
-# One for all addresses, and a process for each question; does not return.
-sub identds {
-    my ($listening) = @_;
-    my %row = map { host($_) => $rows[$_] } 0 .. $#rows;
-    $SIG{CHLD} = 'IGNORE';
-    $SIG{PIPE} = 'IGNORE';
-    while (my $asker = $listening->accept) {
-        next if fork;
-        my $pair  = <$asker> // '';
-        my $reply = $row{ $asker->sockhost }[1] // user('tools.beta');
-        $pair =~ s/\s+$//;
-        ref $reply ? $reply->($asker, $pair) : syswrite $asker, $reply =~ s/P/$pair/r;
-        POSIX::_exit(0);
-    }
-    POSIX::_exit(0);
-}
+my %row     = map { host($_) => $rows[$_] } 0 .. $#rows;
+my $identds = Identds->new(says => sub {
+    my ($host, $pair, $to) = @_;
+    my $reply = $row{$host}[1] // user('tools.beta');
+    return $reply =~ s/P/$pair/r if !ref $reply;
+    $reply->($to, $pair);
+    return;
+});
 
-my $ident_port = free_port();
-my $listening  = IO::Socket::INET->new(LocalAddr => '0.0.0.0', LocalPort => $ident_port, Proto => 'tcp', Listen => 256, ReuseAddr => 1) or die "listen: $!";
-my $group      = fork // die "fork: $!";
-if (!$group) {
-    setpgrp;
-    @SIG{qw(INT TERM)} = qw(DEFAULT DEFAULT);
-    identds($listening);
-}
-END { if ($group) { local $?; kill 'KILL', -$group; waitpid $group, 0 } }
-close $listening;
-
-my $proxy   = DynProxy->new(conf => { ident_port => $ident_port, account_prefix => '"tools."', verify => 'off' });
+my $proxy   = DynProxy->new(conf => { ident_port => $identds->port, account_prefix => '"tools."', verify => 'off' });
 my $backend = $proxy->backend;
 
-sub from {
-    my ($host, $route) = @_;
-    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $proxy->{reg_port}, LocalAddr => $host, Proto => 'tcp') or die "from $host: $!";
-    print $socket "register\n$route\n", $backend->url, "\n";
-    $socket->flush;
-    return $socket;
-}
+sub from { my ($host, $route) = @_; return Identds::from($proxy, $host, 'register', $route, $backend->url) }
 
 is answers(from('127.0.9.9', '/first'), 'ok', '127.0.9.9', '/first'), 'ok', 'an identd as it should be';
 my $registrar = $proxy->registrar_pid;

@@ -3,6 +3,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use Identds;
 use File::Temp;
 use JSON::PP;
 use Time::HiRes qw(time sleep);
@@ -15,10 +16,10 @@ my $late = File::Temp->new;
 sub hold    { open my $fh, '>', "$late" or die $!; print $fh 'x'; close $fh }
 sub release { truncate "$late", 0 }
 
-# Hosts, each with an identd of its own kind; undef: no answer at all.
+# Hosts, each with an identd of its own kind.
 my %says = (
     '127.0.0.2' => sub { "$_[0] : USERID : UNIX : tools.alpha\r\n" },
-    '127.0.0.3' => sub { undef },
+    '127.0.0.3' => sub { my (undef, $to) = @_; sysread $to, my $end, 1; undef },    # until it is given up
     '127.0.0.4' => sub { eventually(sub { !-s "$late" }); "$_[0] : USERID : UNIX : tools.beta\r\n" },
     '127.0.0.5' => sub { "$_[0] : ERROR : NO-USER\r\n" },
     '127.0.0.6' => sub { "1, 2 : USERID : UNIX : tools.alpha\r\n" },
@@ -27,57 +28,15 @@ my %says = (
     '127.0.0.9' => sub { 'x' x 3000 },
     '127.0.0.10' => sub { "$_[0] : USERID : UNIX : tools.alpha\0\r\n" },
 );
-
-# One process each, and one more for each question; does not return.
-sub identds {
-    my ($port) = @_;
-    my @listening = map {
-        IO::Socket::INET->new(LocalAddr => $_, LocalPort => $port, Proto => 'tcp', Listen => 64, ReuseAddr => 1)
-            // die "$_:$port: $!"
-    } keys %says;
-    $SIG{CHLD} = 'IGNORE';
-    for my $listening (@listening) {
-        next if fork;
-        while (my $asker = $listening->accept) {
-            next if fork;
-            my $question = <$asker> // '';
-            $question =~ s/\s+$//;
-            my $answer = $says{ $asker->sockhost }->($question);
-            print $asker $answer // '';
-            $asker->flush;
-            <$asker> if !defined $answer;    # until it gives up
-            POSIX::_exit(0);
-        }
-    }
-    sleep 3600;
-    POSIX::_exit(0);
-}
-
-my $ident_port = free_port();
-my $group = fork // die "fork: $!";
-if (!$group) {
-    setpgrp;
-    @SIG{qw(INT TERM)} = qw(DEFAULT DEFAULT);
-    identds($ident_port);
-}
-END { if ($group) { local $?; kill 'KILL', -$group; waitpid $group, 0 } }
-ok eventually(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.10', PeerPort => $ident_port) }), 'identds listen';
+my $identds = Identds->new(on => [keys %says], says => sub { my ($host, @asked) = @_; $says{$host}->(@asked) });
 
 my $proxy = DynProxy->new(
-    conf => { ident_port => $ident_port, registrations_open_max => 4, account_prefix => '"tools."' },
+    conf => { ident_port => $identds->port, registrations_open_max => 4, account_prefix => '"tools."' },
 );
 my $backend = $proxy->backend;
 my $url     = $backend->url;
 
-sub from {
-    my ($host, @lines) = @_;
-    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $proxy->{reg_port},
-        LocalAddr => $host, Proto => 'tcp') or die "from $host: $!";
-    print $socket map { "$_\n" } @lines;
-    $socket->flush;
-    return $socket;
-}
-
+sub from { Identds::from($proxy, @_) }
 sub answer { DynProxy::converse(from(@_)) }
 # Who has to wait for longer than ident may take, on a busy machine, asks again.
 sub taken { my (@ask) = @_; my $said; eventually(sub { ($said = answer(@ask)) ne $FAILED }); return $said }
