@@ -101,30 +101,36 @@ compile(struct span pattern, int *error, size_t *at)
 	return code;
 }
 
-static struct compiled *
+/* NULL: it does not compile, or there is no memory. */
+static const pcre2_code *
 cache_add(struct cache_set *set, struct span text)
 {
-	struct compiled *c = &set->way[set->next++ % CACHE_WAYS];
+	struct compiled *c;
+	pcre2_code *code;
 	char *copy = malloc(text.len);
 	size_t at;
 	int error;
 
 	if (copy == NULL)
 		return NULL;
+	code = compile(text, &error, &at);
+	if (code == NULL && error == PCRE2_ERROR_HEAP_FAILED) {
+		free(copy); /* not for good: it is tried again */
+		return NULL;
+	}
+	c = &set->way[set->next++ % CACHE_WAYS];
 	free(c->text);
 	pcre2_code_free(c->code);
 	memcpy(copy, text.ptr, text.len);
-	*c = (struct compiled){ .text = copy,
-		.len = text.len,
-		.code = compile(text, &error, &at) };
-	return c;
+	*c = (struct compiled){ .text = copy, .len = text.len, .code = code };
+	return code;
 }
 
 static const pcre2_code *
 cached(struct span text)
 {
 	struct cache_set *set;
-	struct compiled *c;
+	const struct compiled *c;
 
 	set = &cache[siphash(cache_key, text.ptr, text.len) % CACHE_SETS];
 	for (size_t i = 0; i < CACHE_WAYS; i++) {
@@ -133,8 +139,7 @@ cached(struct span text)
 		    span_eq((struct span){ c->text, c->len }, text))
 			return c->code;
 	}
-	c = cache_add(set, text);
-	return c == NULL ? NULL : c->code;
+	return cache_add(set, text);
 }
 
 static bool

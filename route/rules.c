@@ -19,7 +19,8 @@ struct rules {
 	const struct policy *policy; /* borrowed */
 	pcre2_match_context *context;
 	pcre2_match_data *data;
-	struct policy_rules text;	    /* what was compiled */
+	struct policy_rules text;	    /* what was read */
+	uint64_t compiled;		    /* the version of all of code */
 	pcre2_code *code[POLICY_RULES_MAX]; /* owned; NULL: it would not */
 };
 
@@ -69,7 +70,7 @@ compile(struct span pattern, int *error, size_t *at)
 	pcre2_code *code = NULL;
 	size_t size;
 
-	*error = PCRE2_ERROR_NOMEMORY;
+	*error = PCRE2_ERROR_HEAP_FAILED;
 	*at = 0;
 	if (context == NULL)
 		return NULL;
@@ -89,19 +90,25 @@ compile(struct span pattern, int *error, size_t *at)
 	return NULL;
 }
 
-/* A new version?  Then compile it. */
+/* A new version?  Then compile it; again, if there is no memory for a rule. */
 static void
 refresh(struct rules *r)
 {
+	bool all = true;
 	size_t at;
 	int error;
 
-	if (policy_rules_version(r->policy) == r->text.version ||
+	if (policy_rules_version(r->policy) == r->compiled ||
 	    !policy_rules_read(r->policy, &r->text))
 		return;
 	forget(r);
-	for (size_t i = 0; i < r->text.n; i++)
+	for (size_t i = 0; i < r->text.n; i++) {
 		r->code[i] = compile(r->text.rule[i].pattern, &error, &at);
+		all = all &&
+		      (r->code[i] != NULL || error != PCRE2_ERROR_HEAP_FAILED);
+	}
+	if (all)
+		r->compiled = r->text.version;
 }
 
 bool

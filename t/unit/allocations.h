@@ -1,11 +1,17 @@
-/* Counts what a test's program allocates; include it in one file of it. */
+/*
+ * Counts what a test's program allocates, and may refuse it; include it in one
+ * file of it.
+ */
 #ifndef T_UNIT_ALLOCATIONS_H
 #define T_UNIT_ALLOCATIONS_H
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* volatile: to a compiler no malloc(3) changes what is ours */
 static volatile unsigned allocations;
+static volatile unsigned granted = UINT_MAX; /* so many, then there is none */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 
@@ -31,6 +37,7 @@ count_free(const volatile void *p)
 static void
 count_allocations(void)
 {
+	granted = UINT_MAX; /* theirs refuses nothing */
 	__sanitizer_install_malloc_and_free_hooks(count_malloc, count_free);
 }
 
@@ -41,25 +48,29 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
 
+static bool
+is_granted(void)
+{
+	allocations++;
+	return granted == UINT_MAX || (granted > 0 && granted-- > 0);
+}
+
 void *
 malloc(size_t size)
 {
-	allocations++;
-	return __libc_malloc(size);
+	return is_granted() ? __libc_malloc(size) : NULL;
 }
 
 void *
 calloc(size_t n, size_t size)
 {
-	allocations++;
-	return __libc_calloc(n, size);
+	return is_granted() ? __libc_calloc(n, size) : NULL;
 }
 
 void *
 realloc(void *p, size_t size)
 {
-	allocations++;
-	return __libc_realloc(p, size);
+	return is_granted() ? __libc_realloc(p, size) : NULL;
 }
 
 static void

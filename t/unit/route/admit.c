@@ -6,6 +6,7 @@
 #include "shm/policy_write.h"
 #include "shm/segment.h"
 #include "t/tap.h"
+#include "t/unit/allocations.h"
 
 #define NOW 5000
 
@@ -163,6 +164,29 @@ test_rules(void)
 	ok(!rule_valid(SPAN("\n"), why, sizeof(why)), "a line's end: %s", why);
 }
 
+/* Wherever memory ends: the rules count as soon as there is some. */
+static void
+test_no_memory(void)
+{
+	unsigned lost = 0;
+
+	rules[0].pattern = SPAN("^a$");
+	for (unsigned i = 0; i < 10; i++) {
+		content.nrules = 0;
+		policy_put(writer, &content);
+		plain();
+		content.nrules = 1;
+		policy_put(writer, &content);
+		granted = i;
+		plain();
+		granted = UINT_MAX;
+		lost += plain() != REASON_BLOCKED_AGENT;
+	}
+	content.nrules = 0;
+	policy_put(writer, &content);
+	is_int(lost, 0, "rules that got no memory are compiled later");
+}
+
 int
 main(void)
 {
@@ -176,6 +200,7 @@ main(void)
 	struct limits *limits;
 	struct policy *policy;
 
+	count_allocations();
 	if (!ok(fd != -1 && policy_format(fd) == 0 && limits_fd != -1 &&
 		    limits_format(limits_fd) == 0 && counters_fd != -1 &&
 		    counters_format(counters_fd) == 0,
@@ -198,7 +223,7 @@ main(void)
 	test_cases();
 	test_rules();
 	content.site_until_ms = 0;
-	policy_put(writer, &content);
+	test_no_memory();
 	test_rate(limits);
 	test_cap(counters);
 

@@ -250,6 +250,21 @@ test_kept(void)
 	is_int(allocations - before, 0, "one that is kept does not");
 }
 
+/* Wherever memory ends: a pattern is tried again when there is some. */
+static void
+test_no_memory(void)
+{
+	unsigned lost = 0;
+
+	for (unsigned i = 0; i < 10; i++) {
+		granted = i;
+		try_patterns(80000 + i, 1);
+		granted = UINT_MAX;
+		lost += try_patterns(80000 + i, 1);
+	}
+	is_int(lost, 0, "a regex that got no memory is compiled later");
+}
+
 int
 main(void)
 {
@@ -284,5 +299,6 @@ main(void)
 	test_honest();
 	test_cache();
 	test_kept();
+	test_no_memory();
 	return done();
 }
