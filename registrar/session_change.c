@@ -82,6 +82,7 @@ new_change(const struct session *s, const struct backend *backend)
 		[VERB_UNREGISTER] = CHANGE_STRIKE,
 		[VERB_LEASE] = CHANGE_LEASE,
 	};
+	const struct conf *conf = s->client.r->conf;
 	enum change_kind kind = kinds[s->request.verb];
 	char pattern[LINE_MAX_BYTES + 1], url[LINE_MAX_BYTES + 1];
 	struct destination to = { .url = url, .backend = *backend };
@@ -91,10 +92,11 @@ new_change(const struct session *s, const struct backend *backend)
 	if (kind == CHANGE_STRIKE)
 		return change_new(kind, s->key, pattern, NULL, 0);
 	if (kind == CHANGE_LEASE) {
-		to.lease = s->client.r->conf->node_name;
+		to.lease = conf->node_name;
 		to.since_ms = clock_real_ms();
 	}
-	to.unproved = s->client.r->conf->verify == VERIFY_REQUIRE && !s->local;
+	to.unproved = conf->verify == VERIFY_REQUIRE &&
+		      (!s->local || conf_has_accounts(conf));
 	copy_line(url, s->request.destination);
 	change = change_new(kind, s->key, pattern, &to, 1);
 	if (change == NULL)

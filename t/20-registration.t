@@ -70,7 +70,9 @@ for my $n (2 .. 8) {
 like $proxy->register('beta', '/9/.*', $url), qr/^fail: /, 'one more than a tool may have';
 is $proxy->register('beta', '/8/.*', $url), 'ok', 'replacing one is no new one';
 
-my $list = decode_json($proxy->admin('/list')->body);
+my $answer = $proxy->admin('/list');
+is $answer->header('Content-Type'), 'application/json', '/list is JSON';
+my $list = decode_json($answer->body);
 is_deeply $list, { map { $_ => { status => 'active' } } qw(alpha beta) }, '/list has both';
 is $proxy->admin('/nothing')->status, 404, 'there is nothing else';
 

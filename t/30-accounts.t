@@ -61,5 +61,20 @@ is said('visitor'), 'ok', 'says who is what';
 is $proxy->get('gamma', '/')->status, 200, 'and so it is';
 like said('tools.alpha'), qr/^fail: uid 61001 is no tool here: add "61001:NAME" to local_tools/, 'and nothing else does';
 ok eventually(sub { !lookup() }), 'nor is anybody asked';
+$proxy->stop;
+
+# the prefix is the machine's project; and a port is to be proved, as any account's
+OwnNetwork::write_etc('wmcs-project', "visitors\n");
+OwnNetwork::add_user('visitors.delta', 61010);
+$proxy = DynProxy->new(conf => { verify => 'require' });
+$proxy->{uid} = { 'tools.alpha' => 61001, 'visitors.delta' => 61010 };
+is said('tools.alpha'), $NO_TOOL, 'tools are those of the project that /etc/wmcs-project names';
+is said('visitors.delta'), 'ok', 'as this one';
+is $proxy->get('delta', '/')->reason, 'tool-starting', 'verify = require: it is not served before a proof';
+$proxy->{conf}{local_tools} = '{ "61010:delta" }';
+$proxy->write_conf;
+is $proxy->ctl('reload'), 0, 'by local_tools';
+is said('visitors.delta'), 'ok', 'it is the same';
+is $proxy->get('delta', '/')->status, 200, 'but has no account that an identd could name';
 
 done_testing;
