@@ -6,6 +6,8 @@ use DynProxy;
 use Domains;
 use RedisServer;
 use JSON::PP;
+use POSIX ();
+use Time::HiRes qw(sleep);
 
 my $redis = RedisServer->new;
 my $proxy = DynProxy->new(conf => { redis => '"' . $redis->addr . '"' });
@@ -223,4 +225,29 @@ waitpid $keystone, 0;
 $keystone = 0;
 is ask('GET', '/v1/one-id/mapping', 'good'), 503, 'no Keystone: nobody gets in';
 is $api->stop, 0, 'ended';
+
+# With few descriptors: it ends with an error, or serves when one is free.
+my ($files, $server, $serves, @ended) = (3);
+until ($serves || $files == 64) {
+    $files++;
+    $server = fork // die $!;
+    if (!$server) {
+        open STDERR, '>>', $api->path('domains.log');
+        exec 'prlimit', "--nofile=$files", $api->command or POSIX::_exit(127);
+    }
+    my ($client, $gone);
+    sleep 0.02 until ($gone = waitpid $server, POSIX::WNOHANG) || ($client = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$api->{port}"));
+    sleep 0.5 if $client;    # it may listen, and be unable to serve
+    $gone ||= waitpid $server, POSIX::WNOHANG;
+    push @ended, $? if $gone;
+    $serves = !$gone && $client;
+}
+is scalar(grep { $_ == 0 } @ended), 0, "too few for it, from 4 to $files: an error";
+my $burnt = sub { my @of = split ' ', DynProxy::slurp("/proc/$server/stat") =~ s/.*\)//r; $of[11] + $of[12] };
+my $before = $burnt->();
+sleep 1;
+cmp_ok $burnt->() - $before, '<', 20, 'who has none for a client rests, in ticks';
+kill 'TERM', $server;
+waitpid $server, 0;
+is $?, 0, 'and ends when it is told to';
 done_testing;

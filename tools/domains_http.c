@@ -23,6 +23,7 @@
 #define HEAD_MS 5000	   /* until its head is there, then its body */
 #define SEND_MS 10000	   /* until the answer is taken */
 #define REQUESTS_MAX 10000 /* of one connection */
+#define REST_MS 100	   /* where there is no descriptor for a client */
 
 static const struct http_limits limits = {
 	.line = 4096, .head = HEAD_MAX, .field = 8192, .fields = 64
@@ -266,6 +267,8 @@ work(void *arg)
 		c->fd = sock_accept(s->listener, &peer);
 		if (c->fd != -1)
 			serve_connection(c);
+		else if (errno != EAGAIN) /* others of us may be faster */
+			poll(NULL, 0, REST_MS);
 	}
 	free(c);
 	return NULL;
@@ -276,26 +279,31 @@ http_serve(const struct http_server *server, const struct addr *listen)
 {
 	struct serving s = { .server = server, .stop = -1 };
 	pthread_t threads[THREADS];
+	bool served;
 	size_t n = 0;
 	sigset_t ends;
-	int sig;
+	int sig, error;
 
 	s.listener = sock_listen(listen, BACKLOG, false, 0660);
 	if (s.listener == -1)
 		return -1;
 	s.stop = eventfd(0, EFD_CLOEXEC);
-	while (s.stop != -1 && n < THREADS &&
-	       pthread_create(&threads[n], NULL, work, &s) == 0)
-		n++;
+	error = s.stop == -1 ? errno : 0;
+	while (error == 0 && n < THREADS) {
+		error = pthread_create(&threads[n], NULL, work, &s);
+		n += error == 0;
+	}
+	served = n > 0;
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
-	if (n > 0)
+	if (served)
 		sigwait(&ends, &sig);
 	eventfd_write(s.stop, 1);
 	while (n > 0)
 		pthread_join(threads[--n], NULL);
 	close(s.stop);
 	close(s.listener);
-	return 0;
+	errno = error;
+	return served ? 0 : -1;
 }

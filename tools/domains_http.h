@@ -38,7 +38,8 @@ struct http_server {
 
 /*
  * Serve until SIGTERM or SIGINT, which every thread of the caller's has
- * blocked; requests under way are finished.  -1 with errno: it cannot listen.
+ * blocked; requests under way are finished.  -1 with errno: it cannot
+ * listen, or has no thread.
  */
 int http_serve(const struct http_server *server, const struct addr *listen);
 
