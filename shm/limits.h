@@ -46,7 +46,8 @@ void limits_apply(struct limits *l, const struct limits_set *set);
  * A request of this client: may it go on?  If so it is counted.  Exact over
  * all workers: in any time t at most burst + rate * t.  IPv6 by /64.
  *
- * now_ms  CLOCK_MONOTONIC; a little late does no harm
+ * now_ms  CLOCK_MONOTONIC; who is late refuses what another worker would not:
+ *         ask again by the time that it is
  */
 bool limits_client(struct limits *l, const struct ip *ip, uint64_t now_ms);
 

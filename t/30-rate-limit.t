@@ -91,4 +91,16 @@ is $greedy->{status}{200}, $served, 'by the tool';
 is $greedy->{retry_after}, $greedy->{status}{429}, 'the others are asked to come again';
 is_deeply $modest->{status}, { 200 => 50 * $SECONDS }, 'another client is served all the time';
 
+# --- a worker that is late in its turn does not take that for haste of the
+# client, whom another worker has served since: a millisecond's burst of a rate
+# that nobody reaches
+$proxy->stop;
+$proxy->{conf} = { rate_limit => 1_000_000, rate_burst => 1000 };
+$proxy->write_conf;
+$proxy->start;
+my (undef, $said) = run_command('wrk', '-t2', '-c64', '-d2s', '--timeout', '10s', '-H', 'Host: ' . $proxy->host('alpha'),
+    "http://127.0.0.1:$proxy->{http_port}/");
+like $said, qr/\d+ requests in/, 'a client with 64 connections, slower than its rate';
+unlike $said, qr/Non-2xx/, 'is never refused' or diag $said;
+
 done_testing;

@@ -1,6 +1,7 @@
 /* Counts connections by address, and says in the log whom it refused. */
 #include "worker/connlimit.h"
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "shm/counters.h"
 #include "worker/process.h"
@@ -48,6 +49,8 @@ connlimit_handshake(struct worker *w, const struct ip *client)
 
 	if (!trusted_is(w->conf, client))
 		wait_ms = limits_handshake(w->limits, client, w->loop.now_ms);
+	if (wait_ms == -1) /* another worker's turn may have begun later */
+		wait_ms = limits_handshake(w->limits, client, clock_mono_ms());
 	if (wait_ms == -1) {
 		counters_event(w->counters, EVENT_HANDSHAKE_REFUSED);
 		note_refused(

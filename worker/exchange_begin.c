@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "lib/clock.h"
 #include "worker/accesslog.h"
 #include "worker/forward.h"
 #include "worker/process.h"
@@ -107,6 +108,21 @@ value_of(const struct http_msg *msg, enum http_field_id id)
 	return field == NULL ? SPAN("") : field->value;
 }
 
+/*
+ * Too many, as it seems: our clock is that of the turn's begin, and another
+ * worker may have served the client since, who is not in haste for that.
+ */
+static bool
+is_late(struct visitor *visitor, const struct decision *d)
+{
+	uint64_t before_ms = visitor->now_ms;
+
+	if (d->action != ACTION_REFUSE || d->reason != REASON_LIMIT_CLIENT)
+		return false;
+	visitor->now_ms = clock_mono_ms();
+	return visitor->now_ms > before_ms;
+}
+
 static void
 decide(
     struct exchange *ex, const struct exchange_request *r, struct decision *d)
@@ -120,6 +136,8 @@ decide(
 
 	ex->w->router.tool.key = SPAN(""); /* nobody was looked up yet */
 	route_decide(&ex->w->router, &visitor, r->target, d);
+	while (is_late(&visitor, d))
+		route_decide(&ex->w->router, &visitor, r->target, d);
 	if (r->only_health && d->action != ACTION_HEALTH) {
 		d->action = ACTION_REFUSE;
 		d->reason = REASON_LIMIT_NODE;
