@@ -89,6 +89,7 @@ unlike $err, qr/not found/, 'is nothing to be told of';
 
 for (['a type that is not there', qr/no type "cobol" on Kubernetes\nits types are: php8\.2 python3\.11\n/, 'cobol', 'start'],
     ['a deprecated one',          qr/node12 is deprecated.*package\.json/s, 'node12', 'start'],
+    ['a word in Latin-1',         qr/"caf." is not UTF-8/,                  'php8.2', 'start', '--', 'a', "caf\xe9"],
     ['a bad quantity',            qr/"lots" is no quantity: write/,         '--mem', 'lots', 'start']) {
     my ($what, $want, @words) = @$_;
     isnt webservice(@words), 0, "$what: refused";

@@ -5,6 +5,7 @@
 #include <err.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -155,6 +156,19 @@ take_word(struct webservice *w, const char *word)
 	return command;
 }
 
+/* The manifest and Kubernetes have UTF-8 only. */
+static char *
+take_argument(char *word)
+{
+	json_t *text = json_string(word);
+
+	if (text == NULL)
+		errx(2, "\"%s\" is not UTF-8, which words for the server are",
+		    word);
+	json_decref(text);
+	return word;
+}
+
 /* Options may stand before and after the type and the command. */
 static const struct command *
 parse(struct webservice *w, int argc, char **argv)
@@ -180,7 +194,7 @@ parse(struct webservice *w, int argc, char **argv)
 		if (s->nargs == nitems(w->args))
 			errx(2, "more than %zu words for the server",
 			    nitems(w->args));
-		w->args[s->nargs++] = argv[optind];
+		w->args[s->nargs++] = take_argument(argv[optind]);
 	}
 	s->args = w->args;
 	return command;
