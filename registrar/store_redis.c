@@ -18,6 +18,8 @@
 #include "registrar/redis_watch.h"
 #include "registrar/redis_write.h"
 
+#define LOSSES_LOGGED 8 /* and no more until it was there */
+
 uint64_t
 store_redis_hash(const struct store_redis *s, const char *text)
 {
@@ -64,16 +66,19 @@ store_redis_unsaved(struct store_redis *s, enum change_kind kind,
 
 /* The connections. */
 
+/* Each try fails; what is new is that it does for another reason. */
 static void
 lost(struct store_redis *s, const struct redis *c, const char *why)
 {
 	char address[ADDR_TEXT_MAX] = "none";
 
-	if (!s->lost_logged)
-		log_event(LOG_ERR, "redis-lost", "address=%s: %s",
-		    c->addr->len == 0 ? address : addr_format(c->addr, address),
-		    why);
-	s->lost_logged = true;
+	if (s->lost_logged == LOSSES_LOGGED ||
+	    (s->lost_logged > 0 && strcmp(why, s->lost_why) == 0))
+		return;
+	log_event(LOG_ERR, "redis-lost", "address=%s: %s",
+	    c->addr->len == 0 ? address : addr_format(c->addr, address), why);
+	strlcpy(s->lost_why, why, sizeof(s->lost_why)); /* cut is fine */
+	s->lost_logged++;
 }
 
 /* First ours out, then theirs in: the push begins the pass at its end. */
@@ -89,7 +94,7 @@ came(struct store_redis *s)
 		    "address=%s read=%s unsaved=%zu",
 		    addr_format(&s->primary, to),
 		    addr_format(&s->reading, from), s->unsaved.count);
-		s->lost_logged = false;
+		s->lost_logged = 0;
 	}
 	if (s->writing)
 		push_now(s);

@@ -125,7 +125,8 @@ struct store_redis {
 	bool at_replica;         /* else at the primary */
 	bool writing;            /* writes is up, and has our script */
 	bool ready;              /* the others are up, and tracking is on */
-	bool lost_logged;
+	unsigned lost_logged;    /* so many reasons, since it was there */
+	char lost_why[160];      /* the last of them */
 	uint64_t connects;       /* how often all of these came up */
 	bool unsaved_logged;     /* Redis is away */
 	bool refusal_logged;     /* it is there, and takes nothing */

@@ -14,6 +14,7 @@ my $old = sprintf '%016x', (time - 86400) * 65536000;
 my $registered = File::Temp->new;    # a byte, when one has
 # it waits for that as long as the proxy waits for it (1 s), or nearly
 sub after_it { eventually(sub { -s "$registered" }, 0.7); return "+PONG\r\n" }
+my $silent = 0;
 my @cases = (
     # what, what it says, in the log, does it count as connected?
     ['it accepts and never answers', [silent => 1], qr/no answer within/, 0],
@@ -26,6 +27,7 @@ my @cases = (
     ['an INFO of 1 GiB', [INFO => ["\$1073741824\r\n", $flood]], qr/TOOLARGE/, 0],
     ['-LOADING', [any => "-LOADING Redis is loading the dataset in memory\r\n"], qr/redis-lost.*LOADING/, 0],
     ['-NOAUTH', [any => "-NOAUTH Authentication required.\r\n"], qr/redis-lost.*NOAUTH/, 0],
+    ['-NOAUTH when it was silent', [PING => sub { $silent++ ? "-NOAUTH Authentication required.\r\n" : sleep 2 }], qr/redis-lost.*NOAUTH/, 0],
     ['it is a replica', [ROLE => "*5\r\n\$5\r\nslave\r\n\$1\r\na\r\n:1\r\n\$4\r\nsync\r\n:0\r\n"], qr/not the primary/, 0],
     ['-READONLY', [EVALSHA => "-READONLY You can't write against a read only replica.\r\n"], qr/READONLY/, 0],
     ['-MISCONF', [EVALSHA => "-MISCONF Errors writing to the AOF file\r\n"], qr/redis-unsaved.*MISCONF/, 1],
