@@ -26,8 +26,8 @@ struct pushed {
 void
 push_note_refused(struct store_redis *s, const char *why)
 {
-	bool *logged = store_redis_may_write(s) ? &s->refusal_logged
-						: &s->unsaved_logged;
+	bool *logged =
+	    store_redis_may_write(s) ? &s->refusal_logged : &s->unsaved_logged;
 
 	if (!*logged)
 		log_event(LOG_WARNING, "redis-unsaved",
