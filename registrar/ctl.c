@@ -11,6 +11,7 @@
 #include "lib/ctlline.h"
 #include "lib/sock.h"
 #include "registrar/ctl_command.h"
+#include "registrar/vet.h"
 
 #define OPEN_MAX 64	 /* connections */
 #define ROOT_PLACES 16	 /* of them, for root only */
@@ -221,21 +222,26 @@ serve(struct ctl *ctl, struct span line)
 	ctl_fail(ctl, EXIT_USAGE, "no command \"%.64s\"", cmd);
 }
 
+/* Serve the question when it is there, and it is known who asks. */
 static void
 received(struct client *c)
 {
+	struct ctl *ctl = ctl_of(c);
 	struct span line = buf_span(&c->in);
 	const char *end =
 	    line.len > 0 ? memchr(line.ptr, '\n', line.len) : NULL;
 
 	if (end == NULL) {
 		if (line.len == REQUEST_MAX)
-			ctl_fail(
-			    ctl_of(c), EXIT_USAGE, "the question is too long");
+			ctl_fail(ctl, EXIT_USAGE, "the question is too long");
+		return;
+	}
+	if (ctl->account.lookups != NULL) {
+		client_work(c);
 		return;
 	}
 	line.len = (size_t)(end - line.ptr);
-	serve(ctl_of(c), line);
+	serve(ctl, line);
 }
 
 static void
@@ -246,21 +252,60 @@ expired(struct client *c)
 	    "it takes too long: dynproxyctl status shows the stores");
 }
 
-#define SAY_DENIED                                                             \
-	"{\"v\":1,\"exit\":4,\"error\":\"you may not: be root, or the "        \
-	"registrar's user, or a tool's (local_tools)\"}\n"
+#define DENIED                                                                 \
+	"you may not: be root, or the registrar's user, or a tool's "          \
+	"(local_tools)"
+#define SAY_DENIED "{\"v\":1,\"exit\":4,\"error\":\"" DENIED "\"}\n"
 #define SAY_FULL                                                               \
 	"{\"v\":1,\"exit\":75,\"error\":\"too many connections: try "          \
 	"again\"}\n"
 
-/* A tool's own user: it is asking about that tool. */
+/* A tool's own user asks about that tool. */
 static bool
-is_tool(const struct conf *conf, uid_t uid, struct ctl *ctl)
+set_own(struct ctl *ctl, struct span tool)
 {
+	if (tool.len >= sizeof(ctl->own))
+		return false;
+	memcpy(ctl->own, tool.ptr, tool.len); /* the rest is NUL */
+	return true;
+}
+
+static void
+named(struct account_query *q, enum ident_fault fault, struct span user)
+{
+	struct ctl *ctl = container_of(q, struct ctl, account);
+	const char *prefix = ctl->client.r->conf->account_prefix;
+	struct span tool;
+
+	if (fault != IDENT_FINE)
+		ctl_fail(ctl, EXIT_AGAIN,
+		    "who you are could not be found out: try again");
+	else if (!vet_account(user, span_str(prefix), &tool) ||
+		 !set_own(ctl, tool))
+		ctl_fail(ctl, EXIT_DENIED, DENIED);
+	else if (ctl->client.complete)
+		received(&ctl->client);
+}
+
+/*
+ * Which tool's user it is, as registrations find it (session.c).  False: no
+ * tool's; an answer that comes later is named()'s.
+ */
+static bool
+find_tool(struct ctl *ctl, uid_t uid)
+{
+	const struct conf *conf = ctl->client.r->conf;
+
+	if (conf_has_accounts(conf)) {
+		ctl->account.done = named;
+		lookups_ask_account(&ctl->client.r->lookups, &ctl->account, uid,
+		    conf->ident_timeout_ms);
+		return true;
+	}
 	for (size_t i = 0; i < conf->nlocal_tools; i++)
 		if (conf->local_tools[i].uid == uid)
-			return strlcpy(ctl->own, conf->local_tools[i].name,
-				   sizeof(ctl->own)) < sizeof(ctl->own);
+			return set_own(
+			    ctl, span_str(conf->local_tools[i].name));
 	return false;
 }
 
@@ -274,7 +319,7 @@ opened(struct client *c)
 	c->request_ms = REQUEST_MS;
 	c->work_ms = WORK_MS;
 	if (sock_peer_uid(c->io.fd, &uid) == -1 ||
-	    (!sock_uid_commands(uid) && !is_tool(c->r->conf, uid, ctl_of(c))))
+	    (!sock_uid_commands(uid) && !find_tool(ctl_of(c), uid)))
 		return SAY_DENIED;
 	if (uid != 0 && open > OPEN_MAX - ROOT_PLACES)
 		return SAY_FULL;
@@ -292,6 +337,7 @@ said(struct client *c)
 static void
 closed(struct client *c)
 {
+	lookups_cancel_account(&ctl_of(c)->account);
 	ctl_forget_changes(ctl_of(c), false);
 	ctl_watch_end(ctl_of(c));
 	ctl_tail_end(ctl_of(c));

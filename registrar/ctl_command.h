@@ -11,12 +11,13 @@
 
 #define CTL_ARGS_MAX 5
 
-/* Exit codes, as dynproxyctl(8) has them; 4 and 75 are in opened(). */
+/* Exit codes, as dynproxyctl(8) has them. */
 enum ctl_exit {
 	EXIT_DONE,
 	EXIT_REFUSED, /* or not found */
 	EXIT_USAGE,
 	EXIT_DENIED = 4,
+	EXIT_AGAIN = 75,
 };
 
 enum ctl_list {
@@ -53,6 +54,7 @@ struct ctl {
 	bool tails;
 	uint64_t missed; /* lines, since the last one that was put */
 
+	struct account_query account; /* under way: it is not known who asks */
 	char
 	    own[TOOL_NAME_MAX + 1]; /* the tool that asks; empty: all is open */
 

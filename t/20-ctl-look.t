@@ -2,6 +2,7 @@
 # its own tool and nothing else; the prompt; completion (4-operations.md 4.2).
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use AsUser;
 use DynProxy;
 use Encode qw(decode);
 use File::Temp;
@@ -123,25 +124,20 @@ like line_of($one, sub { $proxy->get('alpha', '/not-this'); $proxy->get('beta', 
 for ($all, $one) { kill 'TERM', $_->{pid}; close $_->{lines} }
 
 # --- a tool's own user
-sub as_user {
-    my ($uid, @words) = @_;
-    return run_command('setpriv', "--reuid=$uid", "--regid=$uid", '--clear-groups',
-        "$DynProxy::BUILD/dynproxyctl", '-s', $proxy->socket_path('control'), @words);
-}
-(my $code, my $out, my $err) = as_user(61000, 'tool', 'alpha');
+(my $code, my $out, my $err) = ctl_as($proxy, 61000, 'tool', 'alpha');
 is $code, 0, "a tool's user sees its tool";
 like $out, qr/^alpha: /, 'which is this';
-($code, $out) = as_user(61000, 'list');
+($code, $out) = ctl_as($proxy, 61000, 'list');
 is $code, 0, 'list';
 unlike $out, qr/beta/, 'has no other';
 like $out, qr/^alpha\s/m, 'but its own';
 for (['tool', 'beta'], ['list', 'beta'], ['tail', 'beta'], ['status'], ['top'], ['del', 'alpha'], ['watch'], ['doctor'],
     ['add', 'alpha', '.*', $backend->url], ['ban', '192.0.2.0/24'], ['explain', 'http://beta.example.test/']) {
-    ($code, $out, $err) = as_user(61000, '--json', @$_);
+    ($code, $out, $err) = ctl_as($proxy, 61000, '--json', @$_);
     is $code, 4, "@$_: not permitted" or diag $out, $err;
     unlike $out, qr/127\.0\.0\.1:\d/, 'and nothing told';
 }
-is +(as_user(62000, 'tool', 'alpha'))[0], 4, 'a user who is no tool sees nothing';
+is +(ctl_as($proxy, 62000, 'tool', 'alpha'))[0], 4, 'a user who is no tool sees nothing';
 
 # --- doctor
 is $proxy->ctl('doctor'), 0, 'doctor';

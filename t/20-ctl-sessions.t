@@ -3,6 +3,7 @@
 # (4-operations.md 4.2).
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use AsUser;
 use DynProxy;
 use DynProxy::Scripted;
 use File::Temp;
@@ -82,15 +83,10 @@ is $proxy->ctl('sessions', '--older', 'soon'), 2, 'wrong usage';
 is $proxy->ctl('sessions', '--tool'), 2, 'and more of it';
 
 # --- a tool's own user
-sub as_user {
-    my ($uid, @words) = @_;
-    return run_command('setpriv', "--reuid=$uid", "--regid=$uid", '--clear-groups',
-        "$DynProxy::BUILD/dynproxyctl", '-s', $proxy->socket_path('control'), 'sessions', @words);
-}
-my ($code, $out) = as_user(61001);
+my ($code, $out) = ctl_as($proxy, 61001, 'sessions');
 is $code, 0, "a tool's user sees its tool's";
 like $out, qr{^AGE [^\n]*\n[^\n]* \Q$url{'/begun'}\E\n\z}, 'and no other';
-($code, $out) = as_user(61001, '--tool', 'alpha');
+($code, $out) = ctl_as($proxy, 61001, 'sessions', '--tool', 'alpha');
 is "$code $out", '4 ', 'not even when it asks';
 
 close $_ for @clients;

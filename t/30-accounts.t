@@ -3,6 +3,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use OwnNetwork;
+use AsUser;
 use DynProxy;
 
 my $FAILED  = 'Identd authentication failed. Please contact an administrator';
@@ -32,11 +33,18 @@ is_deeply [map { DynProxy::converse($_, "register\n", "/many\n", $backend->url .
     'of many at once each gets its own answer';
 is join(' ', sort map { "$_->{tool} $_->{pattern}" } @{ $proxy->ctl_json('list') }), 'alpha .* alpha /many beta /many', 'and each tool its routes';
 
+# dynproxyctl tells a tool of itself
+sub told { my ($account, @words) = @_; my ($status, $out, $err) = ctl_as($proxy, $uid{$account}, @words); return "$status $out$err" }
+like told('tools.beta', '--no-headers', '--columns', 'tool,pattern', 'list'), qr{\A0 beta\s+/many\n\z}, 'an account may ask about its own tool';
+like told('tools.beta', 'list', 'alpha'), qr/^4 .*only ask about itself.* beta$/m, 'and about no other';
+like told($_, 'list'), qr/^4 .*you may not/, "$_ about none" for qw(visitor tools. tools.tools.x nobody_knows);
+
 # accounts are asked of somebody who may be slow
 my $slow = lookup();
 kill 'STOP', $slow;
 my @waiting = map { my $s = $proxy->connect_as($_); $s->print("register\n/slow\n" . $backend->url . "\n"); $s->flush; $s } qw(tools.beta visitor);
 is $proxy->ctl('list'), 0, 'who is slow is not waited for';
+like told('tools.beta', 'list'), qr/^75 .*could not be found out/, 'but by who must be known';
 my $gone = $proxy->connect_as('tools.beta');
 $gone->print("register\n/gone\n" . $backend->url . "\n");
 close $gone;
@@ -59,6 +67,8 @@ $proxy->write_conf;
 is $proxy->ctl('reload'), 0, 'local_tools';
 is said('visitor'), 'ok', 'says who is what';
 is $proxy->get('gamma', '/')->status, 200, 'and so it is';
+like told('visitor', '--no-headers', 'list'), qr/^0 gamma /, 'for dynproxyctl, too';
+like told('tools.alpha', 'list'), qr/^4 .*you may not/, 'which knows no account then';
 like said('tools.alpha'), qr/^fail: uid 61001 is no tool here: add "61001:NAME" to local_tools/, 'and nothing else does';
 ok eventually(sub { !lookup() }), 'nor is anybody asked';
 $proxy->stop;
