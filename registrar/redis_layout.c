@@ -177,6 +177,7 @@ add_recorded(
 	} else if (is_allowed(view, to)) {
 		add_route(view, pattern, to, 1);
 	} else {
+		view->ndestinations--; /* its room is another route's */
 		keep(view, pattern);
 		return;
 	}
