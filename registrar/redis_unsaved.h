@@ -25,7 +25,7 @@ struct unsaved_route {
 struct unsaved {
 	RB_HEAD(unsaved_routes, unsaved_route) routes; /* by key, pattern */
 	size_t count;
-	bool kept; /* SQLite has some of them, or had */
+	bool kept; /* SQLite has some of them, or had, or will */
 	uint64_t serial;
 };
 

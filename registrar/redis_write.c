@@ -271,7 +271,7 @@ not_saved(struct store_redis *s, struct change *change, const char *why)
 	if (s->r->conf->store_down == STORE_DOWN_ACCEPT && !change->yields &&
 	    unsaved_add(&s->unsaved, change->kind, change->key, change->pattern,
 		change->version)) {
-		change->unsaved = true;
+		change->unsaved = s->unsaved.kept = true;
 		push_note_refused(s, why);
 		push_begin(s);
 		change_stored(s->r, change, true);

@@ -54,4 +54,21 @@ for my $node ($one, $two) {
     ok eventually(sub { where_to($node, 'gamma') eq $backend->url(1) && where_to($node, 'beta') eq '' }), 'on both nodes';
 }
 
+# Told by the registrar that heard it: the next one does not tell it again.
+is $one->register('alpha', '.*', $backend->url(0)), 'ok', 'a route';
+ok synced($_), 'which all have' for $one, $two;
+$redis->kill_hard;
+is $one->unregister('alpha', '.*'), 'ok', 'Redis is away: unregistered';
+ok eventually(sub { $one->redis_status->{unsaved} }), 'which Redis has not got';
+$redis->start;
+ok synced($_), 'Redis is back, and gets it' for $one, $two;
+is $redis->cli('exists', 'prefix:alpha'), 0, 'the route is gone from it';
+$one->abandon;
+$redis->cli('hset', 'prefix:alpha', '.*', $backend->url(1));
+ok eventually(sub { where_to($two, 'alpha') eq $backend->url(1) }), 'meanwhile the original, which knows no versions, has a route';
+$one->start;
+ok synced($one), 'the first one comes';
+is $redis->cli('hget', 'prefix:alpha', '.*'), $backend->url(1), 'and leaves it alone';
+ok eventually(sub { where_to($_, 'alpha') eq $backend->url(1) }), 'on both nodes' for $one, $two;
+
 done_testing;
