@@ -238,7 +238,10 @@ write_read(struct store_redis *s, const char *key, const redisReply *reply,
 	if (reply->type != REDIS_REPLY_STRING)
 		return WRITE_FAILED;
 	*newer = strtoull(reply->str, &end, 16);
-	return *end == '\0' && *newer != 0 ? WRITE_NEWER : WRITE_FAILED;
+	if (*end != '\0' || *newer == 0 ||
+	    change_version_ms(*newer) > clock_real_ms() + RECORD_AHEAD_MS)
+		return WRITE_FAILED;
+	return WRITE_NEWER;
 }
 
 bool

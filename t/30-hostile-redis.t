@@ -35,6 +35,7 @@ my @cases = (
     ['-OOM', [EVALSHA => "-OOM command not allowed\r\n"], qr/redis-unsaved.*OOM/, 1],
     ['-NOSCRIPT for ever', [EVALSHA => "-NOSCRIPT No matching script.\r\n"], qr/redis-unsaved/, 1],
     ['it always has a newer version', [EVALSHA => "\$16\r\n$old\r\n"], qr/redis-unsaved/, 1],
+    ['a newer version that cannot be', [EVALSHA => "\$16\r\nffffffffffff0000\r\n"], qr/redis-unsaved/, 1],
     ['an answer of another type', [EVALSHA => "*0\r\n"], qr/redis-unsaved/, 1],
     ['SCAN without an end', [SCAN => "*2\r\n\$1\r\n7\r\n*0\r\n"], qr/redis-connected/, 1],
     ['no EXEC', [EXEC => "*2\r\n:0\r\n:0\r\n"], qr/redis-connected/, undef],
@@ -67,6 +68,7 @@ for my $case (@cases) {
     $fake->stop;
     my $redis = RedisServer->new(port => $fake->{port});
     ok eventually(sub { $redis->cli('hget', 'prefix:alpha', '.*') eq $backend->url }, 15), 'a good Redis in its place gets it' or diag $proxy->log;
+    cmp_ok $redis->cli('hget', 'dynproxy:route:alpha', '.*'), 'lt', sprintf('%016x', (time + 3600) * 65536000), 'with a version that others believe';
     $proxy->stop;
 }
 
