@@ -51,8 +51,8 @@ slowest_replica(const char *info)
 
 	for (; (line = strstr(line, "\nslave")) != NULL; line = end) {
 		end = line + 1 + strcspn(line + 1, "\r\n");
-		field = strstr(line, ",lag=");
-		lag = field != NULL && field < end ? seconds(field + 5) : 0;
+		field = memmem(line, (size_t)(end - line), ",lag=", 5);
+		lag = field != NULL ? seconds(field + 5) : 0;
 		if (lag > worst)
 			worst = lag;
 	}

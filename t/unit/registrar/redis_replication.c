@@ -1,7 +1,11 @@
 /* What INFO replication says, by primaries, replicas and whatever else. */
 #include "registrar/redis_replication.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "lib/array.h"
+#include "registrar/redis_reader.h"
 #include "t/tap.h"
 
 #define PRIMARY                                                                \
@@ -39,6 +43,23 @@ static const struct {
 	{ "no end", "\nslave0:lag=", 0, "", "" },
 };
 
+/* Each line is looked at once, or this would take for ever. */
+static void
+test_many_lines(void)
+{
+	static const char line[] = "\nslave";
+	size_t len = sizeof(line) - 1, n = REDIS_REPLY_MAX / len;
+	char *info = malloc(n * len + 1);
+	struct replication_info said;
+
+	for (size_t i = 0; i < n; i++)
+		memcpy(info + i * len, line, len);
+	info[n * len] = '\0';
+	replication_parse(info, &said);
+	is_int(said.lag_s, 0, "as many replicas as a reply has room for");
+	free(info);
+}
+
 int
 main(void)
 {
@@ -55,5 +76,6 @@ main(void)
 			  "master_link_down_since_seconds:-1\r\n",
 	    &info);
 	ok(info.never, "a replica that never had a primary");
+	test_many_lines();
 	return done();
 }
