@@ -248,12 +248,14 @@ step_book(struct store_redis *s)
 
 	if (name != NULL && strcmp(name->key, p->book_at) == 0)
 		name = book_next(&s->r->book, name);
+	p->walking = true;
 	for (; name != NULL && p->open < WINDOW_MAX;
 	     name = book_next(&s->r->book, name)) {
 		strlcpy(p->book_at, name->key, sizeof(p->book_at));
 		if (!was_seen(s, name->key))
 			want(s, name->key);
 	}
+	p->walking = false;
 	if (name == NULL && p->open == 0)
 		complete(s);
 }
@@ -377,7 +379,8 @@ pass_read_done(struct store_redis *s)
 	s->pass.open--;
 	if (s->r->loop.now_ms - s->pass.kept_ms >= KEEP_MS)
 		keep_found(s);
-	step(s);
+	if (!s->pass.walking) /* else it goes on there */
+		step(s);
 }
 
 /* The same data set, or a replica of it that was promoted? */

@@ -99,6 +99,7 @@ struct pass {
 	uint64_t keys;     /* that Redis has; 0: it does not say */
 	uint64_t scans;    /* so far */
 	char book_at[KEY_MAX]; /* of PASS_BOOK: the name last seen */
+	bool walking;          /* from there: names are asked for */
 	struct replication_info redis; /* what this Redis says it is */
 	char known[REPLID_SIZE]; /* replid of the last complete pass */
 	uint64_t *seen;    /* owned; hashes of the names that SCAN gave */
