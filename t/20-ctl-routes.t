@@ -57,6 +57,8 @@ print $fh qq(no JSON\n{"tool":"gamma"}\n{"tool":"Delta","pattern":".*","destinat
 close $fh;
 is $proxy->ctl('import', $export), 5, 'import: bad lines are told';
 is scalar(() = $proxy->err =~ /not imported/g), 3, 'each of them';
+is $proxy->ctl('import', '-n', $proxy->{dir}), 2, 'import of what cannot be read';
+like $proxy->err, qr/^dynproxyctl: \Q$proxy->{dir}\E: Is a directory$/m, 'is told, too';
 is $proxy->get('alpha', '/')->body, $name[0], 'the others are taken';
 is $proxy->get('alpha', '/api/')->body, $name[1], '  all of them';
 like $proxy->get('beta', '/')->body, qr/^backend/, '  of all tools';

@@ -123,6 +123,10 @@ import(const struct ctl *ctl, FILE *file, const char *name, bool dry)
 		if (!whole)
 			break;
 	}
+	if (ferror(file)) {
+		warn("%s", name);
+		worst = CTL_USAGE; /* as where it cannot be opened */
+	}
 	free(line);
 	if (!dry && ctl->json)
 		printf("{\"imported\": %zu, \"refused\": %zu}\n", done,
