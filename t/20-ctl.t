@@ -33,6 +33,8 @@ is $proxy->ctl('-q', 'add', 'alpha', '/only/.*', $backend->url), 0, '-q add';
 is $proxy->out, '', 'is silent';
 is $proxy->ctl('del', 'alpha', '/only/.*'), 0, 'del of one route';
 is $proxy->get('alpha', '/')->status, 200, 'leaves the other';
+is $proxy->ctl('del', 'alpha', "/caf\xe9/.*"), 2, 'del of a route in Latin-1';
+like $proxy->err, qr/is not UTF-8/, 'is refused: else it would be a del of the tool';
 is $proxy->ctl('del', 'alpha'), 0, 'del of a tool';
 isnt $proxy->get('alpha', '/')->status, 200, 'takes all of it';
 is $proxy->ctl('del', 'alpha'), 1, 'del of what is not there';

@@ -138,6 +138,23 @@ send_bytes(const char *bytes, size_t len, void *arg)
 	return 0;
 }
 
+/* JSON has no other words; one left out would make another command of it. */
+static bool
+are_words(const struct ctl *ctl, char **args)
+{
+	json_t *word;
+
+	for (; *args != NULL; args++) {
+		word = json_string(*args);
+		if (word == NULL) {
+			complain(ctl, "\"%s\" is not UTF-8", *args);
+			return false;
+		}
+		json_decref(word);
+	}
+	return true;
+}
+
 /*
  * Whether it has gone out does not matter: who is refused is told so without
  * having been listened to.
@@ -188,8 +205,12 @@ static FILE *
 ask(const struct ctl *ctl, const char *cmd, char **args, int *status)
 {
 	FILE *stream;
-	int fd = reach(ctl, LISTEN_CONTROL, status);
+	int fd;
 
+	*status = CTL_USAGE;
+	if (!are_words(ctl, args))
+		return NULL;
+	fd = reach(ctl, LISTEN_CONTROL, status);
 	if (fd == -1)
 		return NULL;
 	send_question(fd, cmd, args);
