@@ -19,6 +19,7 @@
 #define BACKOFF_MAX_MS 5000
 #define LASTING_MS 5000 /* up for so long: the next try may be at once */
 #define READ_MAX 16384
+#define LATE_READS_MAX 64 /* of these, when an answer is late */
 #define WORDS_MAX 32 /* of redis_command(), with its NULL */
 
 struct redis_owed {
@@ -161,7 +162,8 @@ take_reply(struct redis *c, const redisReply *reply)
 		redis_lose(c, "a reply that nobody asked for");
 }
 
-static void
+/* False: nothing has come, or the connection is lost. */
+static bool
 receive(struct redis *c)
 {
 	uint64_t generation = c->generation;
@@ -171,22 +173,23 @@ receive(struct redis *c)
 	redisReply *reply;
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (n <= 0) {
 		redis_lose(c, n == 0 ? "closed by Redis" : strerror(errno));
-		return;
+		return false;
 	}
 	redis_reader_feed(&c->replies, bytes, (size_t)n);
 	while ((got = redis_reader_next(&c->replies, &reply)) == REPLY_WHOLE) {
 		take_reply(c, reply);
 		freeReplyObject(reply);
 		if (c->generation != generation)
-			return;
+			return false;
 	}
 	if (got == REPLY_TOO_LARGE)
 		refuse_reply(c);
 	else if (got == REPLY_BROKEN)
 		redis_lose(c, redis_reader_fault(&c->replies));
+	return c->generation == generation;
 }
 
 static void
@@ -410,20 +413,36 @@ try_connect(struct redis *c)
 		redis_lose(c, strerror(errno));
 }
 
-/* Has the oldest command waited too long?  Nothing owed: ask for a sign. */
-static void
-look(struct redis *c)
+static bool
+is_overdue(const struct redis *c)
 {
 	const struct redis_owed *oldest = TAILQ_FIRST(&c->owed);
 
-	if (oldest == NULL) {
-		if (!redis_command(c, NULL, NULL, "PING", NULL))
-			redis_lose(c, "out of memory");
-	} else if (oldest->due_ms <= clock_mono_ms()) {
+	return oldest != NULL && oldest->due_ms <= clock_mono_ms();
+}
+
+/*
+ * Has the oldest command waited too long?  Not when its answer has come and was
+ * not read, since we are late: that much is read first.  Nothing owed: ask for
+ * a sign.
+ */
+static void
+look(struct redis *c)
+{
+	uint64_t generation = c->generation;
+	unsigned reads = 0;
+
+	while (is_overdue(c) && reads++ < LATE_READS_MAX && receive(c))
+		;
+	if (c->generation != generation)
+		return;
+	if (is_overdue(c))
 		redis_lose(c, "no answer within a second");
-	} else {
-		timer_set(&c->loop->timers, &c->timer, oldest->due_ms);
-	}
+	else if (!TAILQ_EMPTY(&c->owed))
+		timer_set(&c->loop->timers, &c->timer,
+		    TAILQ_FIRST(&c->owed)->due_ms);
+	else if (!redis_command(c, NULL, NULL, "PING", NULL))
+		redis_lose(c, "out of memory");
 }
 
 static void

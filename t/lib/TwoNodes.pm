@@ -8,8 +8,9 @@ use DynProxy;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $RATE  = 100;
-my $TOOLS = 20;    # of each node
+my $RATE    = 100;
+my $TOOLS   = 20;     # of each node
+my $LONGEST = 120;    # seconds: an election takes some
 
 # node => [what DynProxy->new takes]
 sub new {
@@ -32,11 +33,12 @@ sub names { sort keys %{ $_[0]{nodes} } }
 
 sub redis_of { $_[0]{nodes}{$_[1]}->redis_status }
 
-# One after the other, each on the other node, until it is done.
+# One after the other, each on the other node, until it is done; or it is too
+# late for what is waited for, and what comes next says so.
 sub register_until {
     my ($self, $done) = @_;
     my ($began, $n) = (time, 0);
-    until ($done->()) {
+    until ($done->() || time - $began > $LONGEST) {
         my $said  = $self->{said}++;
         my $name  = $said % 2 ? 'a' : 'b';
         my $tool  = $name . int($said / 2) % $TOOLS;

@@ -252,6 +252,34 @@ test_no_answer(const struct addr *at, int listener)
 	close(fd);
 }
 
+static void
+late(void)
+{
+	now_ms += REDIS_ANSWER_MS + TIMER_TICK_MS;
+	loop.now_ms = now_ms;
+	timer_run(&loop.timers, now_ms);
+}
+
+/* An answer that has come in time counts, however late we are to read it. */
+static void
+test_late(const struct addr *at, int listener)
+{
+	int fd;
+
+	open_redis(at);
+	fd = connect_to(listener);
+	arrived(fd); /* its greeting */
+	redis_command(&redis, NULL, NULL, "DEL", "a", NULL);
+	arrived(fd);
+	ok(write(fd, ":1\r\n", 4) == 4, "an answer comes");
+	late();
+	ok(redis.state == REDIS_UP, "and is found when it is looked for");
+	late();
+	ok(redis.state == REDIS_APART, "without one the connection is lost");
+	redis_close(&redis);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -263,6 +291,7 @@ main(void)
 	test_connected(&at, listener);
 	test_moved(listener);
 	test_no_answer(&at, listener);
+	test_late(&at, listener);
 	close(listener);
 	ev_release(&loop);
 	return done();
