@@ -26,7 +26,10 @@ is_token(const struct dirent *entry)
 	return *c == '\0' && c - entry->d_name <= TOKEN_MAX;
 }
 
-/* Those that can be read, at most CHALLENGES_MAX; returns how many. */
+/*
+ * Those that can be read, at most CHALLENGES_MAX; returns how many.  One that
+ * is empty is only begun: an event follows when it is written.
+ */
 static size_t
 read_all(const char *directory, struct dirent **entries, size_t n,
     char bytes[][CHALLENGE_BYTES_MAX + 1], struct bundle_piece *pieces)
@@ -40,7 +43,8 @@ read_all(const char *directory, struct dirent **entries, size_t n,
 
 		snprintf(path, sizeof(path), "%s/%s", directory, name);
 		if (secret_read(path, bytes[kept], CHALLENGE_BYTES_MAX, &len,
-			&st) != NULL)
+			&st) != NULL ||
+		    len == 0)
 			continue;
 		pieces[kept] = (struct bundle_piece){ span_str(name),
 			{ bytes[kept], len } };

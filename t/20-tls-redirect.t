@@ -73,7 +73,11 @@ is ask('GET', $_, $token)->body, 'abc-DEF_123.print', "for every host: $_" for q
 like +($proxy->curl('alpha', $token))[1], qr/^abc-DEF_123.print$/, 'with TLS, too';
 put_challenge('no.token', 'secret');
 put_challenge('large', 'x' x 1025);
-for my $other ('no.token', '../first.pem', '%2e%2e/first.pem', 'large', '', 'abc-DEF_123/') {
+put_challenge('begun', '');
+put_challenge('later', 'later.print');
+ok eventually(sub { ask('GET', 'alpha.example.test', '/.well-known/acme-challenge/later')->status == 200 }),
+    'one that is put there later';
+for my $other ('no.token', '../first.pem', '%2e%2e/first.pem', 'large', 'begun', '', 'abc-DEF_123/') {
     is ask('GET', 'alpha.example.test', "/.well-known/acme-challenge/$other")->status, 404, "$other: nothing";
 }
 unlink "$challenges/abc-DEF_123";
