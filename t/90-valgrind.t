@@ -12,7 +12,7 @@ my $proxy   = DynProxy->new(
     patience => 300,    # as it has itself, when all cores are taken
     conf     => { drain_timeout => '2m' },
     wrapper  => [
-        'valgrind', '--quiet', '--trace-children=yes', '--leak-check=full', '--show-leak-kinds=definite,indirect',
+        'valgrind', '--quiet', '--vgdb=no', '--trace-children=yes', '--leak-check=full', '--show-leak-kinds=definite,indirect',
         '--errors-for-leak-kinds=definite,indirect', '--error-exitcode=9', "--log-file=$reports/%p",
     ],
 );
