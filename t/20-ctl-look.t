@@ -49,11 +49,12 @@ for (['rate', qr/>req.*^alpha .*^beta /ms], ['errors', qr/ req\/s >errors.*^beta
 }
 
 # on a terminal, until q
+my $rows = 5;
 sub on_terminal {
     my ($keys, @words) = @_;
     local $ENV{TERM} = 'xterm';
     my $pid = open3(my $in, my $out, undef, 'script', '-qec',
-        join(' ', 'stty rows 5 cols 70; echo pid $$; exec', "$DynProxy::BUILD/dynproxyctl", '-c', $proxy->conf_path, @words), '/dev/null');
+        join(' ', "stty rows $rows cols 70; echo pid \$\$; exec", "$DynProxy::BUILD/dynproxyctl", '-c', $proxy->conf_path, @words), '/dev/null');
     my $said = '';
     for my $key (@$keys) {
         my ($await, $press) = @$key;
@@ -74,6 +75,15 @@ like $said, qr/\e\[\?1049h.*alpha.*\e\[\?7h\e\[\?25h\e\[\?1049l/s, 'gives the sc
 my @lines = split /\r?\n/, (frames($said))[0];
 is scalar @lines, 5, 'its height';
 is scalar(grep { length > 70 } @lines), 0, 'and its width' or diag explain \@lines;
+
+# one that is too low has what there is room for, and does not move
+for my $few (3, 1) {
+    $rows = $few;
+    ($status, $said) = on_terminal([[qr/ready/, 'q']], 'top');
+    my ($frame) = $said =~ /\e\[H(.*?)\e\[J/s;
+    is $status . $frame =~ tr/\n//, '0' . ($few - 1), "top on $few rows: " . ($few - 1) . ' ends of lines';
+}
+$rows = 5;
 
 # a signal ends it, and gives the screen back, too
 ($status, $said) = on_terminal([[qr/alpha/, sub { kill 'TERM', $_[0] =~ /^pid (\d+)/m }]], 'top');

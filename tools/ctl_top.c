@@ -149,11 +149,9 @@ put_facts(const json_t *all, int columns)
 }
 
 static void
-put_head(const json_t *all, const struct layout *l, const char *trouble)
+put_node(const json_t *all, const char *trouble)
 {
 	bool ready = json_is_true(json_object_get(all, "ready"));
-	char spark[32] = "", head[] = NUMBERS_HEAD;
-	int rest = l->columns - l->name - NUMBERS;
 
 	printf("%sdynproxy%s %s  ", look.bold, look.plain, text(all, "node"));
 	if (trouble != NULL)
@@ -162,15 +160,19 @@ put_head(const json_t *all, const struct layout *l, const char *trouble)
 		printf("%s%s%s  up since %s", ready ? look.good : look.bad,
 		    ready ? "ready" : text(all, "reason"), look.plain,
 		    text(all, "started"));
-	l->end_line();
-	put_facts(all, l->columns);
-	l->end_line();
+}
+
+static void
+put_titles(const struct layout *l)
+{
+	char spark[32] = "", head[] = NUMBERS_HEAD;
+	int rest = l->columns - l->name - NUMBERS;
+
 	if (l->spark > 0)
 		snprintf(spark, sizeof(spark), "last %d s", l->spark * POINT_S);
 	*strstr(head, l->order->title) = '>';
 	printf("%s%-*s%s%-*.*s%s", look.bar, l->name, "tool", head,
 	    rest > 0 ? rest : 0, rest > 0 ? rest : 0, spark, look.plain);
-	l->end_line();
 }
 
 /* One that is cut ends with two dots. */
@@ -232,6 +234,22 @@ share_out(struct layout *l, const json_t *tools, size_t shown)
 		l->name = NAME_MIN;
 }
 
+static void
+put_line(
+    const json_t *all, const struct layout *l, size_t line, const char *trouble)
+{
+	const json_t *tools = json_object_get(all, "tools");
+
+	if (line == 0)
+		put_node(all, trouble);
+	else if (line == 1)
+		put_facts(all, l->columns);
+	else if (line == 2)
+		put_titles(l);
+	else
+		put_tool(json_array_get(tools, line - HEAD_ROWS), l);
+}
+
 /*
  * rows     of all of it; 0: as many as there are
  * trouble  why this is old; NULL: it is not
@@ -239,19 +257,16 @@ share_out(struct layout *l, const json_t *tools, size_t shown)
 static void
 put_all(const json_t *all, struct layout *l, size_t rows, const char *trouble)
 {
-	const json_t *tools = json_object_get(all, "tools"), *tool;
-	size_t shown = json_array_size(tools), i;
+	const json_t *tools = json_object_get(all, "tools");
+	size_t lines = HEAD_ROWS + json_array_size(tools);
 
-	if (rows > 0 && shown > rows - HEAD_ROWS)
-		shown = rows > HEAD_ROWS ? rows - HEAD_ROWS : 0;
-	share_out(l, tools, shown);
-	put_head(all, l, trouble);
-	json_array_foreach(tools, i, tool)
-	{
-		if (i >= shown)
-			break;
-		put_tool(tool, l);
-		if (rows == 0 || i + HEAD_ROWS + 1 < rows)
+	if (rows > 0 && lines > rows)
+		lines = rows;
+	share_out(l, tools, lines > HEAD_ROWS ? lines - HEAD_ROWS : 0);
+	for (size_t i = 0; i < lines; i++) {
+		put_line(all, l, i, trouble);
+		/* behind the last row the screen would move */
+		if (rows == 0 || i + 1 < rows)
 			l->end_line();
 	}
 }
