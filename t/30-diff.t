@@ -40,5 +40,12 @@ for (['127.0.0.1:1', 3], ['', 3], ["$two->{address}:$two->{http_port}", 3]) {
     is $one->ctl('diff', $node), $status, "\"$node\" is no node";
     like $one->err, qr/^dynproxyctl: .*: ..../, 'says why: ' . $one->err =~ s/\n//gr;
 }
+is $one->ctl('diff', $backend->addr), 3, 'nor is a web server';
+like $one->err, qr/: its answer is no JSON$/m, 'which is said';
+
+# whoever answers there has no say over the terminal
+my $evil = $one->backend(text => '{"evil": {"routes": [{"pattern": ".*\u001b[2J\n", "destination": "\u009b2J\u00e9\u007f"}]}}');
+is $one->ctl('diff', $evil->addr), 1, 'a node that has more than it should';
+like $one->out, qr/^> evil \.\*\?\[2J\? \?2J\xc3\xa9\?$/m, 'is shown without what steers a terminal';
 is $one->ctl('diff'), 2, 'a node has to be named';
 done_testing;

@@ -31,7 +31,7 @@ ask_node(const char *node, const char *path)
 {
 	json_t *said = NULL;
 	struct buf body;
-	char url[512], why[FETCH_SAID_MAX] = "its answer is no JSON";
+	char url[512], why[FETCH_SAID_MAX];
 	int status = -1;
 
 	buf_init(&body, ANSWER_MAX);
@@ -42,9 +42,10 @@ ask_node(const char *node, const char *path)
 		status = fetch(
 		    &(struct fetch){ .url = url, .timeout_ms = ANSWER_MS },
 		    &body, why);
-	if (status == 200 || status == 503) /* ready, or not */
+	if (status == 200 || status == 503) { /* ready, or not */
+		strlcpy(why, "its answer is no JSON", sizeof(why));
 		said = json_loadb(buf_span(&body).ptr, buf_len(&body), 0, NULL);
-	else if (status != -1)
+	} else if (status != -1)
 		snprintf(why, sizeof(why),
 		    "its answer is %d: is this host in its admin_networks?",
 		    status);
@@ -140,7 +141,15 @@ lines_of_there(struct lines *lines, json_t *tools)
 	lines_sort(lines);
 }
 
-/* Walk both: what only one of them has. */
+/* What the other node says may come to stand on a terminal. */
+static void
+add_line(json_t *lines, char *line)
+{
+	ctl_mask(line);
+	json_array_append_new(lines, json_string(line));
+}
+
+/* Walk both: what only one of them has.  Their lines are masked then. */
 static json_t *
 differences(const struct lines *here, const struct lines *there)
 {
@@ -156,11 +165,9 @@ differences(const struct lines *here, const struct lines *there)
 		else
 			order = strcmp(here->at[i], there->at[j]);
 		if (order < 0)
-			json_array_append_new(
-			    only_here, json_string(here->at[i]));
+			add_line(only_here, here->at[i]);
 		else if (order > 0)
-			json_array_append_new(
-			    only_there, json_string(there->at[j]));
+			add_line(only_there, there->at[j]);
 		i += order <= 0;
 		j += order >= 0;
 	}

@@ -2,6 +2,7 @@
  */
 #include "tools/ctl_table.h"
 
+#include <bsd/string.h>
 #include <ctype.h>
 #include <err.h>
 #include <string.h>
@@ -94,24 +95,34 @@ format_age(json_int_t seconds, char *out, size_t size)
 	    units[i].unit);
 }
 
-/* A byte of no character, and the first of those from U+0080 to U+009F. */
+/* One of the characters from U+0080 to U+009F, which steer, too. */
 static bool
-steers(const char *c)
+is_c1(const char *c)
 {
-	return iscntrl((unsigned char)*c) ||
-	       (c[0] == '\xc2' && (unsigned char)c[1] < 0xa0);
+	return c[0] == '\xc2' && (c[1] & 0xe0) == 0x80;
+}
+
+void
+ctl_mask(char *text)
+{
+	char *to = text;
+
+	for (; *text != '\0'; text++) {
+		bool c1 = is_c1(text);
+
+		*to++ = c1 || iscntrl((unsigned char)*text) ? '?' : *text;
+		text += c1;
+	}
+	*to = '\0';
 }
 
 static void
 format_text(const char *text, const char *none, char *out, size_t size)
 {
-	size_t n = 0;
-
 	if (text == NULL || *text == '\0')
 		text = none != NULL ? none : "-";
-	for (; *text != '\0' && n + 1 < size; text++)
-		out[n++] = steers(text) ? '?' : *text;
-	out[n] = '\0';
+	strlcpy(out, text, size);
+	ctl_mask(out);
 }
 
 static const char *

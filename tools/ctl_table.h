@@ -31,4 +31,10 @@ bool ctl_table_fits(const struct ctl *ctl, const struct ctl_column *columns);
 void ctl_print_table(const struct ctl *ctl, const struct ctl_column *columns,
     const json_t *rows);
 
+/*
+ * Make of text of any origin what a terminal may be shown: a '?' stands for
+ * each character that could steer it, or end the line.
+ */
+void ctl_mask(char *text);
+
 #endif
