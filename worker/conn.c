@@ -271,6 +271,7 @@ void
 conn_hurry_idle(struct worker *w)
 {
 	struct conn *c;
+	struct h2 *h;
 	uint64_t due_ms;
 
 	TAILQ_FOREACH(c, &w->idle, by_age)
@@ -278,6 +279,12 @@ conn_hurry_idle(struct worker *w)
 		due_ms = w->loop.now_ms + timeout_of(c, CONN_IDLE);
 		if (due_ms < c->deadline_ms)
 			conn_set_deadline(c, due_ms);
+	}
+	TAILQ_FOREACH(h, &w->h2.all, of_worker)
+	{
+		c = h->user;
+		if (c->state == CONN_H2)
+			conn_set_deadline(c, h2_deadline(h));
 	}
 }
 

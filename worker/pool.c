@@ -207,6 +207,12 @@ pool_sweep(struct pool *pool)
 }
 
 void
+pool_hurry(struct pool *pool)
+{
+	expire(&pool->kept.timer);
+}
+
+void
 pool_free(struct pool *pool)
 {
 	pool_sweep(pool);

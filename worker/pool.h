@@ -47,6 +47,9 @@ unsigned pool_size(const struct pool *pool);
 /* Close what is idle: its descriptors are needed.  False: nothing is. */
 bool pool_sweep(struct pool *pool);
 
+/* What is idle stays no longer than backend_idle_timeout, which is another. */
+void pool_hurry(struct pool *pool);
+
 /* Closes what is idle; nothing may be lent. */
 void pool_free(struct pool *pool);
 

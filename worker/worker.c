@@ -219,7 +219,8 @@ take(struct worker *w, const struct ctlmsg *m, int *fd)
 
 /*
  * Go by the configuration that has come.  Requests under way go on with what
- * they have begun with.  -1 after saying why: all is as before.
+ * they have begun with; connections without one wait no longer than it says.
+ * -1 after saying why: all is as before.
  */
 static int
 apply(struct worker *w)
@@ -248,6 +249,8 @@ apply(struct worker *w)
 	if (accesslog_apply(w) == -1)
 		log_event(LOG_ERR, "reload-failed", "access log: %m");
 	accept_look_again(w);
+	conn_hurry_idle(w);
+	pool_hurry(w->pool);
 	return 0;
 }
 
