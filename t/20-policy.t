@@ -94,6 +94,11 @@ is answers('127.0.0.1', 'alpha'), 'tool-maintenance', 'but for the tool';
 is $proxy->ctl('maintenance', 'off', 'beta'), 1, 'off, where there is none';
 is $proxy->ctl('maintenance', 'on', 'Alpha!'), 1, 'on, for no tool';
 is $proxy->ctl('maintenance', 'maybe'), 2, 'or neither';
+for (['off', 'alpha', '--for', '1h'], ['off', '--until', '2999-01-01T00:00Z'], ['--for', '1h'], ['on', ''], ['off', '']) {
+    is $proxy->ctl('maintenance', @$_), 2, "maintenance @$_: wrong usage";
+    like $proxy->err, qr/maintenance is on, perhaps with --for or --until, or off at once/, 'which is told';
+}
+is answers('127.0.0.1', $_), $_ eq 'alpha' ? 'tool-maintenance' : 200, "nothing has changed for $_" for qw(alpha beta);
 
 # --- over a restart of the registrar, and of all
 kill 'KILL', my $registrar = $proxy->registrar_pid;

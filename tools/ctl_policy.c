@@ -237,22 +237,28 @@ cmd_maintenance(const struct ctl *ctl, char **args)
 {
 	static char maintenance[] = "maintenance", site[] = "";
 	char *kinds[] = { maintenance, NULL };
-	char until[24];
-	char *tool;
+	char until[24], *tool = site;
+	bool ends, on, off;
 
 	if (!take_end(args, until))
 		return CTL_USAGE;
-	if (args[0] == NULL)
+	ends = strcmp(until, "0") != 0;
+	if (args[0] == NULL && !ends)
 		return list(ctl, kinds, ctl_columns_policy);
-	tool = args[1] == NULL ? site : args[1];
-	if (tool == site || args[2] == NULL) {
-		if (strcmp(args[0], "on") == 0)
+	on = args[0] != NULL && strcmp(args[0], "on") == 0;
+	off = args[0] != NULL && strcmp(args[0], "off") == 0;
+	if ((on || off) && args[1] != NULL)
+		tool = args[1];
+	/* "" may be a script's mistake: it is not the site */
+	if (tool == site || (*tool != '\0' && args[2] == NULL)) {
+		if (on)
 			return set(
 			    ctl, maintenance, tool, until, "is in maintenance");
-		if (strcmp(args[0], "off") == 0)
+		if (off && !ends)
 			return strike(ctl, maintenance, tool, "is served");
 	}
-	warnx("maintenance is on or off, of a tool or of all");
+	warnx("maintenance is on, perhaps with --for or --until, or off at "
+	      "once: of a tool or of all");
 	return CTL_USAGE;
 }
 
