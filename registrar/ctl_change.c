@@ -173,14 +173,18 @@ ctl_import(struct ctl *ctl)
 static void
 mark_backend(struct ctl *ctl, enum change_mark mark)
 {
-	const struct book_port *port = NULL;
+	const struct book_port *port;
 	struct backend backend = { .port = 0 };
 	struct addr addr;
 
-	if (addr_parse(&addr, ctl->args[0]) && addr_ip(&addr, &backend.ip)) {
-		backend.port = addr_port(&addr);
-		port = book_port_first(&ctl->client.r->book, &backend);
+	if (!addr_parse(&addr, ctl->args[0]) || !addr_ip(&addr, &backend.ip)) {
+		ctl_fail(ctl, EXIT_USAGE,
+		    "\"%.64s\" is no backend: write an address and a port",
+		    ctl->args[0]);
+		return;
 	}
+	backend.port = addr_port(&addr);
+	port = book_port_first(&ctl->client.r->book, &backend);
 	for (; port != NULL && ctl->nchanges < ROUTES_MAX;
 	     port = book_port_next(port)) {
 		const struct book_route *route = port->route;
@@ -194,8 +198,7 @@ mark_backend(struct ctl *ctl, enum change_mark mark)
 		ctl_submit(ctl);
 	else
 		ctl_fail(ctl, EXIT_REFUSED,
-		    "no backend is at \"%.64s\": dynproxyctl list shows them; "
-		    "write an address and a port",
+		    "no backend is at %.64s: dynproxyctl list shows them",
 		    ctl->args[0]);
 }
 

@@ -37,14 +37,19 @@ policy_changed(struct policy_change *change, const char *fault)
 static void
 change_policy(struct ctl *ctl, bool strike, uint64_t until_ms)
 {
+	char subject[POLICY_SUBJECT_MAX + 1], why[256];
 	struct policy_change *change;
 	enum policy_kind kind;
-	char why[256];
 
 	if (!policy_kind(ctl, &kind))
 		return;
-	change = policy_change_new(ctl->client.r, kind, strike, ctl->args[1],
-	    until_ms, why, sizeof(why));
+	if (!policy_kind_info(kind)->check(
+		ctl->args[1], subject, why, sizeof(why))) {
+		ctl_fail(ctl, EXIT_USAGE, "%s", why);
+		return;
+	}
+	change = policy_change_new(
+	    ctl->client.r, kind, strike, subject, until_ms, why, sizeof(why));
 	if (change == NULL) {
 		ctl_fail(ctl, EXIT_REFUSED, "%s", why);
 		return;

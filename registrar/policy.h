@@ -60,7 +60,7 @@ int policy_loaded(struct registrar *r); /* -1: it was logged why not */
 /*
  * Make a change.  NULL: it cannot be; why says what to do, in one line.
  *
- * subject  as the operator wrote it
+ * subject  in its one form, as the kind's check() has made it
  */
 struct policy_change *policy_change_new(struct registrar *r,
     enum policy_kind kind, bool strike, const char *subject, uint64_t until_ms,

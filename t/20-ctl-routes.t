@@ -29,7 +29,7 @@ is $proxy->out, '', 'and nothing else';
 is $proxy->ctl('undrain', $backend->addr(1)), 0, 'undrain';
 is $proxy->get('alpha', '/api/')->body, $name[1], 'served again';
 is $proxy->ctl('drain', '127.0.0.1:1'), 1, 'no such backend';
-is $proxy->ctl('drain', 'beta'), 1, 'nor one without an address';
+is $proxy->ctl('drain', 'beta'), 2, 'nor one without an address';
 
 is $proxy->ctl('stale'), 0, 'stale';
 is $proxy->out, '', 'nothing is';

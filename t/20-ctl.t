@@ -42,6 +42,7 @@ is $proxy->ctl('del', 'alpha'), 1, 'del of what is not there';
 is $proxy->ctl('-v', '-t', '30s', 'list'), 0, '-v';
 like $proxy->err, qr{asking the registrar at /.*: exit status 0 after \d+ ms$}s, 'tells what it does';
 is $proxy->ctl('-t', 'soon', 'list'), 2, '-t wants a duration';
+is $proxy->ctl('-s', 'control.sock', 'list'), 2, '-s wants an absolute path';
 
 # what cannot be right
 for (
@@ -57,6 +58,12 @@ for (
 like $proxy->err, qr/needs a port/, 'the last one lacks its port';
 is $proxy->ctl('list'), 0, 'and nothing of that';
 is $proxy->out, '', 'was kept';
+
+for (['drain', '127.0.0.1'], ['undrain', 'alpha'], ['del', 'Alpha!'], ['explain', 'http://alpha', '--client', 'me'], ['diff', 'http://node/'], ['registration', 'off', '--reason', "two\nlines"]) {
+    is $proxy->ctl(@$_), 2, "@$_: is wrong usage";
+    like $proxy->err, qr/^dynproxyctl: ..../, 'says: ' . $proxy->err =~ s/\n//gr;
+}
+is $proxy->ctl('drain', '127.0.0.1:1'), 1, 'a backend that is not there';
 
 # how it is used
 is $proxy->ctl, 2, 'no command: usage';

@@ -33,8 +33,11 @@ complain(const struct ctl *ctl, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Where a server of that kind listens, by -s or by the configuration. */
-static bool
+/*
+ * Where a server of that kind listens, by -s or by the configuration.  Returns
+ * an exit code.
+ */
+static int
 find_socket(const struct ctl *ctl, enum listener_kind kind, struct addr *a)
 {
 	struct conf *conf;
@@ -47,12 +50,12 @@ find_socket(const struct ctl *ctl, enum listener_kind kind, struct addr *a)
 			complain(ctl,
 			    "%s: not the absolute path of a Unix socket",
 			    ctl->control);
-		return found;
+		return found ? CTL_DONE : CTL_USAGE;
 	}
 	conf = conf_read_anyway(ctl->conf_path);
 	if (conf == NULL) {
 		complain(ctl, "%s: %s", ctl->conf_path, strerror(errno));
-		return false;
+		return CTL_UNREACHABLE;
 	}
 	for (size_t i = 0; !found && i < conf->nlisteners; i++)
 		if (conf->listeners[i].kind == kind) {
@@ -63,7 +66,7 @@ find_socket(const struct ctl *ctl, enum listener_kind kind, struct addr *a)
 		complain(
 		    ctl, "%s: names no such control socket", ctl->conf_path);
 	conf_free(conf);
-	return found;
+	return found ? CTL_DONE : CTL_UNREACHABLE;
 }
 
 /* A connected socket, blocking but never for long.  -1 with errno. */
@@ -98,9 +101,10 @@ reach(const struct ctl *ctl, enum listener_kind kind, int *status)
 	char where[ADDR_TEXT_MAX];
 	int fd;
 
-	*status = CTL_UNREACHABLE;
-	if (!find_socket(ctl, kind, &a))
+	*status = find_socket(ctl, kind, &a);
+	if (*status != CTL_DONE)
 		return -1;
+	*status = CTL_UNREACHABLE;
 	addr_format(&a, where);
 	if (ctl->verbose)
 		warnx("asking the %s at %s", master ? "master" : "registrar",

@@ -12,17 +12,31 @@
 #define ADMIN_PORT "8081"
 #define ANSWER_MAX (512u << 20) /* bytes; 1,000,000 tools have 300 each */
 #define ANSWER_MS 60000
+#define NODE_MAX 300 /* bytes: a name of DNS, and a port */
+#define URL_MAX (NODE_MAX + 64)
+
+/* What a URL may have as its host.  False: it is none, which was told. */
+static bool
+is_node(const char *node)
+{
+	if (*node != '\0' && strlen(node) <= NODE_MAX &&
+	    node[strcspn(node, "/?#@ ")] == '\0')
+		return true;
+	warnx("\"%.64s\" is no node: write an address or a name, perhaps with "
+	      "a port",
+	    node);
+	return false;
+}
 
 /* http://NODE:8081PATH; the port may be said. */
-static bool
-url_of(const char *node, const char *path, char *url, size_t size)
+static void
+url_of(const char *node, const char *path, char url[URL_MAX])
 {
 	const char *end = strrchr(node, ']'); /* of an IPv6 address */
 	bool port = strchr(end != NULL ? end : node, ':') != NULL;
-	int n = snprintf(
-	    url, size, "http://%s%s%s", node, port ? "" : ":" ADMIN_PORT, path);
 
-	return *node != '\0' && n > 0 && (size_t)n < size;
+	snprintf(url, URL_MAX, "http://%s%s%s", node,
+	    port ? "" : ":" ADMIN_PORT, path);
 }
 
 /* NULL: it was told why. */
@@ -31,17 +45,13 @@ ask_node(const char *node, const char *path)
 {
 	json_t *said = NULL;
 	struct buf body;
-	char url[512], why[FETCH_SAID_MAX];
-	int status = -1;
+	char url[URL_MAX], why[FETCH_SAID_MAX];
+	int status;
 
 	buf_init(&body, ANSWER_MAX);
-	if (!url_of(node, path, url, sizeof(url)))
-		strlcpy(why, "a node is an address, or one with a port",
-		    sizeof(why));
-	else
-		status = fetch(
-		    &(struct fetch){ .url = url, .timeout_ms = ANSWER_MS },
-		    &body, why);
+	url_of(node, path, url);
+	status = fetch(
+	    &(struct fetch){ .url = url, .timeout_ms = ANSWER_MS }, &body, why);
 	if (status == 200 || status == 503) { /* ready, or not */
 		strlcpy(why, "its answer is no JSON", sizeof(why));
 		said = json_loadb(buf_span(&body).ptr, buf_len(&body), 0, NULL);
@@ -241,8 +251,11 @@ cmd_diff(const struct ctl *ctl, char **args)
 	json_t *here, *there, *found;
 	char *none[] = { NULL };
 	bool routes, policy;
-	int status = ctl_ask(ctl, "node", none, &here);
+	int status;
 
+	if (!is_node(args[0]))
+		return CTL_USAGE;
+	status = ctl_ask(ctl, "node", none, &here);
 	if (status != CTL_DONE)
 		return status;
 	there = ask_node(args[0], "/readyz?verbose");
