@@ -1,6 +1,5 @@
 /* dynproxyd: reads the configuration, prepares all there is, supervises. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "conf/conf.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/stdfd.h"
 #include "master/beside.h"
 #include "master/certs.h"
 #include "master/certs_watch.h"
@@ -42,19 +42,6 @@ static void __attribute__((noreturn)) usage(void)
 {
 	fputs("usage: dynproxyd [-FTt] [-c file]\n", stderr);
 	exit(2);
-}
-
-/* A descriptor that we open must never be taken for standard error. */
-static void
-open_standard_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd != -1)
-		close(fd);
 }
 
 /* Workers have many clients, each with a backend: as many as we may. */
@@ -303,7 +290,7 @@ main(int argc, char **argv)
 
 	spawn_enter(argc, argv);
 	setup_take(&m); /* there is none yet */
-	open_standard_descriptors();
+	stdfd_open();
 	path = read_options(&m, argc, argv, &test, &dump);
 	m.argv = argv;
 	m.exe_path = own_path();

@@ -16,10 +16,13 @@ my $home  = "$site/home";
 my $proxy = DynProxy->new(conf => { local_tools => '{"52001:alpha"}' });
 
 my ($status, $out, $err);
-sub webservice {
-    ($status, $out, $err) = run_command('setpriv', '--reuid=52001', '--regid=52001', '--clear-groups', '--', 'env',
+sub command {
+    return ('setpriv', '--reuid=52001', '--regid=52001', '--clear-groups', '--', 'env',
         "HOME=$home", "DYNPROXY_PROXY=" . $proxy->socket_path('register'),
         'DYNPROXY_CONTROL=' . $proxy->socket_path('control'), "$site/bin/webservice", '--backend=local', @_);
+}
+sub webservice {
+    ($status, $out, $err) = run_command(command(@_));
     return $status;
 }
 sub page { return $proxy->get('alpha', '/')->body }
@@ -76,6 +79,12 @@ like $err, qr/it ended at once; the end of its log:\n(    .*\n)*    what it said
 is webservice('status'), 0, 'status';
 like $out, qr/is waiting to run/, 'it is tried again';
 is webservice('stop'), 0, 'until it is stopped' or diag $err;
+
+# --- without standard input, output and error: no file takes their places
+run_command('sh', '-c', 'exec "$@" <&- >&- 2>&-', 'sh', command('generic', 'start', '--', @server));
+ok eventually(sub { page() eq "here\n" }), 'started with nothing open: it serves';
+is webservice('stop'), 0, 'stop' or diag $err;
+ok eventually(sub { !kill 0, pid() }), 'nothing is left';
 
 # two at once: one starts it, the other is told
 my @pids = map {

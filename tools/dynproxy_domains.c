@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "lib/log.h"
+#include "lib/stdfd.h"
 #include "tools/domains_api.h"
 #include "tools/options.h"
 
@@ -100,6 +101,7 @@ main(int argc, char **argv)
 	struct addr listen;
 	int rc;
 
+	stdfd_open();
 	parse(&d, &o, argc, argv);
 	log_open(LOG_TO_STDERR, "dynproxy-domains", LOG_INFO);
 	if (!addr_parse(&listen, o.listen))

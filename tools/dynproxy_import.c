@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/stdfd.h"
 #include "tools/import.h"
 
 static void
@@ -32,6 +33,7 @@ main(int argc, char **argv)
 	const char *redis = NULL, *password = NULL;
 	int option;
 
+	stdfd_open();
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (option) {
 		case 'r':

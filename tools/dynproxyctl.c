@@ -6,6 +6,7 @@
 #include "conf/value.h"
 #include "lib/array.h"
 #include "lib/clock.h"
+#include "lib/stdfd.h"
 #include "lib/version.h"
 #include "tools/ctl_commands.h"
 #include "tools/ctl_prompt.h"
@@ -214,8 +215,10 @@ int
 main(int argc, char **argv)
 {
 	struct ctl ctl = { .conf_path = DEFAULT_CONF };
-	int status = read_options(&ctl, argc, argv);
+	int status;
 
+	stdfd_open();
+	status = read_options(&ctl, argc, argv);
 	if (status == -1 && optind == argc && !isatty(STDIN_FILENO)) {
 		usage(stderr);
 		status = CTL_USAGE;

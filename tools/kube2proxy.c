@@ -12,6 +12,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/stdfd.h"
 #include "tools/kube2proxy_routes.h"
 #include "tools/kube_watch.h"
 #include "tools/options.h"
@@ -227,8 +228,10 @@ main(int argc, char **argv)
 		.changed = PTHREAD_COND_INITIALIZER };
 	const char *home = getenv("HOME");
 	char why[KUBE_WHY_MAX];
-	const char *kubeconfig = parse(&p, argc, argv);
+	const char *kubeconfig;
 
+	stdfd_open();
+	kubeconfig = parse(&p, argc, argv);
 	log_open(LOG_TO_STDERR, "kube2proxy", LOG_INFO);
 	signal(SIGPIPE, SIG_IGN);
 	curl_global_init(CURL_GLOBAL_DEFAULT);

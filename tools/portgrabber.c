@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/stdfd.h"
 #include "tools/account.h"
 #include "tools/own_address.h"
 
@@ -52,6 +53,7 @@ main(int argc, char **argv)
 	bool registered;
 	int error;
 
+	stdfd_open();
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		usage(stdout);
 		return 0;

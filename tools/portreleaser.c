@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/stdfd.h"
 #include "tools/reg.h"
 
 #define ROUTE ".*"
@@ -16,6 +17,7 @@ main(int argc, char **argv)
 {
 	struct reg reg;
 
+	stdfd_open();
 	if (argc > 1) {
 		bool help = strcmp(argv[1], "--help") == 0;
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/array.h"
+#include "lib/stdfd.h"
 #include "tools/server_type.h"
 #include "tools/webservice_commands.h"
 
@@ -292,10 +293,12 @@ int
 main(int argc, char **argv)
 {
 	struct webservice w = { .follow = false };
-	const struct command *command = parse(&w, argc, argv);
+	const struct command *command;
 	char why[WEBSERVICE_WHY_MAX];
 	int status;
 
+	stdfd_open();
+	command = parse(&w, argc, argv);
 	find_account(&w);
 	if (command->run != webservice_logs &&
 	    command->run != webservice_status)

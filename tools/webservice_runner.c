@@ -16,6 +16,7 @@
 
 #include "lib/array.h"
 #include "lib/clock.h"
+#include "lib/stdfd.h"
 #include "tools/lease.h"
 #include "tools/listening.h"
 #include "tools/options.h"
@@ -345,6 +346,7 @@ main(int argc, char **argv)
 	struct runner r = { .child = -1 };
 	int status;
 
+	stdfd_open();
 	parse_options(&r, argc, argv);
 	prepare(&r);
 	sigemptyset(&r.signals);

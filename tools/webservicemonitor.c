@@ -16,6 +16,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/stdfd.h"
 #include "tools/child.h"
 #include "tools/manifest.h"
 #include "tools/options.h"
@@ -320,6 +321,7 @@ main(int argc, char **argv)
 		.homes = HOMES, .state = STATE, .interval_s = INTERVAL_S
 	};
 
+	stdfd_open();
 	parse(&m, argc, argv);
 	log_open(LOG_TO_STDERR, "webservicemonitor", LOG_INFO);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
