@@ -40,6 +40,8 @@ my @cases = (
     'words'                => 'off on'          => ['maintenance', 'o'],
     'other words'          => 'off on'          => ['standby', ''],
     'another option'       => '--reason'        => ['registration', '--'],
+    'conditions'           => 'ready route'     => ['wait', 'r'],
+    'whose route'          => 'beta'            => ['wait', 'route', 'b'],
     'fields'               => 'referer'         => ['block', 're'],
     'ends'                 => '--for --until'   => ['ban', '--'],
     'clients'              => '--agent --client' => ['explain', '--'],

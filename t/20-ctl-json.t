@@ -39,6 +39,7 @@ my @one = (
     block        => ['agent', 'x"'],             blocks       => [], unblock => ['agent', 'x"'],
     maintenance  => ['on', 'alpha', '--for', '1h'], maintenance => [], maintenance => ['off', 'alpha'],
     standby      => [],          standby      => ['on'],      standby => ['off'],
+    wait         => ['ready'],   wait         => ['route', 'alpha', 'up'],
     reopen       => [],          reload       => [],          upgrade => [],
 );
 my @lines = (export => [], import => ['-n', "$scratch/routes"], registrations => [], sessions => []);

@@ -29,6 +29,7 @@ int cmd_tail(const struct ctl *ctl, char **args);
 int cmd_diff(const struct ctl *ctl, char **args);
 int cmd_doctor(const struct ctl *ctl, char **args);
 int cmd_watch(const struct ctl *ctl, char **args);
+int cmd_wait(const struct ctl *ctl, char **args);
 int cmd_registration(const struct ctl *ctl, char **args);
 int cmd_bans(const struct ctl *ctl, char **args);
 int cmd_ban(const struct ctl *ctl, char **args);

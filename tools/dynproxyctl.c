@@ -53,6 +53,8 @@ static const struct command {
 	{ "registration", "[on | off [--reason text]]", 0, 3, cmd_registration,
 	    "refuse registrations", NULL },
 	{ "watch", "", 0, 0, cmd_watch, "events, as they happen", NULL },
+	{ "wait", "ready|route tool [up] [--timeout duration]", 1, 5, cmd_wait,
+	    "until it is so, for scripts", NULL },
 	{ "tool", "tool", 1, 1, cmd_tool, "how a tool is, its last errors",
 	    ctl_columns_tool_routes },
 	{ "top", "[--once] [--by rate|errors|ms]", 0, 3, cmd_top,

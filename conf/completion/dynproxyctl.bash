@@ -31,6 +31,8 @@ _dynproxyctl() {
         *,drain | *,undrain)
             mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_live destination list | sed 's|.*//||')" -- "$word") ;;
         *,unban) mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_live subject bans)" -- "$word") ;;
+        route,wait) mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_live tool list)" -- "$word") ;;
+        *,wait) mapfile -t COMPREPLY < <(compgen -W 'ready route up --timeout' -- "$word") ;;
         *,standby) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word") ;;
         *,registration) mapfile -t COMPREPLY < <(compgen -W 'on off --reason' -- "$word") ;;
         *,block | *,unblock) mapfile -t COMPREPLY < <(compgen -W 'agent referer --for --until' -- "$word") ;;
