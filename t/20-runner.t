@@ -2,6 +2,7 @@
 # (5-webservice.md).
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use OwnNetwork;
 use DynProxy;
 use File::Temp;
 
@@ -106,5 +107,15 @@ ok eventually(sub { $proxy->ctl('list', 'alpha'); $proxy->out =~ /^alpha +\.\* +
 kill 'KILL', $pid;
 waitpid $pid, 0;
 ok eventually(sub { $proxy->get('alpha', '/')->status != 200 }), 'and sees its end';
+
+# --- where nobody listens on a port that connections have, one may be with itself
+open my $range, '>', '/proc/sys/net/ipv4/ip_local_port_range' or die $!;
+syswrite $range, '40000 40000' or die $!;
+(my $elsewhere = $server) =~ s/"127.0.0.1", LocalPort => \$ENV\{PORT\}/'0.0.0.0', LocalPort => 5559/ or die;
+$pid = starts(registering('--port', 40000, '--', 'perl', '-e', $elsewhere));
+ok eventually(sub { $proxy->ctl('list', 'alpha'); $proxy->out =~ m{127\.0\.0\.1:(?:40000|5559)\b} }), 'a server that does not look at --port';
+like $proxy->out, qr{127\.0\.0\.1:5559\b}, 'is registered where it listens';
+kill 'TERM', $pid;
+waitpid $pid, 0;
 
 done_testing;

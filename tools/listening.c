@@ -139,6 +139,21 @@ listening_port(pid_t pid, uint16_t *port, bool *loopback)
 	       search("/proc/self/net/tcp6", pid, port, loopback);
 }
 
+/*
+ * Are we at both ends?  A connection's own port may be any that is free: the
+ * very one, too, where nobody listens (RFC 9293 section 3.5: both begin).
+ */
+static bool
+is_ourselves(int fd)
+{
+	struct addr here = { .len = sizeof(here.u) }, there = here;
+
+	return getsockname(fd, &here.u.sa, &here.len) == 0 &&
+	       getpeername(fd, &there.u.sa, &there.len) == 0 &&
+	       here.len == there.len &&
+	       memcmp(&here.u, &there.u, here.len) == 0;
+}
+
 bool
 listening_answers(const struct ip *ip, uint16_t port)
 {
@@ -151,6 +166,10 @@ listening_answers(const struct ip *ip, uint16_t port)
 	if (p.fd == -1)
 		return false;
 	answers = poll(&p, 1, CONNECT_MS) == 1 && sock_error(p.fd) == 0;
+	if (answers && is_ourselves(p.fd)) {
+		answers = false;
+		sock_reset_on_close(p.fd); /* or the port were taken a while */
+	}
 	close(p.fd);
 	return answers;
 }
