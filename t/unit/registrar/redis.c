@@ -212,18 +212,26 @@ stop(struct ev_task *task)
 	ev_stop(&loop);
 }
 
+/* What was sent may be on its way yet, with the kernel. */
+static void
+wait_for(int fd)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+
+	poll(&p, 1, 5000);
+}
+
 /* What has come to the other side after a turn of the loop; "": nothing. */
 static const char *
 arrived(int fd)
 {
 	static char text[256];
 	struct ev_task task = { .run = stop };
-	struct pollfd p = { fd, POLLIN, 0 };
 	ssize_t n;
 
 	ev_later(&loop, &task); /* behind what is to be done in this turn */
 	ev_run(&loop);
-	poll(&p, 1, 5000); /* on its way it may be, with the kernel */
+	wait_for(fd);
 	n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
 	text[n > 0 ? n : 0] = '\0';
 	return text;
@@ -272,6 +280,7 @@ test_late(const struct addr *at, int listener)
 	redis_command(&redis, NULL, NULL, "DEL", "a", NULL);
 	arrived(fd);
 	ok(write(fd, ":1\r\n", 4) == 4, "an answer comes");
+	wait_for(redis.io.fd);
 	late();
 	ok(redis.state == REDIS_UP, "and is found when it is looked for");
 	late();

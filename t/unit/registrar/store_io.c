@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -15,6 +17,7 @@
 #include "t/tap.h"
 
 #define PATIENCE_MS 20000
+#define LONG_S 600
 
 static char directory[] = "/tmp/store_io.XXXXXX";
 static struct registrar r;
@@ -22,6 +25,18 @@ static size_t nfound, npolicy, nunsaved;
 static uint64_t expected; /* answers; the loop stops when they are there */
 static bool in_time;
 static struct timer watch;
+static time_t ahead_s; /* of what others call now */
+
+/* What it takes for now, when it says until when something may wait. */
+int
+clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int rc = (int)syscall(SYS_clock_gettime, clock, now);
+
+	if (clock == CLOCK_MONOTONIC)
+		now->tv_sec += ahead_s;
+	return rc;
+}
 
 static void
 found(struct registrar *unused, const struct stored_route *route)
@@ -72,7 +87,8 @@ save(const char *key, const char *pattern, const char *url)
 	    r.io, change_new(CHANGE_SET, key, pattern, &to, url != NULL));
 }
 
-/* What Redis has, too, waits for the next that is urgent: one batch. */
+/* What Redis has, too, waits for the next that is urgent, whenever that comes:
+ * one batch. */
 static void
 save_copy(const char *key, const char *pattern, const char *url)
 {
@@ -80,7 +96,9 @@ save_copy(const char *key, const char *pattern, const char *url)
 	struct change *c = change_new(CHANGE_SET, key, pattern, &to, 1);
 
 	c->origin = ORIGIN_REDIS;
+	ahead_s = LONG_S;
 	store_io_save(r.io, c);
+	ahead_s = 0;
 }
 
 static void
