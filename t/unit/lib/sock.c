@@ -132,7 +132,17 @@ tcp(void)
 	ok(fd != -1 && again != -1, "reuseport: two on one port");
 	close(fd);
 	close(again);
+}
 
+/* At a port that is ours, and so nobody else's. */
+static void
+refused(void)
+{
+	struct addr to = ip_addr("127.0.0.1", 0);
+	int held = socket(AF_INET, SOCK_STREAM, 0), fd;
+
+	ok(bind(held, &to.u.sa, to.len) == 0, "a port");
+	to = bound_to(held);
 	fd = sock_connect(&to, NULL);
 	if (fd != -1)
 		wait_for(fd, POLLOUT);
@@ -140,6 +150,7 @@ tcp(void)
 	    "nobody listens: refused");
 	if (fd != -1)
 		close(fd);
+	close(held);
 }
 
 static void
@@ -268,6 +279,7 @@ main(void)
 		diag("mkdtemp: %m");
 	snprintf(path, sizeof(path), "%s/s", dir);
 	tcp();
+	refused();
 	wildcard();
 	unix_socket();
 	no_socket();

@@ -6,6 +6,7 @@
 #define T_UNIT_REGISTRAR_IDENTD_H
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -40,8 +41,9 @@ struct asking {
 };
 static struct asking *held;
 
+/* A port that is ours, at which nobody listens. */
 static int
-listen_at(uint16_t *port)
+bind_at(uint16_t *port)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -49,29 +51,45 @@ listen_at(uint16_t *port)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	if (fd == -1 || bind(fd, (struct sockaddr *)&at, len) == -1 ||
-	    listen(fd, 64) == -1 ||
 	    getsockname(fd, (struct sockaddr *)&at, &len) == -1)
 		exit(1);
 	*port = ntohs(at.sin_port);
 	return fd;
 }
 
-/* Had the backend a connection from that port?  All it has are taken. */
+static int
+listen_at(uint16_t *port)
+{
+	int fd = bind_at(port);
+
+	if (listen(fd, 64) == -1)
+		exit(1);
+	return fd;
+}
+
+/*
+ * Had the backend a connection from that port?  All it has are taken; who
+ * connected may know of it before the backend does.
+ */
 static bool
 accepted_from(unsigned port)
 {
 	static bool seen[UINT16_MAX + 1];
+	struct pollfd more = { backend_fd, POLLIN, 0 };
 	struct sockaddr_in from;
 	socklen_t len = sizeof(from);
 	int fd;
 
+	if (port > UINT16_MAX)
+		return false;
 	while (
+	    !seen[port] && poll(&more, 1, 5000) == 1 &&
 	    (fd = accept(backend_fd, (struct sockaddr *)&from, &len)) != -1) {
 		seen[ntohs(from.sin_port)] = true;
 		close(fd);
 		len = sizeof(from);
 	}
-	return port <= UINT16_MAX && seen[port];
+	return seen[port];
 }
 
 static void

@@ -227,13 +227,12 @@ try_refused(void)
 {
 	char before[sizeof(url)];
 	uint16_t port;
-	int fd = listen_at(&port);
+	int fd = bind_at(&port);
 	const struct destination *d;
 
 	begin_anew();
 	memcpy(before, url, sizeof(url));
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u", port);
-	close(fd);
 	enter("talpha", ".*", ORIGIN_TOOL, false);
 	d = prove("talpha");
 	is_int(d->proof, PROOF_UNKNOWN, "nothing listens there: unknown");
@@ -241,6 +240,7 @@ try_refused(void)
 	is_int(identd.asked, 0, "  nobody is asked");
 	memcpy(url, before, sizeof(url));
 	strike("talpha");
+	close(fd);
 }
 
 /* verify = require: no requests before it is proved, and three rounds. */
