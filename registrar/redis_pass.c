@@ -84,6 +84,7 @@ static void
 give_up(struct store_redis *s, const char *why)
 {
 	log_event(LOG_ERR, "redis-pass-failed", "%s", why);
+	watch_leave_pass(s);
 	end(s);
 }
 
@@ -181,6 +182,10 @@ complete(struct store_redis *s)
 {
 	struct pass *p = &s->pass;
 
+	if (p->partial) { /* what was lost of the others is not known yet */
+		give_up(s, "too many names wait to be read");
+		return;
+	}
 	if (p->loss && p->missing > 0)
 		alert_loss(s);
 	else if (p->loss) /* restarted from its own file, mostly */
@@ -383,6 +388,13 @@ pass_read_done(struct store_redis *s)
 		step(s);
 }
 
+void
+pass_unread(struct store_redis *s)
+{
+	s->pass.partial = true;
+	pass_read_done(s);
+}
+
 /* The same data set, or a replica of it that was promoted? */
 static bool
 is_known(const struct pass *p)
@@ -435,6 +447,7 @@ pass_begin(struct store_redis *s)
 	p->phase = PASS_WHO;
 	p->named_ms = clock_mono_ms();
 	p->keys = p->scans = 0;
+	p->partial = false;
 	redis_policy_begin(s);
 	strlcpy(p->cursor, "0", sizeof(p->cursor));
 	if (!redis_command(&s->reads, sized, s, "DBSIZE", NULL) ||

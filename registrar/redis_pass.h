@@ -18,6 +18,9 @@ void pass_stop(struct store_redis *s);
 /* A name wanted for the pass was read. */
 void pass_read_done(struct store_redis *s);
 
+/* Another could not be: the pass says nothing of it. */
+void pass_unread(struct store_redis *s);
+
 /* A route that Redis lacks, and that another had written there. */
 void pass_going(struct store_redis *s, const char *key, const char *pattern);
 

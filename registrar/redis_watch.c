@@ -191,6 +191,16 @@ defer(struct wanted *name)
 		rest(name);
 }
 
+/* Each by itself, then: one may well be lost that is done with here. */
+static void
+read_alone(struct wanted *name)
+{
+	struct watch *w = &name->store->watch;
+
+	w->alone_ms = clock_mono_ms() + TOO_LARGE_MS;
+	enqueue(w, name);
+}
+
 static void
 read_error(struct wanted *name, const redisReply *reply)
 {
@@ -204,8 +214,10 @@ read_error(struct wanted *name, const redisReply *reply)
 		redis_lose(&s->reads, reply->str);
 	else if (name->alone)
 		refuse_large(s, redis_key);
-	else /* one of those that were asked for with it is: each by itself */
-		s->watch.alone_ms = clock_mono_ms() + TOO_LARGE_MS;
+	else { /* one of those that were asked for with it is */
+		read_alone(name);
+		return;
+	}
 	finish(name);
 }
 
@@ -322,26 +334,29 @@ static struct wanted *
 wanted_of(struct store_redis *s, const char *key)
 {
 	struct wanted *name = find(&s->watch, key);
-	char redis_key[REDIS_KEY_MAX];
 
 	if (name != NULL) {
 		name->again = name->state == READING;
 		return name;
 	}
-	if (s->watch.nnames >= WANTED_MAX ||
-	    is_too_large(s, redis_routes_key(key, redis_key)))
-		return NULL;
-	return wanted_new(s, key);
+	return s->watch.nnames < WANTED_MAX ? wanted_new(s, key) : NULL;
 }
 
 void
 watch_want(struct store_redis *s, const char *key, bool for_pass)
 {
-	struct wanted *name = wanted_of(s, key);
+	char redis_key[REDIS_KEY_MAX];
+	struct wanted *name;
 
+	if (is_too_large(s, redis_routes_key(key, redis_key))) {
+		if (for_pass)
+			pass_read_done(s); /* it is there, and refused */
+		return;
+	}
+	name = wanted_of(s, key);
 	if (name == NULL) { /* a later pass may see it */
 		if (for_pass)
-			pass_read_done(s);
+			pass_unread(s);
 		return;
 	}
 	name->live = name->live || !for_pass;
@@ -362,6 +377,17 @@ watch_forget(struct store_redis *s)
 		name->for_pass = 0;
 		if (name->state != READING)
 			finish(name);
+	}
+}
+
+void
+watch_leave_pass(struct store_redis *s)
+{
+	struct wanted *name;
+
+	RB_FOREACH(name, wanted_names, &s->watch.names)
+	{
+		name->for_pass = 0;
 	}
 }
 

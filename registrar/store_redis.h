@@ -89,6 +89,7 @@ struct pass {
 	size_t missing;    /* routes that it lacks since then */
 	bool flushed;      /* Redis has said so since the last pass began */
 	bool expected;     /* it must have routes: not all of ours are unsaved */
+	bool partial;      /* a name could not be read */
 	bool unkept;       /* it has found what SQLite is not told yet */
 	uint64_t kept_ms;  /* when SQLite was told */
 	bool scanning;     /* a SCAN has not been answered */

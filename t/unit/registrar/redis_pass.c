@@ -1,11 +1,22 @@
-/* registrar/redis_pass.c: names that cannot be read do not end it. */
+/*
+ * registrar/redis_pass.c: names that cannot be read do not end it, but then it
+ * has not seen all.
+ */
 #include "registrar/redis_pass.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "lib/clock.h"
 #include "registrar/process.h"
+#include "registrar/publish.h"
 #include "registrar/redis_watch.h"
 #include "registrar/store_redis.h"
+#include "shm/segment.h"
+#include "shm/table_write.h"
 #include "t/tap.h"
 
 #define NAMES 200000
@@ -37,20 +48,123 @@ test_no_room(void)
 	ok(book_next(&r.book, book_from(&r.book, s.pass.book_at)) == NULL,
 	    "it goes over all names");
 	is_int((long long)s.pass.open, 1, "and waits for the other answer");
+	s.pass.loss = true;
+	pass_read_done(&s);
+	is_int(s.pass.phase, PASS_IDLE, "which is its end");
+	ok(s.pass.loss, "but what was lost of those is not known yet");
+	ok(s.pass.synced_ms == 0, "and it was no full one");
 	s.watch.nnames = 0;
+}
+
+static int
+listen_at(struct addr *at)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	*at = (struct addr){ .len = sizeof(at->u.in) };
+	at->u.in.sin_family = AF_INET;
+	at->u.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd == -1 || bind(fd, &at->u.sa, at->len) == -1 ||
+	    listen(fd, 1) == -1 || getsockname(fd, &at->u.sa, &at->len) == -1)
+		exit(1);
+	return fd;
+}
+
+static void
+up(struct redis *c)
+{
+	ev_stop(c->loop);
+}
+
+static void
+down(struct redis *c, const char *why)
+{
+	diag("%s", why);
+	ev_stop(c->loop);
+}
+
+static void
+say(int fd, const char *text)
+{
+	if (write(fd, text, strlen(text)) == -1)
+		exit(1);
+}
+
+/* A Redis that greets; then it is the test's to say what it says. */
+static int
+connect_reads(void)
+{
+	static const struct redis_ops ops = { .up = up, .down = down };
+	static struct addr at;
+	int listener = listen_at(&at), fd;
+
+	redis_open(&s.reads, &r.loop, &at, "", "", &ops, &s);
+	timer_run(&r.loop.timers, clock_mono_ms() + 2 * TIMER_TICK_MS);
+	fd = accept(listener, NULL, NULL);
+	say(fd, "+PONG\r\n");
+	ev_run(&r.loop);
+	close(listener);
+	return fd;
+}
+
+static void
+asked(void *arg, const redisReply *reply)
+{
+	(void)reply;
+	ev_stop(arg);
+}
+
+/* A name is still being read when the pass is given up, and the next begun. */
+static void
+test_given_up(void)
+{
+	int fd = connect_reads();
+
+	s.ready = true;
+	s.pass.phase = PASS_BOOK; /* at its end, as it was left */
+	watch_want(&s, "ttool-000000", true);
+	s.pass.open = 1;
+	pass_unread(&s);
+	is_int(s.pass.phase, PASS_IDLE, "a pass that is given up");
+	s.pass.phase = PASS_BOOK;
+	s.pass.open = 2;
+	redis_command(&s.reads, asked, &r.loop, "PING", NULL);
+	say(fd, "+PONG\r\n");
+	ev_run(&r.loop); /* the name is asked for */
+	redis_command(&s.reads, asked, &r.loop, "PING", NULL);
+	say(fd, "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n"
+		"*3\r\n:0\r\n*0\r\n-WRONGTYPE a string\r\n+PONG\r\n");
+	ev_run(&r.loop);
+	is_int((long long)s.watch.nnames, 0, "what it wanted is read later");
+	is_int((long long)s.pass.open, 2, "and is none of the next one's");
+	s.ready = false;
+	redis_close(&s.reads);
+	close(fd);
+}
+
+static bool
+open_all(void)
+{
+	int table = segment_create("test", 16u << 20);
+
+	r.boot.segment_fds[SEGMENT_TABLE] = table;
+	return table_format(table) == 0 && book_init(&r.book) &&
+	       ev_init(&r.loop) == 0 && publish_open(&r) == 0;
 }
 
 int
 main(void)
 {
-	ok(book_init(&r.book) && ev_init(&r.loop) == 0, "a book, a loop");
+	ok(open_all(), "a book, a loop, a table");
 	for (int i = 0; i < NAMES; i++)
 		enter(i);
 	is_int((long long)r.book.nroutes, NAMES, "with many names");
 	watch_init(&s);
 	pass_init(&s);
 	test_no_room();
+	test_given_up();
 	watch_release(&s);
+	publish_close(&r);
 	book_release(&r.book);
 	ev_release(&r.loop);
 	return done();
