@@ -74,7 +74,6 @@ like $stuck->log, qr/child-killed worker/, 'a worker that does not end is killed
 
 # --- who goes because of a reload, and finds more in its queue than it has room for
 my $full = DynProxy->new(conf => { connections_max => 2, keepalive_timeout => '1m' });
-$full->settled;    # a reload is refused before
 my ($old) = $full->worker_pids;
 kill 'STOP', $old;
 $full->configure(request_fields_max => 99);    # for other workers

@@ -44,7 +44,6 @@ put('pt-BR/nobody.html', "pt-BR: {{status}}\n");
 put('README', "no {{template}}\n");
 put('any.html~', "{{nor}} this\n");
 like body('nobody', 'text/html'), qr/Nobody has this name/, 'files that nobody has read change nothing';
-$proxy->settled;    # until then it refuses
 reload('reload');
 is body('nobody', 'text/html'), "nobody: Nobody has this name\n", 'a page by whose trouble it is';
 is body('nobody', '*/*'), "404 as text: no-route\n", 'one by status';

@@ -25,7 +25,6 @@ sub told { my $all = $proxy->metrics; return map { $all->{"dynproxy_config_last_
 sub workers { join ' ', sort { $a <=> $b } $proxy->worker_pids }
 
 # --- in place
-$proxy->settled;    # until then it refuses
 my $workers   = workers();
 my $registrar = $proxy->registrar_pid;
 is round(), 0, 'the first configuration';

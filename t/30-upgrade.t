@@ -29,7 +29,6 @@ sub family { join ' ', sort { $a <=> $b } $proxy->registrar_pid, $proxy->worker_
 sub image { readlink "/proc/$master/exe" }
 
 # --- refused
-$proxy->settled;
 my $family = family();
 $installed->put('/bin/false');
 is $proxy->ctl('upgrade'), 1, 'a program that does not even start is refused';

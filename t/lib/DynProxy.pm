@@ -214,7 +214,9 @@ sub start {
     }
     $self->{pid} = $pid;
     weaken($running{ 0 + $self } = $self);
-    eventually(sub { $self->is_dead || $self->is_ready }, $self->{patience});
+    # one that answers is not all: others may not be confined yet, nor counted,
+    # and until all have begun it refuses to reload
+    eventually(sub { $self->is_dead || $self->is_ready && $self->none_is(qr/\b(?:starting|waiting)\b/) }, $self->{patience});
     return if !$self->is_dead && $self->is_ready;
     $self->abandon;
     die "dynproxyd did not start:\n" . $self->log;
@@ -394,13 +396,11 @@ sub pids {
     return map { $_->{pid} || () } grep { $_->{state} =~ /^\Q$role\E\b/ } @{ $status->{processes} };
 }
 
-# Every process is ready, and none of a former configuration is left.
-sub settled {
-    my ($self) = @_;
-    my $others = sub { grep { $_->{state} !~ /\bready\b/ } @{ $_[0]{processes} } };
-    return eventually(sub { my $status = $self->ctl_json('status'); $status && !$others->($status) });
-}
+# Its processes are known, and none is in such a state.
+sub none_is { my ($self, $state) = @_; my $all = ($self->ctl_json('status') // {})->{processes}; return $all && !grep { $_->{state} =~ $state } @$all }
 
+# Every process is ready, and none of a former configuration is left.
+sub settled { my ($self) = @_; return eventually(sub { $self->none_is(qr/^(?!.*\bready\b)/) }) }
 sub worker_pids   { $_[0]->pids('worker') }
 sub registrar_pid { ($_[0]->pids('registrar'))[0] }
 
