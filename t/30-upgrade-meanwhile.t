@@ -11,6 +11,7 @@ my $proxy = DynProxy->new(workers => 2, tools => ['alpha'], program => $installe
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
 $installed->put("$DynProxy::BUILD/t/dynproxyd-tried");
+$proxy->settled;    # until then it refuses
 
 # Ask for it; the process of dynproxyctl, and the one that tries.
 sub try_it {
