@@ -18,6 +18,7 @@ my $backend = $one->backend(count => 2);
 
 sub synced   { my ($node) = @_; eventually(sub { my $r = $node->redis_status; $r->{connected} && $r->{synced} && !$r->{unsaved} }, 20) }
 sub where_to { my ($node, $tool) = @_; join ' ', map { $_->{destination} } grep { $_->{tool} eq $tool } @{ $node->ctl_json('list') // [] } }
+sub kept     { my ($node) = @_; (run_command('sqlite3', '-readonly', "$node->{dir}/state/routes.sqlite", 'select count(*) from unsaved'))[1] }
 ok synced($_), 'connected' for $one, $two;
 
 is $one->register($_, '.*', $backend->url), 'ok', "a route of $_" for qw(alpha gamma);
@@ -63,6 +64,7 @@ ok eventually(sub { $one->redis_status->{unsaved} }), 'which Redis has not got';
 $redis->start;
 ok synced($_), 'Redis is back, and gets it' for $one, $two;
 is $redis->cli('exists', 'prefix:alpha'), 0, 'the route is gone from it';
+ok eventually(sub { kept($one) eq "0\n" }), 'and SQLite keeps nothing more for it';
 $one->abandon;
 $redis->cli('hset', 'prefix:alpha', '.*', $backend->url(1));
 ok eventually(sub { where_to($two, 'alpha') eq $backend->url(1) }), 'meanwhile the original, which knows no versions, has a route';
