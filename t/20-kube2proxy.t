@@ -92,6 +92,13 @@ $redis->kill_hard;
 remove(70);
 $redis->start;
 right('while Redis was away');
+# A server that ends each watch at once, with something in it, is not asked
+# again and again without a rest.
+$kube->happen('hasty');
+$kube->happen('cut');
+ok eventually(sub { $kube->log('kube2proxy') =~ /watch-waits services: ms=800\n/ }), 'watches that end at once are waited for';
+create($_) for 60 .. 65;
+right('watches that end at once');
 %want = ();
 $kube->start;
 right('all vanished');

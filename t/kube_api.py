@@ -9,7 +9,8 @@ Over https a certificate of a client, signed by CA, is as good as the token.
 Of watches it keeps the last 1,000 changes: who asks for older ones gets 410.
 POST /test/forget, /test/cut and /test/bookmark forget all of them, cut all
 watches in the middle of a line, and send a bookmark to all.  After POST
-/test/collect somebody else deletes each pod before who asks for it.
+/test/collect somebody else deletes each pod before who asks for it; after POST
+/test/hasty a watch ends with its first event, which is a bookmark.
 
 What it did is a line each on standard output.
 """
@@ -17,6 +18,7 @@ import json
 import ssl
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,11 +27,12 @@ KINDS = {"configmaps", "deployments", "endpointslices", "ingresses", "pods", "re
 
 objects = {}  # (kind, namespace, name) -> object
 changed = threading.Condition()
-version = 0
+version = int(time.time() * 1000)  # never one of a server before this one
 history = []  # (version, type, kind, object), the oldest first
-forgotten = 0  # the last version that is not in history
+forgotten = version  # the last one that is not in history
 cuts = 0
 collects = False
+hasty = False
 
 
 def note(type, kind, obj):
@@ -120,6 +123,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         while True:
             with changed:
+                if hasty:
+                    note("BOOKMARK", "bookmark", {"kind": "Service", "metadata": {}})
                 if at < forgotten:
                     events = [("ERROR", {"kind": "Status", "code": 410, "reason": "Expired"})]
                 else:
@@ -134,11 +139,11 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write((lines + '{"type":"ADD' if is_cut else lines).encode())
             except OSError:
                 return
-            if is_cut or events[-1][0] == "ERROR":
+            if is_cut or hasty or events[-1][0] == "ERROR":
                 return
 
     def test(self, what):
-        global cuts, forgotten, collects
+        global cuts, forgotten, collects, hasty
         with changed:
             if what == "bookmark":
                 note("BOOKMARK", "bookmark", {"kind": "Service", "metadata": {}})
@@ -150,6 +155,7 @@ class Handler(BaseHTTPRequestHandler):
                 cuts += 1
             if what == "collect":
                 collects = True
+            hasty = hasty or what == "hasty"
             changed.notify_all()
         self.answer(200, {})
 

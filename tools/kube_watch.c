@@ -72,7 +72,6 @@ list(struct kube_watch *w)
 		    kube_kind_name(w->kind), json_array_size(items),
 		    w->version);
 		w->listed(w->user, items);
-		w->well = true;
 	} else {
 		log_event(LOG_ERR, "list-failed", "%s: it is no list",
 		    kube_kind_name(w->kind));
@@ -117,7 +116,6 @@ take(void *user, struct span bytes)
 
 		buf_consume(&w->line, len + 1);
 		w->again = event == NULL || !apply_event(w, event);
-		w->well = w->well || !w->again;
 		json_decref(event);
 	}
 	return !w->again;
@@ -156,6 +154,19 @@ watch(struct kube_watch *w)
 	return status == 200 && !w->again;
 }
 
+/*
+ * A watch that was there for longer than we have waited for it is worth
+ * another one soon; what lasts for less is waited for twice as long each time,
+ * whatever it brought: a list is much to ask for.
+ */
+static unsigned
+next_wait_ms(unsigned wait_ms, bool listed, uint64_t lasted_ms)
+{
+	if (lasted_ms > (listed ? wait_ms : BACKOFF_MAX_MS))
+		return BACKOFF_MS;
+	return wait_ms * 2 < BACKOFF_MAX_MS ? wait_ms * 2 : BACKOFF_MAX_MS;
+}
+
 void
 kube_watch_run(struct kube_watch *w)
 {
@@ -164,15 +175,13 @@ kube_watch_run(struct kube_watch *w)
 	uint64_t began_ms;
 
 	for (;;) {
-		w->well = false;
 		began_ms = clock_mono_ms();
-		listed = listed ? watch(w) : list(w);
-		if (w->well || clock_mono_ms() - began_ms > BACKOFF_MAX_MS)
-			wait_ms = BACKOFF_MS;
-		if (w->well)
-			continue;
-		clock_sleep_ms(wait_ms);
+		listed = (listed || list(w)) && watch(w);
 		wait_ms =
-		    wait_ms * 2 < BACKOFF_MAX_MS ? wait_ms * 2 : BACKOFF_MAX_MS;
+		    next_wait_ms(wait_ms, listed, clock_mono_ms() - began_ms);
+		if (wait_ms > BACKOFF_MS)
+			log_event(LOG_INFO, "watch-waits", "%s: ms=%u",
+			    kube_kind_name(w->kind), wait_ms);
+		clock_sleep_ms(wait_ms);
 	}
 }

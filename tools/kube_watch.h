@@ -21,7 +21,6 @@ struct kube_watch {
 	char version[64]; /* resourceVersion, from which to watch */
 	struct buf line;  /* of the watch, as far as it is there */
 	bool again;	  /* list again: the watch is of no use any more */
-	bool well;	  /* something was read since the last failure */
 };
 
 /* For ever. */
