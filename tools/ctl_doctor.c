@@ -336,13 +336,9 @@ cmd_doctor(const struct ctl *ctl, char **args)
 	v.conf = conf_read_file(ctl->conf_path, stderr);
 	for (size_t i = 0; i < nitems(checks); i++)
 		checks[i](&v);
-	if (ctl->json)
-		ctl_print_json(v.findings);
-	else
-		ctl_print_table(ctl, ctl_columns_findings, v.findings);
+	ctl_show_take(ctl, ctl_columns_findings, v.findings);
 	if (v.conf != NULL)
 		conf_free(v.conf);
 	json_decref(v.node);
-	json_decref(v.findings);
 	return v.worst == BROKEN ? CTL_REFUSED : CTL_DONE;
 }

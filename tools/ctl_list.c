@@ -39,23 +39,7 @@ compare(const void *a, const void *b)
 json_t *
 ctl_sort_routes_take(json_t *routes)
 {
-	size_t n = json_array_size(routes);
-	json_t **all = reallocarray(NULL, n, sizeof(json_t *));
-	json_t *sorted = json_array();
-
-	if (n == 0 || all == NULL || sorted == NULL) {
-		free(all);
-		json_decref(sorted);
-		return routes;
-	}
-	for (size_t i = 0; i < n; i++)
-		all[i] = json_array_get(routes, i);
-	mergesort(all, n, sizeof(json_t *), compare);
-	for (size_t i = 0; i < n; i++)
-		json_array_append(sorted, all[i]);
-	free(all);
-	json_decref(routes);
-	return sorted;
+	return ctl_sort_take(routes, compare);
 }
 
 /* As they came, to be printed as they are. */

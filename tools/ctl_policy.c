@@ -149,10 +149,8 @@ list(const struct ctl *ctl, char **kinds, const struct ctl_column *columns)
 			json_decref(some);
 		}
 	}
-	if (status == CTL_DONE && ctl->json)
-		ctl_print_json(all);
-	else if (status == CTL_DONE)
-		ctl_print_table(ctl, columns, all);
+	if (status == CTL_DONE)
+		return ctl_show_take(ctl, columns, all);
 	json_decref(all);
 	return status;
 }

@@ -44,17 +44,6 @@ find(const struct ctl *ctl, bool and_unknown, json_t **found)
 	return CTL_DONE;
 }
 
-static int
-print_take(const struct ctl *ctl, json_t *found)
-{
-	if (ctl->json)
-		ctl_print_json(found);
-	else
-		ctl_print_table(ctl, ctl_columns_routes, found);
-	json_decref(found);
-	return CTL_DONE;
-}
-
 int
 cmd_stale(const struct ctl *ctl, char **args)
 {
@@ -62,7 +51,9 @@ cmd_stale(const struct ctl *ctl, char **args)
 	int status = find(ctl, true, &found);
 
 	(void)args;
-	return status == CTL_DONE ? print_take(ctl, found) : status;
+	return status == CTL_DONE
+		   ? ctl_show_take(ctl, ctl_columns_routes, found)
+		   : status;
 }
 
 static int
@@ -106,7 +97,7 @@ cmd_scrub(const struct ctl *ctl, char **args)
 			status = strike(ctl, route);
 	}
 	if (status == CTL_DONE && !ctl->quiet)
-		return print_take(ctl, found);
+		return ctl_show_take(ctl, ctl_columns_routes, found);
 	json_decref(found);
 	return status;
 }

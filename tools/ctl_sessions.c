@@ -1,5 +1,4 @@
 /* dynproxyctl sessions: requests that have been running for a while. */
-#include <bsd/stdlib.h>
 #include <err.h>
 #include <string.h>
 
@@ -74,37 +73,12 @@ oldest_first(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-/* The same requests, in their order.  NULL: no memory. */
-static json_t *
-sort(const json_t *all)
+static void
+print(const struct ctl *ctl, const json_t *sorted)
 {
-	size_t n = json_array_size(all);
-	json_t **requests = reallocarray(NULL, n + 1, sizeof(*requests));
-	json_t *sorted = json_array();
-
-	for (size_t i = 0; requests != NULL && i < n; i++)
-		requests[i] = json_array_get(all, i);
-	if (requests != NULL)
-		mergesort(requests, n, sizeof(*requests), oldest_first);
-	for (size_t i = 0; requests != NULL && i < n; i++)
-		json_array_append(sorted, requests[i]);
-	free(requests);
-	if (json_array_size(sorted) == n)
-		return sorted;
-	json_decref(sorted);
-	return NULL;
-}
-
-static int
-print_sorted(const struct ctl *ctl, const json_t *all)
-{
-	json_t *sorted = sort(all), *request;
+	const json_t *request;
 	size_t i;
 
-	if (sorted == NULL) {
-		warn("sessions");
-		return CTL_REFUSED;
-	}
 	if (!ctl->json)
 		ctl_print_table(ctl, ctl_columns_sessions, sorted);
 	json_array_foreach(sorted, i, request)
@@ -114,8 +88,6 @@ print_sorted(const struct ctl *ctl, const json_t *all)
 		json_dumpf(request, stdout, JSON_COMPACT);
 		putchar('\n');
 	}
-	json_decref(sorted);
-	return CTL_DONE;
 }
 
 int
@@ -126,8 +98,10 @@ cmd_sessions(const struct ctl *ctl, char **args)
 
 	if (read_operands(&s, args))
 		status = ctl_ask_items(ctl, "sessions", s.tool, keep_old, &s);
-	if (status == CTL_DONE)
-		status = print_sorted(ctl, s.all);
+	if (status == CTL_DONE) {
+		s.all = ctl_sort_take(s.all, oldest_first);
+		print(ctl, s.all);
+	}
 	json_decref(s.all);
 	return status;
 }

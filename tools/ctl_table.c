@@ -2,6 +2,7 @@
  */
 #include "tools/ctl_table.h"
 
+#include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <ctype.h>
 #include <err.h>
@@ -77,6 +78,28 @@ ctl_table_fits(const struct ctl *ctl, const struct ctl_column *columns)
 		return choose(&t, columns, ctl->columns);
 	warnx("--columns is for commands that show a table");
 	return false;
+}
+
+json_t *
+ctl_sort_take(json_t *rows, int (*compare)(const void *a, const void *b))
+{
+	size_t n = json_array_size(rows);
+	json_t **all = reallocarray(NULL, n, sizeof(json_t *));
+	json_t *sorted = json_array();
+
+	if (n == 0 || all == NULL || sorted == NULL) {
+		free(all);
+		json_decref(sorted);
+		return rows;
+	}
+	for (size_t i = 0; i < n; i++)
+		all[i] = json_array_get(rows, i);
+	mergesort(all, n, sizeof(json_t *), compare);
+	for (size_t i = 0; i < n; i++)
+		json_array_append(sorted, all[i]);
+	free(all);
+	json_decref(rows);
+	return sorted;
 }
 
 /* As many seconds, minutes, hours, or days. */
@@ -230,4 +253,16 @@ ctl_print_table(
 		for (size_t c = 0; c < t.n; c++)
 			put_cell(&t, c, format_cell(t.shown[c], row, text));
 	}
+}
+
+int
+ctl_show_take(
+    const struct ctl *ctl, const struct ctl_column *columns, json_t *rows)
+{
+	if (ctl->json)
+		ctl_print_json(rows);
+	else
+		ctl_print_table(ctl, columns, rows);
+	json_decref(rows);
+	return CTL_DONE;
 }

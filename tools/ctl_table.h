@@ -31,6 +31,17 @@ bool ctl_table_fits(const struct ctl *ctl, const struct ctl_column *columns);
 void ctl_print_table(const struct ctl *ctl, const struct ctl_column *columns,
     const json_t *rows);
 
+/* The same, or with --json the array; then it is freed.  Returns CTL_DONE. */
+int ctl_show_take(
+    const struct ctl *ctl, const struct ctl_column *columns, json_t *rows);
+
+/*
+ * The same rows in the order of compare(), whose arguments are as qsort(3)
+ * hands them over: of json_t *; equal ones as they came.
+ */
+json_t *ctl_sort_take(
+    json_t *rows, int (*compare)(const void *a, const void *b));
+
 /*
  * Make of text of any origin what a terminal may be shown: a '?' stands for
  * each character that could steer it, or end the line.
