@@ -78,6 +78,7 @@ enum ctl_segment {
 	SEGMENT_NODE, /* shm/node.h; the master writes, the registrar reads */
 	SEGMENT_ERRORS, /* shm/errors.h; workers write, the registrar reads */
 	SEGMENT_REQUESTS, /* shm/requests.h; a slab a worker; the registrar reads */
+	SEGMENT_UNKNOWN, /* shm/errors.h too: of requests for names nobody has */
 	SEGMENT_COUNT
 };
 #define SEGMENTS_MAX 64 /* of another program: it may know more of them */

@@ -129,6 +129,8 @@ static const struct {
 	    TO(WORKER), TO(REGISTRAR) },
 	[SEGMENT_REQUESTS] = { "dynproxy-requests", requests_bytes,
 	    requests_format, TO(WORKER), TO(REGISTRAR) },
+	[SEGMENT_UNKNOWN] = { "dynproxy-unknown", errors_bytes, format_nothing,
+	    TO(WORKER), TO(REGISTRAR) },
 };
 
 static int

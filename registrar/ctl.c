@@ -147,6 +147,7 @@ static const struct {
 	{ "watch", 0, 0, ctl_watch, false },
 	{ "tool", 1, 1, ctl_tool, true },
 	{ "top", 0, 1, ctl_top, false },
+	{ "unknown", 0, 0, ctl_unknown, false },
 	{ "node", 0, 0, ctl_node, false },
 	{ "tail", 0, 1, ctl_tail, true },
 	{ "registrations", 0, 0, ctl_registrations, false },

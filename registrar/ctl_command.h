@@ -112,6 +112,7 @@ void ctl_frontend_del(struct ctl *ctl);
 void ctl_watch(struct ctl *ctl);
 void ctl_tool(struct ctl *ctl);
 void ctl_top(struct ctl *ctl);
+void ctl_unknown(struct ctl *ctl);
 void ctl_node(struct ctl *ctl);
 void ctl_tail(struct ctl *ctl);
 void ctl_registrations(struct ctl *ctl);

@@ -1,4 +1,5 @@
-/* tool, top, node: what there is to be seen, as the status page has it. */
+/* tool, top, unknown, node: what there is to be seen, as the status page has
+ * it. */
 #include "registrar/ctl_command.h"
 #include "registrar/tell.h"
 
@@ -18,6 +19,12 @@ ctl_tool(struct ctl *ctl)
 		ctl_succeed_take(ctl, told);
 	else
 		ctl_find_tool(ctl, ctl->args[0], key); /* says that it is not */
+}
+
+void
+ctl_unknown(struct ctl *ctl)
+{
+	ctl_succeed_take(ctl, tell_unknown(ctl->client.r));
 }
 
 void

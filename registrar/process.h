@@ -55,6 +55,7 @@ struct registrar {
 	struct changes changes;
 	struct counters *counters;  /* owned; of all workers, to read */
 	struct errors_reader errors; /* of tools, as workers saw them */
+	struct errors_reader unknown; /* of names that nobody has */
 	struct requests *requests;  /* owned; of all workers, to read */
 	struct history *history;    /* owned; of the tools */
 	struct events *events;      /* owned; what happened to them */

@@ -214,7 +214,9 @@ static bool
 open_errors(struct registrar *r)
 {
 	return errors_reader_open(
-		   &r->errors, r->boot.segment_fds[SEGMENT_ERRORS]) == 0;
+		   &r->errors, r->boot.segment_fds[SEGMENT_ERRORS]) == 0 &&
+	       errors_reader_open(
+		   &r->unknown, r->boot.segment_fds[SEGMENT_UNKNOWN]) == 0;
 }
 
 static bool
@@ -394,6 +396,8 @@ release(struct running *p)
 		node_close(r->node);
 	if (r->errors.rings != NULL)
 		errors_reader_close(&r->errors);
+	if (r->unknown.rings != NULL)
+		errors_reader_close(&r->unknown);
 	if (r->requests != NULL)
 		requests_close(r->requests);
 	if (r->log.marks != NULL)

@@ -262,6 +262,40 @@ tell_tool(const struct registrar *r, const struct book_name *name)
 	return all;
 }
 
+/* One more request for that name. */
+static void
+add_unknown(json_t *by_name, const struct error_note *note)
+{
+	json_t *n = json_object_get(
+	    json_object_get(by_name, note->request), "requests");
+
+	if (n != NULL)
+		json_integer_set(n, json_integer_value(n) + 1);
+	else
+		json_object_set_new(by_name, note->request,
+		    json_pack("{s:s, s:i, s:o}", "name", note->request,
+			"requests", 1, "last", listing_time(note->at_ms)));
+}
+
+json_t *
+tell_unknown(const struct registrar *r)
+{
+	struct error_note *notes =
+	    reallocarray(NULL, ERRORS_KEPT, sizeof(*notes));
+	json_t *by_name = json_object(), *all = json_array(), *one;
+	const char *name;
+	size_t n = 0;
+
+	if (notes != NULL)
+		n = errors_read(&r->unknown, COUNTERS_NONE, notes, ERRORS_KEPT);
+	for (size_t i = 0; i < n; i++)
+		add_unknown(by_name, &notes[i]);
+	json_object_foreach(by_name, name, one) json_array_append(all, one);
+	json_decref(by_name);
+	free(notes);
+	return all;
+}
+
 json_t *
 tell_gone(const struct registrar *r, const char *tool)
 {

@@ -40,6 +40,12 @@ struct listed_tool tell_listed(
  */
 json_t *tell_tool(const struct registrar *r, const struct book_name *name);
 
+/*
+ * [{"name", "requests", "last"}]: names that the last requests for nobody were
+ * for, the one asked for last first.
+ */
+json_t *tell_unknown(const struct registrar *r);
+
 /* The same of one that has no route any more; NULL: nothing is known of it. */
 json_t *tell_gone(const struct registrar *r, const char *tool);
 

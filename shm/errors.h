@@ -1,5 +1,6 @@
 /*
- * The last errors that each worker has seen of tools, for their maintainers:
+ * The last errors that each worker has seen of tools, for their maintainers,
+ * and, in a segment of their own, the last requests for names that nobody has:
  * a ring a worker, which it writes over and over.  Readers take what is in it
  * for untrusted bytes, and leave out what is written meanwhile.
  */
@@ -20,7 +21,7 @@ struct error_note {
 	uint16_t status; /* 0: none was sent */
 	uint16_t reason; /* enum reason; 0: its backend answered so */
 	char backend[56];
-	char request[176]; /* its first line, as far as there is room */
+	char request[176]; /* its first line, or that name; cut to this */
 };
 
 struct errors_writer {

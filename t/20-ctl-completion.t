@@ -34,6 +34,7 @@ my @cases = (
     'one of them'          => 'alpha'           => ['list', 'al'],
     'behind an option'     => 'beta'            => ['sessions', '--tool', 'b'],
     'options of a command' => '--older --tool'  => ['sessions', '--'],
+    'a word of its own'    => 'unknown'         => ['top', 'u'],
     'what one is about'    => 'errors'          => ['top', '--by', 'e'],
     'live backends'        => $backend->addr    => ['drain', '127'],
     'what is banned'       => '192.0.2.0/24'    => ['unban', '192'],

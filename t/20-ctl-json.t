@@ -34,6 +34,7 @@ my @one = (
     registration => [],          registration => ['off', '--reason', 'a "reason"'],
     registration => [],          registration => ['on'],
     tool         => ['alpha'],   top          => [],          top    => ['--once'],
+    top          => ['unknown'],
     doctor       => [],
     ban          => ['192.0.2.0/24'],            bans         => [], unban => ['192.0.2.0/24'],
     block        => ['agent', 'x"'],             blocks       => [], unblock => ['agent', 'x"'],

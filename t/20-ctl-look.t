@@ -48,6 +48,29 @@ for (['rate', qr/>req.*^alpha .*^beta /ms], ['errors', qr/ req\/s >errors.*^beta
     }), "--by $by" or diag $proxy->out;
 }
 
+# --- names that nobody has; one of them is asked for until all is ready
+sub ask_for {
+    my ($host, $path) = @_;
+    return DynProxy::Response->new(DynProxy::converse($proxy->connect, "GET $path HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n\r\n"))->status;
+}
+my $long = join '.', (map { $_ x 60 } qw(x y z)), 'example';
+is ask_for($_->[0], $_->[1]), 404, "$_->[0]$_->[1]: nobody's" for ([$long, '/'], ['www.Foreign.example', '/a'], ['example.test', '/delta/b'], (['gamma.example.test', '/']) x 12);
+is $proxy->get('beta', '/broken')->status, 503, 'one that somebody has';
+is $proxy->ctl('top', 'unknown'), 0, 'top unknown';
+like $proxy->out, qr/\AREQUESTS +LAST +NAME *\n +12 +20\S+Z  gamma\.example\.test\n/, 'the most asked for first';
+like $proxy->out, qr/^ +1  20\S+  example\.test\/delta\n +1  20\S+  www\.foreign\.example\n +1  20\S+  x{60}\.y{60}\.z+\n/m,
+    'then the latest; a path where it has the name; a long one is cut' or diag $proxy->out;
+unlike $proxy->out, qr/beta/, 'none that somebody has';
+is $proxy->ctl('add', 'gamma', '/only', $backend->url), 0, 'somebody takes the name';
+is ask_for('gamma.example.test', '/'), 404, 'and has nothing there';
+$proxy->ctl('top', 'unknown');
+like $proxy->out, qr/^ +12 .*gamma\.example\.test$/m, 'which is no unknown name';
+is $proxy->ctl('del', 'gamma'), 0, 'he goes';
+is $proxy->ctl('--no-headers', '--columns', 'name', 'top', 'unknown'), 0, '  it is a table';
+like $proxy->out, qr/\Agamma\.example\.test\n/, '  with columns';
+is $proxy->ctl('--columns', 'name', 'top', '--once'), 2, '  as top itself is not';
+is_deeply [sort keys %{ $proxy->ctl_json('top', 'unknown')->[0] }], [qw(last name requests)], '--json';
+
 # on a terminal, until q
 my $rows = 5;
 sub on_terminal {

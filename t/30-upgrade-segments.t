@@ -40,10 +40,10 @@ sub upgrade {
 sub serves {
     is $proxy->get('alpha', '/')->body, 'hello', 'served';
     is $proxy->register('alpha', '/more', $backend->url), 'ok', 'and registered';
-    is $proxy->ctl('sessions'), 0, 'and asked for requests under way' or diag $proxy->err;
+    is $proxy->ctl('top', 'unknown'), 0, 'and asked for names that nobody has' or diag $proxy->err;
 }
 
-my ($counters, $requests) = map { (memory($_))[0] } qw(counters requests);
+my ($counters, $unknown) = map { (memory($_))[0] } qw(counters unknown);
 
 # --- taken back
 is upgrade($program{hangs}), 1, 'a program whose workers are not ready in time';
@@ -53,8 +53,8 @@ serves();
 
 # --- done
 is upgrade("$DynProxy::BUILD/dynproxyd"), 0, 'a program that knows one more, and one less' or diag $proxy->err;
-is_twice 'the new one is made', memory('requests');
-isnt((memory('requests'))[0], $requests, 'it is none of before');
+is_twice 'the new one is made', memory('unknown');
+isnt((memory('unknown'))[0], $unknown, 'it is none of before');
 is_twice 'what both know is handed on', memory('counters');
 is((memory('counters'))[0], $counters, 'as it was');
 is scalar(memory('other')), 0, 'what it does not know is closed';

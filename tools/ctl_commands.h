@@ -43,12 +43,16 @@ int cmd_standby(const struct ctl *ctl, char **args);
 /* ctl_list.c: by tool; those of one tool stay as they are. */
 json_t *ctl_sort_routes_take(json_t *routes);
 
+/* ctl_unknown.c: what top says of names that nobody has. */
+int ctl_show_unknown(const struct ctl *ctl);
+
 /* The tables that they show: a row of the table of commands names its own. */
 extern const struct ctl_column ctl_columns_routes[];
 /* of one tool, whose name is above them */
 #define ctl_columns_tool_routes (ctl_columns_routes + 1)
 extern const struct ctl_column ctl_columns_registrations[];
 extern const struct ctl_column ctl_columns_sessions[];
+extern const struct ctl_column ctl_columns_unknown[];
 extern const struct ctl_column ctl_columns_policy[];
 extern const struct ctl_column ctl_columns_blocks[];
 extern const struct ctl_column ctl_columns_findings[];

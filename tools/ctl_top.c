@@ -356,8 +356,8 @@ read_operands(char **args, bool *once, const struct order **order)
 			continue;
 		}
 		if (strcmp(*args, "--by") != 0 || *++args == NULL) {
-			warnx("top takes --once, and --by with rate, errors or "
-			      "ms");
+			warnx("top takes unknown, or --once, and --by with "
+			      "rate, errors or ms");
 			return false;
 		}
 		for (i = 0; i < nitems(orders); i++)
@@ -390,6 +390,13 @@ cmd_top(const struct ctl *ctl, char **args)
 	json_t *all;
 	int status;
 
+	if (args[0] != NULL && strcmp(args[0], "unknown") == 0 &&
+	    args[1] == NULL)
+		return ctl_show_unknown(ctl);
+	if (ctl->columns != NULL) {
+		warnx("of top, --columns is for unknown only");
+		return CTL_USAGE;
+	}
 	if (!read_operands(args, &once, &order))
 		return CTL_USAGE;
 	choose_look();

@@ -6,6 +6,7 @@
 
 #include "lib/addr.h"
 #include "lib/clock.h"
+#include "route/host.h"
 #include "shm/counters.h"
 #include "shm/errors.h"
 #include "worker/exchange.h"
@@ -36,6 +37,23 @@ note_error(const struct exchange *ex)
 	}
 	snprintf(note.request, sizeof(note.request), "%.*s", SPAN_ARG(request));
 	errors_put(&ex->w->errors, &note);
+}
+
+void
+count_unknown(struct worker *w, const struct http_target *target)
+{
+	struct error_note note = { .at_ms = clock_real_ms(),
+		.slot = COUNTERS_NONE };
+	struct span name = http_target_host(target), tool = SPAN(""), rest;
+	struct host host;
+
+	host_classify(w->conf, name, &host);
+	if (host.kind == HOST_LEGACY &&
+	    !host_legacy_path(target->path, &tool, &rest))
+		tool = SPAN("");
+	snprintf(note.request, sizeof(note.request), "%.*s%s%.*s",
+	    SPAN_ARG(name), tool.len > 0 ? "/" : "", SPAN_ARG(tool));
+	errors_put(&w->unknown, &note);
 }
 
 void

@@ -5,6 +5,7 @@
 
 #include "lib/clock.h"
 #include "worker/accesslog.h"
+#include "worker/count.h"
 #include "worker/forward.h"
 #include "worker/process.h"
 #include "worker/settings.h"
@@ -188,6 +189,9 @@ remember(struct exchange *ex, const struct exchange_request *r,
 	asked_set_host(&ex->asked, http_target_host(r->target));
 	asked_set_tool(&ex->asked, tool_of(ex, r, d));
 	ex->counted = counted_for(ex, d);
+	if (d->action == ACTION_REFUSE && d->reason == REASON_NO_ROUTE &&
+	    ex->w->router.tool.key.len == 0)
+		count_unknown(ex->w, r->target);
 }
 
 /* It is one of those that its tool has under way. */

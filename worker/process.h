@@ -51,7 +51,8 @@ struct worker {
 	struct rules *rules;     /* owned */
 	struct limits *limits;   /* owned */
 	struct counters *counters; /* owned; our slab in it */
-	struct errors_writer errors; /* our ring of them */
+	struct errors_writer errors; /* our ring of them, of tools */
+	struct errors_writer unknown; /* and of names that nobody has */
 	struct requests *requests;   /* owned; our slab in it */
 	struct timer running;	     /* see running.h */
 	struct health *health;   /* owned */

@@ -97,7 +97,9 @@ open_gate(struct worker *w)
 	    counters_open(w->boot.segment_fds[SEGMENT_COUNTERS], w->boot.slot);
 	if (w->counters == NULL ||
 	    errors_writer_open(&w->errors, w->boot.segment_fds[SEGMENT_ERRORS],
-		w->boot.slot) == -1)
+		w->boot.slot) == -1 ||
+	    errors_writer_open(&w->unknown,
+		w->boot.segment_fds[SEGMENT_UNKNOWN], w->boot.slot) == -1)
 		return -1;
 	w->requests =
 	    requests_open(w->boot.segment_fds[SEGMENT_REQUESTS], w->boot.slot);
@@ -407,6 +409,8 @@ release(struct worker *w)
 		counters_close(w->counters);
 	if (w->errors.mapping != NULL)
 		errors_writer_close(&w->errors);
+	if (w->unknown.mapping != NULL)
+		errors_writer_close(&w->unknown);
 	if (w->requests != NULL)
 		requests_close(w->requests);
 	if (w->rules != NULL)

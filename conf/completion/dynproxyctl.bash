@@ -21,8 +21,8 @@ _dynproxyctl() {
         --columns,)
             # those before the last comma are done
             [[ $word == *,* ]] && before=${word%,*}, || before=
-            mapfile -t COMPREPLY < <(compgen -P "$before" -W 'age backend canonical check client destination health hit kind last lease
-                origin pattern peer proof protocol received result sent since state subject text tool until url worker' -- "${word##*,}") ;;
+            mapfile -t COMPREPLY < <(compgen -P "$before" -W 'age backend canonical check client destination health hit kind last lease name
+                origin pattern peer proof protocol received requests result sent since state subject text tool until url worker' -- "${word##*,}") ;;
         *,) mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" --help |
             sed -n 's/^  \([a-z][a-z]*\) .*/\1/p') -c -s -t -q -v --json --no-headers --columns" -- "$word") ;;
         *,tool | *,list | *,del | *,tail | *,add)
@@ -44,7 +44,7 @@ _dynproxyctl() {
         *,sessions) mapfile -t COMPREPLY < <(compgen -W '--tool --older' -- "$word") ;;
         *,stop) mapfile -t COMPREPLY < <(compgen -W '--now' -- "$word") ;;
         --by,top) mapfile -t COMPREPLY < <(compgen -W 'rate errors ms' -- "$word") ;;
-        *,top) mapfile -t COMPREPLY < <(compgen -W '--once --by' -- "$word") ;;
+        *,top) mapfile -t COMPREPLY < <(compgen -W 'unknown --once --by' -- "$word") ;;
     esac
 }
 complete -F _dynproxyctl dynproxyctl
