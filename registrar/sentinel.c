@@ -36,13 +36,27 @@ read_addr(const redisReply *reply, struct addr *addr)
 }
 
 static void
+take_primary(struct sentinel *s, const struct addr *addr)
+{
+	char text[ADDR_TEXT_MAX];
+
+	s->silent_logged = false;
+	if (is_addr(addr, s->primary))
+		return;
+	log_event(LOG_NOTICE, "redis-primary", "name=%s address=%s",
+	    s->conf->redis_primary, addr_format(addr, text));
+	*s->primary = *addr;
+	s->moved(s->owner);
+}
+
+static void
 answered(void *arg, const redisReply *reply)
 {
 	struct sentinel *s = arg;
-	char text[ADDR_TEXT_MAX];
+	bool again = s->again;
 	struct addr addr;
 
-	s->asking = false;
+	s->asking = s->again = false;
 	if (reply == NULL)
 		return;
 	if (!read_addr(reply, &addr)) {
@@ -50,22 +64,27 @@ answered(void *arg, const redisReply *reply)
 		    redis_error(reply, "it knows no such primary"));
 		return;
 	}
-	s->silent_logged = false;
-	if (is_addr(&addr, s->primary))
-		return;
-	log_event(LOG_NOTICE, "redis-primary", "name=%s address=%s",
-	    s->conf->redis_primary, addr_format(&addr, text));
-	*s->primary = addr;
-	s->moved(s->owner);
+	take_primary(s, &addr);
+	if (again)
+		sentinel_ask(s);
 }
 
 void
 sentinel_ask(struct sentinel *s)
 {
-	if (s->asking) /* else it is asked when it is there */
+	s->again = s->asking; /* the answer may be from before */
+	if (s->asking)        /* else it is asked when it is there */
 		return;
 	s->asking = redis_command(&s->questions, answered, s, "SENTINEL",
 	    "GET-MASTER-ADDR-BY-NAME", s->conf->redis_primary, NULL);
+}
+
+/* It may have switched since it was asked, and told nobody. */
+static void
+subscribed(void *arg, const redisReply *reply)
+{
+	if (reply != NULL)
+		sentinel_ask(arg);
 }
 
 static void
@@ -75,7 +94,7 @@ up(struct redis *c)
 
 	if (c == &s->questions)
 		sentinel_ask(s);
-	else if (!redis_command(c, NULL, NULL, "SUBSCRIBE", SWITCHED, NULL))
+	else if (!redis_command(c, subscribed, s, "SUBSCRIBE", SWITCHED, NULL))
 		redis_lose(c, "out of memory");
 }
 

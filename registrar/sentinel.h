@@ -17,6 +17,7 @@ struct sentinel {
 	struct redis questions;
 	struct redis events; /* subscribed: no questions there (RESP2) */
 	bool asking;	     /* a question has not been answered */
+	bool again;	     /* then it is to be asked once more */
 	bool silent_logged;
 	struct addr *primary; /* the owner's; len 0: not known yet */
 

@@ -6,16 +6,14 @@
  */
 #include "registrar/redis.h"
 
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "t/tap.h"
+#include "t/unit/registrar/a_redis.h"
 
 #define FIRST_MS 100
 #define LAST_MS 5000
@@ -126,21 +124,6 @@ test_gone(void)
 	    "and that chance is all of the half: %llu to %llu ms",
 	    (unsigned long long)least, (unsigned long long)most);
 	redis_close(&redis);
-}
-
-/* A Redis that greets, and no more. */
-static int
-listen_at(struct addr *at)
-{
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	*at = (struct addr){ .len = sizeof(at->u.in) };
-	at->u.in.sin_family = AF_INET;
-	at->u.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd == -1 || bind(fd, &at->u.sa, at->len) == -1 ||
-	    listen(fd, 8) == -1 || getsockname(fd, &at->u.sa, &at->len) == -1)
-		exit(1);
-	return fd;
 }
 
 /* Returns when it is connected, or not; the Redis' side, which is to close. */

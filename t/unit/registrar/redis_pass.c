@@ -4,11 +4,7 @@
  */
 #include "registrar/redis_pass.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/clock.h"
 #include "registrar/process.h"
@@ -18,6 +14,7 @@
 #include "shm/segment.h"
 #include "shm/table_write.h"
 #include "t/tap.h"
+#include "t/unit/registrar/a_redis.h"
 
 #define NAMES 200000
 
@@ -56,20 +53,6 @@ test_no_room(void)
 	s.watch.nnames = 0;
 }
 
-static int
-listen_at(struct addr *at)
-{
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	*at = (struct addr){ .len = sizeof(at->u.in) };
-	at->u.in.sin_family = AF_INET;
-	at->u.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd == -1 || bind(fd, &at->u.sa, at->len) == -1 ||
-	    listen(fd, 1) == -1 || getsockname(fd, &at->u.sa, &at->len) == -1)
-		exit(1);
-	return fd;
-}
-
 static void
 up(struct redis *c)
 {
@@ -81,13 +64,6 @@ down(struct redis *c, const char *why)
 {
 	diag("%s", why);
 	ev_stop(c->loop);
-}
-
-static void
-say(int fd, const char *text)
-{
-	if (write(fd, text, strlen(text)) == -1)
-		exit(1);
 }
 
 /* A Redis that greets; then it is the test's to say what it says. */
