@@ -73,7 +73,7 @@ void
 sentinel_ask(struct sentinel *s)
 {
 	s->again = s->asking; /* the answer may be from before */
-	if (s->asking)        /* else it is asked when it is there */
+	if (s->asking)	      /* else it is asked when it is there */
 		return;
 	s->asking = redis_command(&s->questions, answered, s, "SENTINEL",
 	    "GET-MASTER-ADDR-BY-NAME", s->conf->redis_primary, NULL);

@@ -245,7 +245,7 @@ store_sqlite_clear_unsaved(struct store_sqlite *s)
 bool
 store_sqlite_begin(struct store_sqlite *s)
 {
-	return store_sqlite_run(s, BEGIN);
+	return s->db != NULL && store_sqlite_run(s, BEGIN);
 }
 
 static bool

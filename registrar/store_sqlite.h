@@ -52,8 +52,11 @@ bool store_sqlite_disk_failed(const struct store_sqlite *s);
 /*
  * Was the last failure the file's own, by damage?  Then it can be moved aside
  * and an empty one begun: not twice within RENEW_MS, as the disk may be bad.
+ * Where even that fails, as on a full disk, there is no file, which counts as
+ * damaged, and it is tried again after REOPEN_MS.
  */
 #define RENEW_MS (60 * 60 * 1000)
+#define REOPEN_MS (10 * 1000)
 bool store_sqlite_damaged(const struct store_sqlite *s);
 bool store_sqlite_renew(struct store_sqlite *s);
 

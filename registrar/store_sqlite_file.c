@@ -274,6 +274,12 @@ begin_anew(struct store_sqlite *s)
 	       open_file(s, s->path);
 }
 
+static bool
+open_any(struct store_sqlite *s)
+{
+	return open_file(s, s->path) || (is_broken(s->code) && begin_anew(s));
+}
+
 struct store_sqlite *
 store_sqlite_open(const char *directory)
 {
@@ -288,9 +294,7 @@ store_sqlite_open(const char *directory)
 		free(s);
 		return NULL;
 	}
-	if (open_file(s, s->path))
-		return s;
-	if (is_broken(s->code) && begin_anew(s))
+	if (open_any(s))
 		return s;
 	log_event(LOG_ERR, "store-failed", "file=%s: %s", s->path,
 	    store_sqlite_error(s));
@@ -301,7 +305,7 @@ store_sqlite_open(const char *directory)
 bool
 store_sqlite_damaged(const struct store_sqlite *s)
 {
-	return (s->code & 0xff) == SQLITE_NOTADB ||
+	return s->db == NULL || (s->code & 0xff) == SQLITE_NOTADB ||
 	       (s->code & 0xff) == SQLITE_CORRUPT;
 }
 
@@ -309,11 +313,15 @@ bool
 store_sqlite_renew(struct store_sqlite *s)
 {
 	uint64_t now = clock_mono_ms();
+	uint64_t rest = s->db != NULL ? RENEW_MS : REOPEN_MS;
 
-	if (s->renewed_ms != 0 && now - s->renewed_ms < RENEW_MS)
+	if (s->renewed_ms != 0 && now - s->renewed_ms < rest)
 		return false;
 	s->renewed_ms = now;
-	return begin_anew(s);
+	if (s->db != NULL ? begin_anew(s) : open_any(s))
+		return true;
+	close_file(s);
+	return false;
 }
 
 void

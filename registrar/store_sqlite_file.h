@@ -33,7 +33,7 @@ enum statement {
 };
 
 struct store_sqlite {
-	sqlite3 *db;			       /* owned */
+	sqlite3 *db; /* owned; NULL: it could not be begun anew */
 	sqlite3_stmt *statements[NSTATEMENTS]; /* owned */
 	int code;			       /* of the last failure */
 	uint64_t renewed_ms;		       /* CLOCK_MONOTONIC; 0: never */

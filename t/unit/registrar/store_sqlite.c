@@ -2,15 +2,31 @@
 #include "registrar/store_sqlite.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/log.h"
 #include "t/tap.h"
+
+static uint64_t ahead_ms; /* the test's clock, of the real one */
+
+/* What clock_mono_ms() reads. */
+int
+clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	int rc = (int)syscall(SYS_clock_gettime, clock, ts);
+
+	ts->tv_sec += (time_t)(ahead_ms / 1000);
+	return rc;
+}
 
 static char directory[] = "/tmp/store_sqlite.XXXXXX";
 
@@ -289,6 +305,41 @@ test_broken(void)
 	}
 }
 
+/* No file may be larger: as with a full disk, EFBIG for ENOSPC. */
+static void
+limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* There is no room for a new file when the old one turns out to be damaged. */
+static void
+test_no_renewal(void)
+{
+	struct store_sqlite *s;
+	struct change set;
+
+	empty_directory();
+	s = store_sqlite_open(directory);
+	set = change_of(
+	    CHANGE_SET, "tbeta", ".*", "http://192.0.2.1:1", false);
+	limit_files(1);
+	ok(!store_sqlite_renew(s), "no room for an empty one");
+	ok(!save(s, set) && store_sqlite_damaged(s), "nothing can be saved");
+	store_sqlite_rollback(s);
+	limit_files(RLIM_INFINITY);
+	ok(!store_sqlite_renew(s), "it is not tried again at once");
+	ahead_ms += REOPEN_MS;
+	ok(store_sqlite_renew(s), "but soon");
+	ok(!store_sqlite_damaged(s) && save(s, set), "then it takes a route");
+	ok(!store_sqlite_renew(s), "and is not begun anew again");
+	store_sqlite_close(s);
+}
+
 /* Version 1 had one destination of a route. */
 static void
 test_older(void)
@@ -434,12 +485,14 @@ int
 main(void)
 {
 	log_open(LOG_TO_STDERR, "test", LOG_ALERT);
+	signal(SIGXFSZ, SIG_IGN);
 	if (mkdtemp(directory) == NULL)
 		return 1;
 	test_steps();
 	test_rollback();
 	test_left_open();
 	test_broken();
+	test_no_renewal();
 	test_older();
 	test_several();
 	test_policy();
