@@ -410,13 +410,16 @@ begin(struct reload *r, FILE *says)
 }
 
 static void
-log_lines(char *says)
+log_lines(const char *says)
 {
-	char *line;
+	size_t n;
 
-	while ((line = strsep(&says, "\n")) != NULL)
-		if (*line != '\0')
-			log_event(LOG_ERR, "reload-refused", "%s", line);
+	for (; *says != '\0'; says += n + (says[n] == '\n')) {
+		n = strcspn(says, "\n");
+		if (n > 0)
+			log_event(LOG_ERR, "reload-refused", "%.*s", (int)n,
+			    says);
+	}
 }
 
 void
@@ -439,9 +442,9 @@ reload_begin(struct master *m,
 		fclose(says);
 	if (how != RELOAD_DONE || text == NULL) {
 		note(m, how);
-		ended(m, how, text == NULL ? "no memory\n" : text);
 		if (text != NULL)
 			log_lines(text);
+		ended(m, how, text == NULL ? "no memory\n" : text);
 		free(text);
 		free(r);
 		return;
