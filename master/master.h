@@ -39,6 +39,7 @@ struct child {
 	unsigned ring;         /* a worker's place in shared memory */
 	unsigned generation;   /* of workers; 0 or 1 */
 	bool applying;         /* it has been sent a configuration */
+	bool accepting;        /* a worker that was told to accept no more */
 	unsigned unanswered;   /* pulses since its last word */
 	bool hung;             /* it is killed for them */
 	uint64_t silent_cpu_us; /* what it had used at the first of them */

@@ -133,11 +133,12 @@ takes_text(const struct reload *r, const struct child *c)
 	       !(r->changes & 1u << APPLIED_REGISTRAR);
 }
 
+/* A worker that goes may still take one client more, by its old settings. */
 static bool
 all_applied(const struct master *m)
 {
 	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i].applying)
+		if (m->children[i].applying || m->children[i].accepting)
 			return false;
 	return supervise_all_ready(m);
 }

@@ -144,6 +144,8 @@ take_message(struct child *c, const struct ctlmsg *msg)
 	case CTL_DRAINING:
 		log_event(LOG_INFO, "child-drains", "%s pid=%d clients=%u",
 		    child_name(c, name), c->pid, msg->arg);
+		c->accepting = false;
+		reload_child(c);
 		return true;
 	case CTL_CRASH:
 		log_event(LOG_ERR, "child-crashed", "%s pid=%d %s",
@@ -299,7 +301,7 @@ child_gone(struct child *c, int status)
 	last_words(c);
 	log_end(c, status);
 	c->pid = 0;
-	c->applying = false;
+	c->applying = c->accepting = false;
 	close_ctl(c);
 	if (c->role == ROLE_WORKER)
 		segments_forget_worker(m, c->ring);
@@ -391,6 +393,7 @@ supervise_retire(struct child *c)
 	else if (c->state == CHILD_DRAINING)
 		return;
 	set_state(c, CHILD_DRAINING);
+	c->accepting = c->role == ROLE_WORKER; /* until it says so */
 	if (c->ctl.fd == -1 || ctlmsg_send(c->ctl.fd, &msg, -1) == -1)
 		kill(c->pid, SIGTERM);
 }

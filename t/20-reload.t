@@ -90,6 +90,7 @@ is round(), 7, 'it is in force';
 $proxy->configure(request_line_max => '4k', response_headers => '{ "set X-Round: 8" }');
 is $proxy->ctl('reload'), 0, 'reload that takes other workers' or diag $proxy->err;
 isnt workers(), $workers, 'which are there';
+like $proxy->log, qr/workers-replaced (?:.*child-drains ){2}.*reloaded /s, 'it has ended when the old ones accept no more';
 is round(), 8, "and serve, request $_" for 1 .. 8;
 my $last = $proxy->ask($kept);
 like $last, qr/^HTTP\S+ 200 .*^Connection: close\r$/ms, 'a connection of the old ones is answered a last time';
@@ -152,6 +153,7 @@ $proxy->settled;
 my $port = free_port();
 $proxy->configure(http => DynProxy::list(map { "127.0.0.1:$_" } $proxy->{http_port}, $port), workers => 3);
 ok eventually(sub { $proxy->ctl('reload') == 0 }), 'one more listener, one more worker' or diag $proxy->err;
+$proxy->settled;    # or some that accept no more are still to end
 is scalar($proxy->worker_pids), 3, 'three workers';
 ok $proxy->connect($port), 'which listen there';
 $proxy->configure(http => DynProxy::list("127.0.0.1:$proxy->{http_port}"), workers => 1);
