@@ -139,6 +139,7 @@ static const struct {
 	{ "believe", 0, 0, ctl_believe, false },
 	{ "strike", 3, 3, ctl_strike, false },
 	{ "import", 5, 5, ctl_import, false },
+	{ "import-dry", 5, 5, ctl_import_dry, false },
 	{ "drain", 1, 1, ctl_drain, false },
 	{ "undrain", 1, 1, ctl_undrain, false },
 	{ "frontends", 0, 0, ctl_frontends, false },

@@ -146,18 +146,25 @@ ctl_read_urls(struct ctl *ctl, char *urls, struct destination to[CTL_URLS_MAX])
 	return n;
 }
 
-/* As `list` had it: tool, route, URLs, origin, "canonical" or "". */
-void
-ctl_import(struct ctl *ctl)
+/*
+ * As `list` had it: tool, route, URLs, origin, "canonical" or "".
+ *
+ * dry   say only whether it can be right
+ */
+static void
+import(struct ctl *ctl, bool dry)
 {
 	struct destination to[CTL_URLS_MAX];
 	char key[TOOL_NAME_MAX + 2], why[128], *urls = strdup(ctl->args[2]);
 	size_t n = urls == NULL ? 0 : ctl_read_urls(ctl, urls, to);
+
 	if (n == 0 || !ctl_tool_key(ctl, ctl->args[0], key)) {
 		if (urls == NULL)
 			ctl_no_memory(ctl);
 	} else if (!pattern_valid(span_str(ctl->args[1]), why, sizeof(why))) {
 		ctl_fail(ctl, EXIT_USAGE, "%s", why);
+	} else if (dry) {
+		ctl_succeed_take(ctl, json_object());
 	} else if (!ctl_add_change(ctl, CHANGE_SET, key, ctl->args[1], to, n)) {
 		ctl_no_memory(ctl);
 	} else {
@@ -167,6 +174,18 @@ ctl_import(struct ctl *ctl)
 		ctl_submit(ctl);
 	}
 	free(urls);
+}
+
+void
+ctl_import(struct ctl *ctl)
+{
+	import(ctl, false);
+}
+
+void
+ctl_import_dry(struct ctl *ctl)
+{
+	import(ctl, true);
 }
 
 /* All that is at an address, whoever's it is. */

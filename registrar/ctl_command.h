@@ -104,6 +104,7 @@ void ctl_del(struct ctl *ctl);
 void ctl_believe(struct ctl *ctl);
 void ctl_strike(struct ctl *ctl);
 void ctl_import(struct ctl *ctl);
+void ctl_import_dry(struct ctl *ctl);
 void ctl_drain(struct ctl *ctl);
 void ctl_undrain(struct ctl *ctl);
 void ctl_frontends(struct ctl *ctl);

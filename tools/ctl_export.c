@@ -82,21 +82,20 @@ import_route(const struct ctl *ctl, const json_t *route, bool dry)
 		&canonical) == -1 ||
 	    !urls_of(route, urls, sizeof(urls)))
 		return CTL_USAGE;
+	status = ctl_ask(ctl, dry ? "import-dry" : "import",
+	    (char *[]){ (char *)tool, (char *)pattern, urls, (char *)origin,
+		canonical ? (char *)"canonical" : (char *)"", NULL },
+	    &data);
+	if (status != CTL_DONE)
+		return status;
+	json_decref(data);
 	if (dry && ctl->json) {
 		json_dumpf(route, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else if (dry) {
 		printf("%s: %s -> %s\n", tool, pattern, urls);
 	}
-	if (dry)
-		return CTL_DONE;
-	status = ctl_ask(ctl, "import",
-	    (char *[]){ (char *)tool, (char *)pattern, urls, (char *)origin,
-		canonical ? (char *)"canonical" : (char *)"", NULL },
-	    &data);
-	if (status == CTL_DONE)
-		json_decref(data);
-	return status;
+	return CTL_DONE;
 }
 
 /* Each line on its own: a bad one is told, and the others are taken. */
@@ -117,7 +116,8 @@ import(const struct ctl *ctl, FILE *file, const char *name, bool dry)
 		done += status == CTL_DONE;
 		if (status == CTL_DONE)
 			continue;
-		warnx("%s:%zu: not imported", name, number);
+		warnx("%s:%zu: %s", name, number,
+		    dry ? "would not be imported" : "not imported");
 		worst = status;
 		whole = status == CTL_USAGE || status == CTL_REFUSED;
 		if (!whole)
