@@ -164,6 +164,10 @@ like $out, qr/^alpha: /, 'which is this';
 is $code, 0, 'list';
 unlike $out, qr/beta/, 'has no other';
 like $out, qr/^alpha\s/m, 'but its own';
+($code, $out) = ctl_as($proxy, 61000, 'export');
+is $code, 0, 'export';
+is_deeply [map { decode_json($_)->{tool} } split /\n/, $out], ['alpha'], 'has no other, too';
+is +(ctl_as($proxy, 61000, 'stale'))[0], 0, 'nor has stale';
 for (['tool', 'beta'], ['list', 'beta'], ['tail', 'beta'], ['status'], ['top'], ['del', 'alpha'], ['watch'], ['doctor'],
     ['add', 'alpha', '.*', $backend->url], ['ban', '192.0.2.0/24'], ['explain', 'http://beta.example.test/']) {
     ($code, $out, $err) = ctl_as($proxy, 61000, '--json', @$_);
