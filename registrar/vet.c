@@ -373,6 +373,17 @@ vet_frontend_name(struct span name)
 }
 
 bool
+vet_key(const char *key)
+{
+	struct span name = span_from(span_str(key), *key != '\0');
+
+	if (*key == KEY_TOOL)
+		return vet_tool_name(name);
+	return *key == KEY_FRONTEND && name.len + 2 <= KEY_MAX &&
+	       vet_frontend_name(name);
+}
+
+bool
 vet_account(struct span account, struct span prefix, struct span *tool)
 {
 	if (!take(&account, prefix) || !vet_tool_name(account))

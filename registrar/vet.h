@@ -79,6 +79,9 @@ bool vet_tool_name(struct span name);
 /* A domain proxy's: a host name in lower case, "*." before it allowed. */
 bool vet_frontend_name(struct span name);
 
+/* The key of either in the book (shm/route.h). */
+bool vet_key(const char *key);
+
 /*
  * The tool that an account stands for: prefix, then a tool's name, as a
  * whole.  False: it is no tool's account.

@@ -27,6 +27,15 @@ read_urls(char *text, struct destination *to, size_t max)
 	return n;
 }
 
+/* What is damaged, or another wrote there, may be of any name and length. */
+static bool
+is_route(const char *key, const char *pattern)
+{
+	size_t len = strlen(pattern);
+
+	return vet_key(key) && len > 0 && len <= ROUTE_PATTERN_MAX;
+}
+
 /* Without a Redis there is no other node whose leases these could be. */
 static void
 await_leases(struct registrar *r, const struct stored_route *route,
@@ -45,11 +54,12 @@ await_leases(struct registrar *r, const struct stored_route *route,
 }
 
 static void
-damaged(const struct stored_route *route)
+damaged(const char *key, const char *pattern, const char *destination)
 {
 	log_event(LOG_WARNING, "route-damaged",
-	    "name=%s route=%s destination=%s in routes.sqlite: left out",
-	    route->key + 1, route->pattern, route->destinations);
+	    "name=%.*s route=%.*s destination=%s in routes.sqlite: left out",
+	    KEY_MAX, key + (*key != '\0'), ROUTE_PATTERN_MAX, pattern,
+	    destination);
 }
 
 /* A route that SQLite kept. */
@@ -60,6 +70,8 @@ load(struct registrar *r, const struct stored_route *route)
 	size_t n = read_urls(route->destinations, to, ROUTE_BACKENDS_MAX);
 	struct book_route *entered = NULL;
 
+	if (!is_route(route->key, route->pattern))
+		n = 0;
 	change_version_seen(&r->changes, route->version);
 	await_leases(r, route, to, n);
 	if (n > 0)
@@ -67,7 +79,7 @@ load(struct registrar *r, const struct stored_route *route)
 		    route->origin, route->since_ms);
 	loading_tell(r->book.nroutes);
 	if (entered == NULL) {
-		damaged(route);
+		damaged(route->key, route->pattern, route->destinations);
 		return;
 	}
 	entered->version = route->version;
@@ -79,7 +91,9 @@ static void
 load_unsaved(struct registrar *r, const struct stored_unsaved *unsaved)
 {
 	change_version_seen(&r->changes, unsaved->version);
-	if (r->redis != NULL)
+	if (!is_route(unsaved->key, unsaved->pattern))
+		damaged(unsaved->key, unsaved->pattern, "-");
+	else if (r->redis != NULL)
 		store_redis_unsaved(r->redis, unsaved->kind, unsaved->key,
 		    unsaved->pattern, unsaved->version);
 }
