@@ -98,6 +98,11 @@ choose_generation(struct master *m)
 	log_event(LOG_NOTICE, "master-before",
 	    "two generations of them: shared memory is begun anew");
 	segments_release(m);
+	for (size_t i = 0; i < 2; i++) { /* its other end tells their logger */
+		if (m->log_wake[i] != -1)
+			close(m->log_wake[i]);
+		m->log_wake[i] = -1;
+	}
 	fdstore_drop(); /* or the next master would be handed both */
 	m->handed = false;
 }

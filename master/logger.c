@@ -9,11 +9,13 @@
 #include "master/logger.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "conf/boot.h"
@@ -174,6 +176,38 @@ on_master(struct ev_io *io, uint32_t events)
 	}
 }
 
+/* Whose lock it is; 0: nobody else's. */
+static pid_t
+other_logger(int marks)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(marks, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK
+		   ? lock.l_pid
+		   : 0;
+}
+
+/*
+ * Be the one that reads the rings.  Where systemd has kept them, that of a dead
+ * master does so yet; what it is about the marks tell.  The lock is a process's
+ * own: both may have the same description.  -1 with errno.
+ */
+static int
+replace_other(int marks)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	pid_t other = other_logger(marks);
+	int fd = other > 0 ? pidfd_open(other, 0) : -1;
+
+	if (fd != -1 && other_logger(marks) == other) {
+		log_event(LOG_NOTICE, "logger-replaced", "pid=%d", (int)other);
+		pidfd_send_signal(fd, SIGKILL, NULL, 0);
+	}
+	if (fd != -1)
+		close(fd);
+	return fcntl(marks, F_SETLKW, &lock);
+}
+
 /* The last logger was killed while it wrote: that is in the file already. */
 static void
 go_on(struct logger *l)
@@ -230,6 +264,10 @@ start(struct logger *l)
 	struct logring_counts counts;
 
 	log_open((enum log_sink)conf->log_sink, "logger", conf->log_priority);
+	if (replace_other(l->boot.segment_fds[SEGMENT_LOG_MARKS]) == -1) {
+		log_event(LOG_ERR, "logger-start", "marks: %m");
+		return -1;
+	}
 	if (enter_sandbox(l) == -1)
 		return -1;
 	l->master = (struct ev_io){ .fd = CTL_FD, .ready = on_master };

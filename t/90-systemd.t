@@ -98,6 +98,8 @@ for my $round (1 .. 2) {
     ok eventually(\&other_master, 60), "round $round: the master is another one" or diag journal();
     is inodes(master(), 'memory'), $before[1], 'with the shared memory of before';
     is ctl('add', "beta$round", '.*', $backend->url), 0, 'and there is a registrar';
+    my @loggers = pids('logger');
+    is scalar(@loggers), 1, 'and one logger, not that of before, too, which would write lines once more';
     next if $round == 2;
     like +($systemd->run('dynproxyctl', 'status'))[1], qr/orphaned/, 'status shows the worker that still has a client';
     $kept->printflush("GET / HTTP/1.1\r\nHost: alpha.example.test\r\n\r\n");
@@ -117,10 +119,28 @@ ok served(), 'the master hangs: workers serve';
 ok eventually(\&other_master, 60), 'the watchdog finds it, and there is another one' or diag journal();
 ok served(), 'which serves';
 
+# --- killed twice, with a client each time: memory is begun anew, and the logger
+# of before is there as long as its workers are
+sub download {
+    my $client = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => 80) or die $!;
+    $client->printflush("GET /bytes/50000000 HTTP/1.1\r\nHost: alpha.example.test\r\n\r\n");
+    $client->sysread(my $head, 65536);
+    return $client;
+}
+my @clients;
+for (1 .. 2) {
+    push @clients, download();
+    end_master('KILL');
+    ok eventually(\&other_master, 60), 'killed with a client' or diag journal();
+}
+like journal(), qr/two generations of them/, 'of two generations';
+my @loggers = pids('logger');
+is scalar(@loggers), 2, 'each has a logger';
+@clients = ();
+ok eventually(sub { @loggers = pids('logger'); @loggers == 1 }), 'until its workers have ended';
+
 # --- stop, with a worker of a dead master, who has a client
-$kept = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => 80) or die $!;
-$kept->printflush("GET /bytes/50000000 HTTP/1.1\r\nHost: alpha.example.test\r\n\r\n");
-$kept->sysread($first, 65536);
+$kept = download();
 end_master('KILL');
 ok eventually(\&other_master, 60), 'killed once more' or diag journal();
 is systemctl('stop', $unit), 0, 'stop';
