@@ -287,6 +287,7 @@ change_submit_take(struct registrar *r, struct change *c)
 	struct lane *lane = lane_find(&r->changes, c->key);
 
 	c->version = change_version(&r->changes);
+	c->by = c->origin;
 	c->begun_ms = r->loop.now_ms;
 	r->changes.open++;
 	if (lane == NULL)

@@ -31,6 +31,7 @@ enum change_kind {
 
 /* What CHANGE_MARK says of its destination. */
 enum change_mark {
+	MARK_NOTHING, /* it is no CHANGE_MARK */
 	MARK_DRAINED,
 	MARK_UNDRAINED,
 	MARK_STALE,
@@ -55,8 +56,9 @@ enum change_result {
 
 struct change {
 	enum change_kind kind;
-	enum change_mark mark; /* CHANGE_MARK only */
-	enum origin origin;
+	enum change_mark mark;
+	enum origin origin;     /* of the route, from now on */
+	enum origin by;         /* who changes it; set by change_submit_take() */
 	enum change_prune prune;
 	bool canonical;         /* the name's mark, from now on */
 	bool at_home;           /* asked for from the destination's own host */

@@ -51,6 +51,8 @@ changed(const struct change *c, const struct book_route *route)
 		return d;
 	d = *destinations_find(&route->to, d.url);
 	switch (c->mark) {
+	case MARK_NOTHING:
+		break;
 	case MARK_DRAINED:
 	case MARK_UNDRAINED:
 		d.drained = c->mark == MARK_DRAINED;
@@ -278,21 +280,35 @@ before(struct registrar *r, const struct change *c, char out[DESTINATIONS_TEXT])
 		   : destinations_text(&route->to, out, DESTINATIONS_TEXT);
 }
 
+/* Of merge(), the one that was changed is the last. */
+static void
+log_drain(const struct change *c)
+{
+	log_event(LOG_INFO,
+	    c->mark == MARK_DRAINED ? "route-drained" : "route-undrained",
+	    "name=%s route=%s destination=%s by=%s", c->key + 1, c->pattern,
+	    c->to.at[c->to.n - 1].url, origin_name(c->by));
+}
+
 /* The registration log: who, what, from where to where (4-operations.md). */
 static void
 log_change(const struct change *c, const char *old)
 {
 	char to[DESTINATIONS_TEXT];
 
-	if (c->kind == CHANGE_SET)
+	if (c->mark == MARK_STALE || c->mark == MARK_FRESH)
+		return; /* who found that has told it */
+	if (c->mark != MARK_NOTHING)
+		log_drain(c);
+	else if (c->kind == CHANGE_SET)
 		log_event(LOG_INFO, "route-registered",
 		    "name=%s route=%s destination=%s was=%s by=%s", c->key + 1,
 		    c->pattern, destinations_text(&c->to, to, sizeof(to)), old,
-		    origin_name(c->origin));
+		    origin_name(c->by));
 	else
 		log_event(LOG_INFO, "route-unregistered",
 		    "name=%s route=%s was=%s by=%s", c->key + 1, c->pattern,
-		    old, origin_name(c->origin));
+		    old, origin_name(c->by));
 }
 
 /*

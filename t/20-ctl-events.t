@@ -28,6 +28,10 @@ is events('alpha-two'), 'registered', 'and of the other';
 is $proxy->ctl('tool', 'alpha'), 0, 'for people';
 like $proxy->out, qr/^routes:\n.*^last events .*:\n  \S+  route-registered +route=\.\* destination=\S+ was=- by=tool$/ms, 'the newest first, behind the rest';
 
+is $proxy->ctl($_, $backend->addr), 0, $_ for 'drain', 'undrain';
+is_deeply [map { "$_->{event} $_->{text}" } @{ $proxy->ctl_json('tool', 'alpha')->{events} }[1, 0]],
+    [map { "route-$_ route=.* destination=@{[$backend->url]} by=operator" } 'drained', 'undrained'], 'who stops its requests, and lets them go on';
+
 my $lease = $proxy->lease('alpha', '/leased', $other->url);
 close $lease;
 ok eventually(sub { events('alpha') =~ / registered unregistered$/ }), 'a lease that nobody holds' or diag events('alpha');

@@ -38,6 +38,7 @@ like $_->{lease}, qr/^[\w.-]+$/, 'list says at which node' for @$list;
 like decode_json($proxy->admin('/list?full=1')->body)->{alpha}{routes}[1]{lease}, qr/^[\w.-]+$/, '/list, too';
 
 is say_to($two, 'drain'), 'ok', 'drain';
+like $proxy->log, qr/route-drained name=alpha route=\S+ destination=\Q@{[$backend->url(1)]}\E by=tool$/m, 'is told';
 is who('alpha'), $name[0], 'nothing new goes there';
 close $one;
 ok eventually(sub { reason('alpha') eq 'tool-stopped' }), 'the other one is closed: nobody takes requests';

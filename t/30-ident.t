@@ -118,6 +118,7 @@ is $proxy->ctl('scrub'), 0, 'scrub';
 like $proxy->out, qr{^alpha +/its .* stranger}m, 'shows it';
 ok !is_stale(), 'and removes it';
 is pruned('scrub'), 1, 'which is counted';
+like $proxy->log, qr{route-unregistered name=alpha route=/its was=\Q$its\E\S* by=operator}, 'and told, with who did it';
 is taken('127.0.0.2', 'register', '/its', $its), 'ok', 'alpha takes it once more';
 is taken('127.0.0.4', 'register', '/its', $its), 'ok', 'beta registers what is its own';
 ok eventually(sub { $proxy->log =~ /route-taken name=alpha/ && pruned('taken') == 1 }), 'alpha has lost it';
