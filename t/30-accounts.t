@@ -14,7 +14,7 @@ OwnNetwork::add_user($_, $uid{$_}) for sort keys %uid;
 $uid{nobody_knows} = 61006;
 $uid{root} = 0;
 
-my $proxy = DynProxy->new(conf => { account_prefix => '"tools."', ident_timeout => '2s' }, expect => qr/child-died/);
+my $proxy = DynProxy->new(conf => { account_prefix => '"tools."', ident_timeout => '5s' }, expect => qr/child-died/);
 $proxy->{uid} = \%uid;
 my $backend = $proxy->backend;
 sub lookup { ($proxy->pids('lookup'))[0] }

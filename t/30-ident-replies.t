@@ -91,7 +91,7 @@ my $identds = Identds->new(says => sub {
     return;
 });
 
-my $proxy   = DynProxy->new(conf => { ident_port => $identds->port, account_prefix => '"tools."', verify => 'off' });
+my $proxy   = DynProxy->new(conf => { ident_port => $identds->port, ident_timeout => '2s', account_prefix => '"tools."', verify => 'off' });
 my $backend = $proxy->backend;
 
 sub from { my ($host, $route) = @_; return Identds::from($proxy, $host, 'register', $route, $backend->url) }

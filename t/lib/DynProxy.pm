@@ -191,11 +191,10 @@ sub default_conf {
         rate_limit          => 1000000,    # a test is one client
         rate_burst          => 1000000,
         tls_handshake_rate  => 0,
-        registration_connects => 65536,    # and registers more than a tool does
-        registration_rate   => 65536,
-        registration_burst  => 65536,
+        map({ ("registration_$_" => 65536) } qw(connects rate burst)),    # and registers more than a tool does
         client_connections_max => 0,
         loop_lag_max        => '1m',       # on a machine that may be slow
+        ident_timeout       => '10s',      # the same
         map({ ("user_$_" => qq("$USER{$_}")) } keys %USER),
         keepalive_timeout_calm => $self->{conf}{keepalive_timeout} // '15s',
     };
