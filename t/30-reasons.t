@@ -143,7 +143,11 @@ sub identd {
 }
 
 # A proxy that is not ready is started all the same.
-package Unready { our @ISA = ('DynProxy'); sub is_ready { $_[0]{unready} ? $_[0]->get('x', '/')->status == 503 : $_[0]->SUPER::is_ready } }
+package Unready {
+    our @ISA = ('DynProxy');
+    sub is_ready { $_[0]{unready} ? $_[0]->get('x', '/')->status == 503 : $_[0]->SUPER::is_ready }
+    sub none_is { $_[0]{unready} || $_[0]->SUPER::none_is($_[1]) }
+}
 
 # --- a row a reason: what provokes it, which returns the answer; a list, when
 # that proxy is another one; nothing, when the client gets no answer of ours
@@ -269,7 +273,7 @@ sub metric {
 }
 sub logged {
     my ($on, $word) = @_;
-    return map { decode_json($_) } grep { /"reason":"\Q$word\E"/ } split /\n/, DynProxy::slurp($on->{lines});
+    return map { decode_json($_) } grep { /"reason":"\Q$word\E"/ } DynProxy::slurp($on->{lines}) =~ /^.*\n/mg;    # whole lines
 }
 
 is_deeply [sort keys %provoked], [sort keys %word], 'there is a row for every reason';
