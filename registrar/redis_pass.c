@@ -417,7 +417,7 @@ who(void *arg, const redisReply *reply)
 		info = reply->str;
 	replication_parse(info, &p->redis);
 	p->loss = p->loss || p->flushed || !is_known(p);
-	p->flushed = false;
+	p->flushed = p->awaited = false;
 	if (p->loss)
 		policy_untold(s->r); /* what it says of it comes behind this */
 	p->phase = PASS_PREFIX;

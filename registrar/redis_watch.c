@@ -231,6 +231,10 @@ entry_read(struct wanted *name, const struct redis_entry *entry)
 		read_error(name, entry->routes);
 		return;
 	}
+	if (s->pass.awaited) { /* which is going to read this one, too */
+		finish(name);
+		return;
+	}
 	if (store_redis_busy(s, name->key)) {
 		defer(name);
 		return;

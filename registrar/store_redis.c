@@ -125,6 +125,8 @@ writes_down(struct redis *c, const char *why)
 	write_stop(s);
 	push_stop(s);
 	nodes_stop(s);
+	if (s->pass.awaited && store_redis_is_up(s))
+		pass_begin(s); /* it was to come behind the push */
 	if (s->r->boot.conf->nredis_sentinels > 0)
 		sentinel_ask(&s->sentinel);
 }
@@ -132,7 +134,7 @@ writes_down(struct redis *c, const char *why)
 static void
 may_read(struct store_redis *s)
 {
-	s->ready = true;
+	s->ready = s->pass.awaited = true;
 	replication_begin(s);
 	came(s);
 }

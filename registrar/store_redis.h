@@ -85,6 +85,7 @@ enum pass_phase {
 
 struct pass {
 	enum pass_phase phase;
+	bool awaited;      /* only who() will say whether there was a loss */
 	bool loss;         /* what is missing there is lost, not removed */
 	size_t missing;    /* routes that it lacks since then */
 	bool flushed;      /* Redis has said so since the last pass began */

@@ -29,4 +29,21 @@ ok eventually(sub { $proxy->log =~ /redis-refused key=frontend:giant\.example\.o
 ok eventually(sub { written() eq "@others" }), 'what it lacks is written to it' or diag $proxy->log;
 is known(), "@others", 'and stays here';
 
+# It comes back without that, and has much to be told first, also of that name.
+$redis->cli('del', 'frontend:giant.example.org');
+$redis->cli('hset', 'prefix:mike', '/theirs', $url);
+ok eventually(sub { known() =~ /mike/ }), 'what the original wrote of a tool';
+$redis->forget;
+my $many = "$proxy->{dir}/many";
+open my $fh, '>', $many or die "$many: $!";
+my $n = 0;
+sub route { sprintf qq({"tool":"%s","pattern":"/ours","destinations":["http://10.1.%d.%d:8000"]}\n), $_[0], ++$n >> 8, $n & 255 }
+print $fh map({ route("first-$_") } 1 .. 2_000), route('mike'), map { route("then-$_") } 1 .. 4_000;
+close $fh;
+is $proxy->ctl('import', $many), 0, 'many routes while Redis is away, one of them beside it';
+$redis->start;
+ok eventually(sub { $redis->cli('hexists', 'prefix:mike', '/ours') }), 'a new one gets that';
+ok eventually(sub { $proxy->redis_status->{unsaved} == 0 && $redis->cli('hget', 'prefix:mike', '/theirs') eq $url }), 'and what the original had written'
+    or diag $proxy->log =~ /.*name=mike.*/g;
+
 done_testing;
