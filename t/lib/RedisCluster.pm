@@ -12,7 +12,7 @@ my $NAME = 'dynproxy';
 sub new {
     my ($class, @places) = @_;
     @places = ([], [], []) if !@places;
-    my $first = RedisServer->new(@{ $places[0] });
+    my $first = RedisServer->new(@{ $places[0] }, options => [qw(--replica-priority 1)]);    # the best, when it is one
     my $self = bless { servers => [$first, map { RedisServer->new(@$_, replicaof => $first) } @places[1, 2]] }, $class;
     $self->{sentinels} = [map { RedisCluster::Sentinel->new(@$_, watches => $first) } @places];
     DynProxy::eventually(sub { $self->is_whole }, 30) or die "the sentinels do not find each other\n";
@@ -36,10 +36,24 @@ sub is_whole {
         return 0 if $sentinel->cli('sentinel', 'ckquorum', $NAME) !~ /^OK 3/;
         return 0 if (() = $sentinel->cli('sentinel', 'replicas', $NAME) =~ /^name$/mg) < 2;
     }
-    return $self->primary->cli('info', 'replication') =~ /connected_slaves:2/;
+    my $primary = $self->primary or return 0;
+    return $primary->cli('info', 'replication') =~ /connected_slaves:2/;
 }
 
-# The server that most sentinels take for the primary.
+# The one in the first place is the primary, as in the beginning: on a machine
+# that is slow the sentinels may have taken it for dead meanwhile.
+sub first_leads {
+    my ($self) = @_;
+    return DynProxy::eventually(sub {
+        my $primary = $self->primary or return 0;
+        return $self->is_whole if $primary == $self->{servers}[0];
+        $self->{sentinels}[0]->cli('sentinel', 'failover', $NAME);
+        return 0;
+    }, 60);
+}
+
+# The server that most sentinels take for the primary; nothing, if they do not
+# agree.
 sub primary {
     my ($self) = @_;
     my %votes;

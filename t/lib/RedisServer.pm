@@ -3,6 +3,7 @@
 # replicaof   another one
 # address     to listen on (127.0.0.1)
 # wrapper     array: a command to run it, and redis-cli, under (nsenter)
+# options     array: more of them, but with conf
 # conf        text of its file, instead of our own; program: redis-server
 # auth        array: the user as whom redis-cli asks, and his password
 package RedisServer;
@@ -14,7 +15,7 @@ use File::Temp;
 
 sub new {
     my ($class, %want) = @_;
-    my $self = bless { address => '127.0.0.1', wrapper => [], port => DynProxy::free_port(), %want, dir => File::Temp->newdir, owner => $$ }, $class;
+    my $self = bless { address => '127.0.0.1', wrapper => [], options => [], port => DynProxy::free_port(), %want, dir => File::Temp->newdir, owner => $$ }, $class;
     $self->start;
     return $self;
 }
@@ -33,7 +34,8 @@ sub start {
     }
     return $self->run($self->{program} // 'redis-server', $conf, '--port', $self->{port}, '--dir', "$self->{dir}") if $self->{conf};
     $self->run('redis-server', $conf, '--port', $self->{port}, '--bind', $self->{address}, '--protected-mode', 'no', '--dir', "$self->{dir}",
-        '--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--repl-diskless-sync-delay', '0');
+        '--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--repl-diskless-sync-delay', '0',
+        @{ $self->{options} });
 }
 
 sub run {
