@@ -22,11 +22,14 @@ sub new {
         my $act = POSIX::SigAction->new(sub { $stop = 1 }, POSIX::SigSet->new, POSIX::SA_RESTART());
         $act->safe(1);
         POSIX::sigaction(POSIX::SIGUSR1(), $act);
+        syswrite $say, "begun\n";
         my @counts = eval { $run->(\$stop) };
         print STDERR "# a load died: $@" if $@;
         syswrite $say, "@counts\n";
         POSIX::_exit(0);
     }
+    close $say;
+    readline $said;    # or what tells it to end kills it
     return bless { pid => $pid, said => $said, owner => $$ }, $class;
 }
 
