@@ -16,11 +16,13 @@ my $proxy = DynProxy->new(workers => 2, tools => ['alpha'], conf => {
 });
 my $backend = $proxy->backend;
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
+my @workers = $proxy->worker_pids;
+is scalar(@workers), 2, 'two workers';
 
 # KiB of memory of their own, of all workers together.
 sub kilobytes {
     my $sum = 0;
-    for my $pid ($proxy->worker_pids) {
+    for my $pid (@workers) {
         my ($anonymous) = DynProxy::slurp("/proc/$pid/smaps_rollup") =~ /^Private_Dirty:\s+(\d+) kB/m;
         $sum += $anonymous;
     }
@@ -29,7 +31,7 @@ sub kilobytes {
 
 sub open_now {
     my $n = 0;
-    $n += $proxy->connections_of($_) for $proxy->worker_pids;
+    $n += $proxy->connections_of($_) for @workers;
     return $n;
 }
 
