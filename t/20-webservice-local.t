@@ -76,8 +76,7 @@ unlike DynProxy::slurp("$home/service.manifest"), qr/^web/m, 'and forgotten';
 # --- one that ends at once is told so, with what it said
 isnt webservice('generic', 'start', '--', 'sh', '-c', 'echo what it said; exit 3'), 0, 'a server that ends at once';
 like $err, qr/it ended at once; the end of its log:\n(    .*\n)*    what it said\n    .*sh ended with status 3\n/, 'is shown with its log';
-is webservice('status'), 0, 'status';
-like $out, qr/is waiting to run/, 'it is tried again';
+ok eventually(sub { webservice('status') == 0 && $out =~ /is waiting to run/ }), 'it is tried again' or diag $out;    # and may just be
 is webservice('stop'), 0, 'until it is stopped' or diag $err;
 
 # --- without standard input, output and error: no file takes their places
