@@ -135,7 +135,7 @@ my ($sent) = without_time(new_lines(1)) =~ m{\A\Q$host 127.0.0.1 - - [] "GET /by
 ok defined $sent && $sent < 50_000_000, 'nor for a whole body';
 
 # --- several tries: a kept-alive connection that the backend ends
-my $closer = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 5) or die;
+my $closer = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => free_port(), ReuseAddr => 1, Listen => 5) or die;
 my $closer_at = '127.0.0.1:' . $closer->sockport;
 my $pid = fork // die;
 if (!$pid) {

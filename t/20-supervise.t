@@ -67,7 +67,7 @@ ok eventually(sub { restarts() eq '1 0 1 0' }), 'both are counted, by how they e
 
 my $registrar = $proxy->registrar_pid;
 kill 'STOP', $registrar;
-ok eventually(sub { my $now = $proxy->registrar_pid; $now && $now != $registrar }), 'so has a registrar that hangs';
+ok eventually(sub { my $now = $proxy->registrar_pid; $now && $now != $registrar }, 60), 'so has a registrar that hangs';
 is $proxy->register('alpha', '/more/.*', $backend->url), 'ok', 'which goes on';
 
 # what killed it
