@@ -185,9 +185,23 @@ beside_serving(struct master *m)
 		log_event(LOG_ERR, "presence-failed", "%s", strerror(errno));
 }
 
+/* They have served without us, and go on so; those who wait for them do not. */
+static void
+leave_orphans(struct master *m)
+{
+	timer_clear(&m->loop.timers, &m->orphans);
+	for (unsigned i = 0; i < 2 * m->places; i++)
+		if (m->children[i].state == CHILD_ORPHANED)
+			m->children[i].state = CHILD_OFF;
+}
+
 void
 beside_ending(struct master *m)
 {
+	if (m->status != 0) {
+		leave_orphans(m);
+		return;
+	}
 	if (presence_claim(m->presence, m->phase == PHASE_DRAINING
 					    ? PRESENCE_DRAINING
 					    : PRESENCE_ENDING) == -1)

@@ -23,7 +23,10 @@ void beside_place(struct master *m);
 /* Our workers are ready: those of a dead master drain. */
 void beside_serving(struct master *m);
 
-/* We end: so are they to; phase is one of the last two. */
+/*
+ * We end: so are they to; phase is one of the last two.  When our start has
+ * failed they serve on, for the next one.
+ */
 void beside_ending(struct master *m);
 
 /* What a child shows that it is there with, the caller's; -1 with errno. */

@@ -73,4 +73,21 @@ ok eventually(sub { (eval { $proxy->register('alpha', '/again', $backend->url) }
     'started at once: it waits for the registrar of before';
 ok eventually(sub { !grep { kill 0, $_ } @before }), 'the old workers are gone';
 is $proxy->get('alpha', '/')->body, 'hello', "request $_" for 1 .. 8;
+
+# --- a start that fails leaves them alone
+@before = $proxy->worker_pids;
+kill 'KILL', $proxy->{pid};
+ok eventually(sub { $proxy->is_dead }), 'killed again';
+my $store = "$proxy->{dir}/state/routes.sqlite";
+rename $store, "$store.kept" or die $!;
+mkdir $store or die $!;
+@second = run_command('timeout', '60', $proxy->{program}, '-F', '-c', $proxy->conf_path);
+is $second[0], 1, 'one whose registrar cannot have the store does not start';
+like $second[2], qr/start-failed a child ends again and again/, 'and says so';
+is $proxy->get('alpha', '/')->body, 'hello', "the workers of before serve on, request $_" for 1 .. 8;
+rmdir $store or die $!;
+rename "$store.kept", $store or die $!;
+$proxy->start;
+ok eventually(sub { !grep { kill 0, $_ } @before }), 'until there is one that does' or diag $proxy->log;
+is $proxy->get('alpha', '/')->body, 'hello', "request $_" for 1 .. 8;
 done_testing;
