@@ -58,8 +58,8 @@ is ask_for($_->[0], $_->[1]), 404, "$_->[0]$_->[1]: nobody's" for ([$long, '/'],
 is $proxy->get('beta', '/broken')->status, 503, 'one that somebody has';
 is $proxy->ctl('top', 'unknown'), 0, 'top unknown';
 like $proxy->out, qr/\AREQUESTS +LAST +NAME *\n +12 +20\S+Z  gamma\.example\.test\n/, 'the most asked for first';
-like $proxy->out, qr/^ +1  20\S+  example\.test\/delta\n +1  20\S+  www\.foreign\.example\n +1  20\S+  x{60}\.y{60}\.z+\n/m,
-    'then the latest; a path where it has the name; a long one is cut' or diag $proxy->out;
+like $proxy->out, qr/^ +1  20\S+  \Q$_->[1]\E$/m, $_->[0]
+    for ['a host', 'www.foreign.example'], ['a tool in the path', 'example.test/delta'], ['one that is cut', substr $long, 0, 175];
 unlike $proxy->out, qr/beta/, 'none that somebody has';
 is $proxy->ctl('add', 'gamma', '/only', $backend->url), 0, 'somebody takes the name';
 is ask_for('gamma.example.test', '/'), 404, 'and has nothing there';
