@@ -145,7 +145,7 @@ static const struct {
 	{ "frontends", 0, 0, ctl_frontends, false },
 	{ "frontend-set", 2, 2, ctl_frontend_set, false },
 	{ "frontend-del", 1, 1, ctl_frontend_del, false },
-	{ "watch", 0, 0, ctl_watch, false },
+	{ "watch", 0, 1, ctl_watch, true },
 	{ "tool", 1, 1, ctl_tool, true },
 	{ "top", 0, 1, ctl_top, false },
 	{ "unknown", 0, 0, ctl_unknown, false },
@@ -211,7 +211,7 @@ serve(struct ctl *ctl, struct span line)
 		    (!commands[i].tools || !is_about_own(ctl, &nargs)))
 			ctl_fail(ctl, EXIT_DENIED,
 			    "a tool may only ask about itself: tool, list, "
-			    "sessions and tail %s",
+			    "sessions, tail and watch %s",
 			    ctl->own);
 		else if (nargs < commands[i].min || nargs > commands[i].max)
 			ctl_fail(ctl, EXIT_USAGE,

@@ -17,6 +17,8 @@ on_event(void *arg, const char *line)
 	{
 		struct client *c = &ctl->client;
 
+		if (ctl->args[0] != NULL && !events_concern(line, ctl->args[0]))
+			continue;
 		value = events_tell(clock_real_ms(), line);
 		if (buf_len(&c->out) > BEHIND_MAX ||
 		    !listing_put_json_take(&c->out, value) ||
@@ -31,7 +33,10 @@ void
 ctl_watch(struct ctl *ctl)
 {
 	struct registrar *r = ctl->client.r;
+	char key[TOOL_NAME_MAX + 2];
 
+	if (ctl->args[0] != NULL && !ctl_tool_key(ctl, ctl->args[0], key))
+		return;
 	ctl->watches = true;
 	ctl->client.stays = true;
 	LIST_INSERT_HEAD(&r->watchers, ctl, watcher);

@@ -49,6 +49,12 @@ behind_name(const char *line, const char *tool)
 	return *name == ' ' || *name == '\0' ? name + (*name == ' ') : NULL;
 }
 
+bool
+events_concern(const char *line, const char *tool)
+{
+	return behind_name(line, tool) != NULL;
+}
+
 /* No event may come of this: it would come here. */
 static void
 on_line(void *arg, const char *line)

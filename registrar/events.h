@@ -7,6 +7,7 @@
 #define REGISTRAR_EVENTS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,9 @@ void events_close(struct events *e);
 /* Have every line handed over as well, as log_watch() does.  NULL: no more. */
 void events_watch(
     struct events *e, void (*watch)(void *arg, const char *line), void *arg);
+
+/* Is the line about the tool? */
+bool events_concern(const char *line, const char *tool);
 
 /* {"time", "event", "text"} of a line. */
 json_t *events_tell(uint64_t real_ms, const char *line);

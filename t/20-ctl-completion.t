@@ -31,6 +31,7 @@ my @cases = (
     'what comes then'      => 'list'            => ['--columns', 'tool', 'li'],
     'a time to wait'       => '10s 2m 500ms'    => ['-t', ''],
     'live tools'           => 'alpha beta'      => ['tool', ''],
+    'to be watched, too'   => 'beta'            => ['watch', 'b'],
     'one of them'          => 'alpha'           => ['list', 'al'],
     'behind an option'     => 'beta'            => ['sessions', '--tool', 'b'],
     'options of a command' => '--older --tool'  => ['sessions', '--'],

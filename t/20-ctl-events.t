@@ -3,6 +3,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use File::Temp;
 use JSON::PP;
 
 my $proxy = DynProxy->new(tools => [qw(alpha alpha-two beta)], conf => {
@@ -38,6 +39,22 @@ ok eventually(sub { events('alpha') =~ / registered unregistered$/ }), 'a lease 
 is $proxy->ctl('del', 'alpha'), 0, 'an operator removes it';
 is $proxy->ctl('tool', 'alpha'), 0, 'then it is gone';
 like $proxy->out, qr/^alpha: gone\n\nlast events .*:\n  \S+  route-unregistered +route=\.\* was=\S+ by=operator$/m, 'and it is told by whom';
+
+# to its own user, as it happens, and nothing else
+my $seen  = File::Temp->new;
+my $watch = fork // die "fork: $!";
+if (!$watch) {
+    open STDOUT, '>', "$seen";
+    exec 'setpriv', '--reuid', $proxy->{uid}{alpha}, '--regid', $proxy->{uid}{alpha}, '--clear-groups',
+        "$DynProxy::BUILD/dynproxyctl", '-s', $proxy->socket_path('control'), 'watch' or POSIX::_exit(127);
+}
+ok eventually(sub {
+    $proxy->register($_, '/watched', $backend->url) for qw(beta alpha-two alpha);
+    DynProxy::slurp("$seen") =~ /\n.*\n/;
+}), 'watch, by the user of a tool';
+is +(grep { !/ route-registered +name=alpha route=\/watched / } split /\n/, DynProxy::slurp("$seen"))[0], undef, 'tells of this one alone';
+kill 'TERM', $watch;
+waitpid $watch, 0;
 
 # of its own user, and bounded
 sub asks { my ($tool, $of) = @_; return (run_command('setpriv', '--reuid', $proxy->{uid}{$tool}, '--regid', $proxy->{uid}{$tool}, '--clear-groups', "$DynProxy::BUILD/dynproxyctl", '-c', $proxy->conf_path, 'tool', $of))[0] }

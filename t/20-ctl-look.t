@@ -168,7 +168,7 @@ like $out, qr/^alpha\s/m, 'but its own';
 is $code, 0, 'export';
 is_deeply [map { decode_json($_)->{tool} } split /\n/, $out], ['alpha'], 'has no other, too';
 is +(ctl_as($proxy, 61000, 'stale'))[0], 0, 'nor has stale';
-for (['tool', 'beta'], ['list', 'beta'], ['tail', 'beta'], ['status'], ['top'], ['del', 'alpha'], ['watch'], ['doctor'],
+for (['tool', 'beta'], ['list', 'beta'], ['tail', 'beta'], ['status'], ['top'], ['del', 'alpha'], ['watch', 'beta'], ['doctor'],
     ['add', 'alpha', '.*', $backend->url], ['ban', '192.0.2.0/24'], ['explain', 'http://beta.example.test/']) {
     ($code, $out, $err) = ctl_as($proxy, 61000, '--json', @$_);
     is $code, 4, "@$_: not permitted" or diag $out, $err;

@@ -52,7 +52,7 @@ static const struct command {
 	    NULL },
 	{ "registration", "[on | off [--reason text]]", 0, 3, cmd_registration,
 	    "refuse registrations", NULL },
-	{ "watch", "", 0, 0, cmd_watch, "events, as they happen", NULL },
+	{ "watch", "[tool]", 0, 1, cmd_watch, "events, as they happen", NULL },
 	{ "wait", "ready|route tool [up] [--timeout duration]", 1, 5, cmd_wait,
 	    "until it is so, for scripts", NULL },
 	{ "tool", "tool", 1, 1, cmd_tool, "how a tool is, its last errors",

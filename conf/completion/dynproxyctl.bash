@@ -25,7 +25,7 @@ _dynproxyctl() {
                 origin pattern peer proof protocol received requests result sent since state subject text tool until url worker' -- "${word##*,}") ;;
         *,) mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" --help |
             sed -n 's/^  \([a-z][a-z]*\) .*/\1/p') -c -s -t -q -v --json --no-headers --columns" -- "$word") ;;
-        *,tool | *,list | *,del | *,tail | *,add)
+        *,tool | *,list | *,del | *,tail | *,watch | *,add)
             mapfile -t COMPREPLY < <(compgen -W "$(_dynproxyctl_live tool list)" -- "$word") ;;
         *,maintenance) mapfile -t COMPREPLY < <(compgen -W "on off --for --until $(_dynproxyctl_live tool list)" -- "$word") ;;
         *,drain | *,undrain)
