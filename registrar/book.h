@@ -14,6 +14,8 @@
 #include "lib/names.h"
 #include "registrar/destination.h"
 
+#define FRONTEND_PATTERN ".*" /* the one route that a domain proxy has */
+
 enum origin {
 	ORIGIN_TOOL,	 /* registered here, on 8282 or its Unix socket */
 	ORIGIN_OPERATOR, /* dynproxyctl add */

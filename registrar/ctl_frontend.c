@@ -6,8 +6,6 @@
 
 #include "registrar/ctl_command.h"
 
-#define FRONTEND_PATTERN ".*" /* the one route that a domain has */
-
 /* The domain's key.  False: it is none, and was refused. */
 static bool
 frontend_key(struct ctl *ctl, const char *domain, char key[KEY_MAX])

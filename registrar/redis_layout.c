@@ -233,6 +233,8 @@ read_backend(struct redis_view *view, const redisReply *destination)
 static void
 end_backends(struct redis_view *view)
 {
+	const struct redis_record *record =
+	    redis_view_record(view, FRONTEND_PATTERN);
 	struct destination *all = view->destinations;
 	size_t n = view->ndestinations;
 
@@ -242,10 +244,14 @@ end_backends(struct redis_view *view)
 		view->refused += n - ROUTE_BACKENDS_MAX - 1;
 		n = ROUTE_BACKENDS_MAX;
 	}
-	if (n > 0)
-		add_route(view, ".*", all, n);
-	else if (view->exists)
-		keep(view, ".*");
+	if (n == 0) {
+		if (view->exists)
+			keep(view, FRONTEND_PATTERN);
+		return;
+	}
+	add_route(view, FRONTEND_PATTERN, all, n);
+	if (record != NULL)
+		view->routes[0].version = record->version;
 }
 
 bool

@@ -1,7 +1,8 @@
 /*
- * What stands under dynproxy:route:<tool>, a hash of patterns, beside the
- * original's layout: the version of the last change, when it was, and all of
- * the backends.  Without backends it is a tombstone: the route was struck.
+ * What stands under dynproxy:route:<tool>, and dynproxy:frontend:<fqdn>, a hash
+ * of patterns, beside the original's layout: the version of the last change,
+ * when it was, and all of the backends.  Without backends it is a tombstone:
+ * the route was struck.
  *
  *	<version> <since> [<destination> ...]
  *

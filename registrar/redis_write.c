@@ -24,19 +24,25 @@
 #define WAIT_MS "500"	    /* for the replicas */
 #define WAIT_SHORT_MS "20"  /* when they were not there the last time */
 
+/* Of both scripts: pattern, version, the greatest version that can be. */
+#define NEWER_OF                                                               \
+	"local function newer_of(records)\n"                                   \
+	"  local was = redis.call('HGET', records, ARGV[1])\n"                 \
+	"  local version = was and string.sub(was, 1, 16)\n"                   \
+	"  return was and version > ARGV[2] and version <= ARGV[3]"            \
+	"    and version\n"                                                    \
+	"end\n"
+
 /*
  * prefix: key, redirect: key, dynproxy:route: key; pattern, version, the
  * greatest version that can be, record, URL or "", canonical host or "".
  * HLEN finds a key of another type before anything is written.  Returns how
  * many tombstones were given up, or the version that is newer.
  */
-static const char script[] =
+static const char script[] = NEWER_OF
     "redis.call('HLEN', KEYS[1]) redis.call('HLEN', KEYS[2])\n"
-    "local was = redis.call('HGET', KEYS[3], ARGV[1])\n"
-    "if was then\n"
-    "  local version = string.sub(was, 1, 16)\n"
-    "  if version > ARGV[2] and version <= ARGV[3] then return version end\n"
-    "end\n"
+    "local newer = newer_of(KEYS[3])\n"
+    "if newer then return newer end\n"
     "if ARGV[5] == '' then redis.call('HDEL', KEYS[1], ARGV[1])\n"
     "else redis.call('HSET', KEYS[1], ARGV[1], ARGV[5]) end\n"
     "if ARGV[6] == '' then redis.call('DEL', KEYS[2])\n"
@@ -61,13 +67,22 @@ static const char script[] =
     "for i = 1, n do redis.call('HDEL', KEYS[3], struck[i][2]) end\n"
     "return n\n";
 
-/* A set of backends: there is one route. */
+/*
+ * A set of backends, and the record of the one route that they are: frontend:
+ * key, dynproxy:frontend: key; pattern, version, the greatest version that can
+ * be, record, URLs with blanks between.  Returns 0, or the version that is
+ * newer.
+ */
 static const char frontend_script[] =
-    "redis.call('DEL', KEYS[1])\n"
-    "for url in string.gmatch(ARGV[1], '%S+') do\n"
-    "  redis.call('SADD', KEYS[1], url)\n"
-    "end\n"
-    "return 0\n";
+    NEWER_OF "redis.call('SCARD', KEYS[1])\n"
+	     "local newer = newer_of(KEYS[2])\n"
+	     "if newer then return newer end\n"
+	     "redis.call('DEL', KEYS[1])\n"
+	     "for url in string.gmatch(ARGV[5], '%S+') do\n"
+	     "  redis.call('SADD', KEYS[1], url)\n"
+	     "end\n"
+	     "redis.call('HSET', KEYS[2], ARGV[1], ARGV[4])\n"
+	     "return 0\n";
 
 /* A change whose answer has not come. */
 struct save {
@@ -139,28 +154,44 @@ url_for_original(const struct destinations *to)
 	return to->at[0].url;
 }
 
+/* What both scripts are told of a route. */
+struct told {
+	char version[RECORD_DIGITS + 1], most[RECORD_DIGITS + 1];
+	char record[RECORD_MAX];
+};
+
+/* NULL: it has no room there.  Good until the next call. */
+static const struct told *
+tell(const struct redis_write *w)
+{
+	static struct told told; /* large */
+	uint64_t now = clock_real_ms();
+
+	if (!redis_record_write(told.record, w->version, w->since_ms, w->to))
+		return NULL;
+	redis_version_text(w->version, told.version);
+	redis_version_text(change_version_at(now + RECORD_AHEAD_MS), told.most);
+	return &told;
+}
+
 static bool
 send_tool(struct store_redis *s, const struct redis_write *w,
     redis_answer *answer, void *arg)
 {
-	static char record[RECORD_MAX];
+	const struct told *told = tell(w);
 	char routes[REDIS_KEY_MAX], redirect[REDIS_KEY_MAX];
 	char records[REDIS_KEY_MAX], host[HOST_MAX] = "";
-	char version[RECORD_DIGITS + 1], most[RECORD_DIGITS + 1];
-	uint64_t now = clock_real_ms();
 
-	if (!redis_record_write(record, w->version, w->since_ms, w->to))
+	if (told == NULL)
 		return false;
-	redis_version_text(w->version, version);
-	redis_version_text(change_version_at(now + RECORD_AHEAD_MS), most);
 	if (w->canonical)
 		snprintf(host, sizeof(host), "%s.%s", w->key + 1,
 		    s->r->conf->web_domains[0]);
 	return redis_command(&s->writes, answer, arg, "EVALSHA", s->writer.sha,
 	    "3", redis_routes_key(w->key, routes),
 	    redis_redirect_key(w->key, redirect),
-	    redis_records_key(w->key, records), w->pattern, version, most,
-	    record, url_for_original(w->to), host, NULL);
+	    redis_records_key(w->key, records), w->pattern, told->version,
+	    told->most, told->record, url_for_original(w->to), host, NULL);
 }
 
 static bool
@@ -168,13 +199,18 @@ send_frontend(struct store_redis *s, const struct redis_write *w,
     redis_answer *answer, void *arg)
 {
 	static char urls[RECORD_MAX];
-	char backends[REDIS_KEY_MAX];
+	const struct told *told = tell(w);
+	char backends[REDIS_KEY_MAX], records[REDIS_KEY_MAX];
 
+	if (told == NULL)
+		return false;
 	*urls = '\0';
 	if (w->to != NULL)
 		destinations_text(w->to, urls, sizeof(urls));
 	return redis_command(&s->writes, answer, arg, "EVAL", frontend_script,
-	    "1", redis_routes_key(w->key, backends), urls, NULL);
+	    "2", redis_routes_key(w->key, backends),
+	    redis_records_key(w->key, records), w->pattern, told->version,
+	    told->most, told->record, urls, NULL);
 }
 
 bool
