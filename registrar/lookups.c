@@ -7,15 +7,23 @@
 #include "lib/container.h"
 #include "lib/log.h"
 
-/* Said once, until it works again; why NULL: it does. */
+#define TELL_MS 60000 /* one that fails now and then is told of once */
+
+/* Told once, until it works again; why NULL: it does. */
 static void
 note(struct lookups *l, const char *why)
 {
-	if (why != NULL && !l->failing)
-		log_event(LOG_WARNING, "accounts-failed", "%s", why);
-	else if (why == NULL && l->failing)
+	uint64_t now = l->loop->now_ms;
+
+	if (why == NULL && l->failing)
 		log_event(LOG_NOTICE, "accounts-work", "again");
-	l->failing = why != NULL;
+	if (why == NULL)
+		l->failing = false;
+	if (why == NULL || l->failing || now < l->quiet_ms)
+		return;
+	log_event(LOG_WARNING, "accounts-failed", "%s", why);
+	l->failing = true;
+	l->quiet_ms = now + TELL_MS;
 }
 
 static void

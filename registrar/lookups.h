@@ -32,7 +32,8 @@ struct lookups {
 	struct ev_io io;      /* borrows its socket; fd -1: there is none */
 	struct ev_loop *loop; /* borrowed */
 	uint32_t last_id;     /* of an account's question */
-	bool failing;	      /* the last of these had no answer */
+	bool failing;	      /* it was told that these have no answer */
+	uint64_t quiet_ms;    /* until then it is not told again */
 	TAILQ_HEAD(, account_query) asked;
 
 	/* an answer about a host; NULL: nobody asks */

@@ -40,7 +40,8 @@ like told('tools.beta', 'list', 'alpha'), qr/^4 .*only ask about itself.* beta$/
 like told($_, 'list'), qr/^4 .*you may not/, "$_ about none" for qw(visitor tools. tools.tools.x nobody_knows);
 
 # accounts are asked of somebody who may be slow
-my $slow = lookup();
+my $began = time;
+my $slow  = lookup();
 kill 'STOP', $slow;
 my @waiting = map { my $s = $proxy->connect_as($_); $s->print("register\n/slow\n" . $backend->url . "\n"); $s->flush; $s } qw(tools.beta visitor);
 is $proxy->ctl('list'), 0, 'who is slow is not waited for';
@@ -57,6 +58,13 @@ isnt DynProxy::converse($stranger, "register\n/slow\n" . $backend->url . "\n"), 
 ok eventually(sub { said('tools.beta', '/after') eq 'ok' }), 'later he is not';
 is scalar(() = $proxy->log =~ /accounts-failed no answer in time/g), 1, 'which is told once';
 like $proxy->log, qr/accounts-work/, 'and that it is over';
+for (1 .. 3) {
+    kill 'STOP', lookup();
+    is said('tools.beta', '/slow'), $FAILED, 'he is slow again';
+    kill 'CONT', lookup();
+    ok eventually(sub { said('tools.beta', '/after') eq 'ok' }), 'and is not';
+}
+cmp_ok scalar(() = $proxy->log =~ /accounts-failed/g), '<=', 1 + (time - $began) / 60, 'which is told once a minute at most';
 is scalar(grep { $_->{pattern} =~ m{/slow|/gone} } @{ $proxy->ctl_json('list') }), 0, 'what was refused is not there';
 kill 'KILL', lookup();
 ok eventually(sub { said('tools.alpha', '/more') eq 'ok' }), 'he may die';
