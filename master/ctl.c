@@ -47,6 +47,7 @@ struct ctl_client {
 	struct ev_io io;       /* owns the descriptor */
 	struct timer deadline;
 	enum ctl_type awaits; /* the end of what it asked for; 0: nothing */
+	unsigned answers; /* of the logger's until its own: USR1 may ask, too */
 };
 
 /* Its socket is the caller's to close. */
@@ -122,7 +123,14 @@ tell(struct master *m, enum ctl_type what, uint32_t exit_code, const char *says)
 void
 ctl_reopened(struct master *m, bool done)
 {
-	tell(m, CTL_REOPEN, done ? 0 : EXIT_CODE_REFUSED, "");
+	struct ctl_client *client;
+
+	if (m->reopening > 0) /* or an image before us had asked */
+		m->reopening--;
+	LIST_FOREACH(client, &m->ctl_clients, entry)
+	if (client->awaits == CTL_REOPEN && --client->answers == 0)
+		client->awaits = CTL_REOPENED;
+	tell(m, CTL_REOPENED, done ? 0 : EXIT_CODE_REFUSED, "");
 }
 
 static void
@@ -263,6 +271,13 @@ stop(struct ctl_client *client, bool graceful)
 }
 
 static void
+await_reopened(struct ctl_client *client)
+{
+	client->awaits = CTL_REOPEN;
+	client->answers = client->master->reopening;
+}
+
+static void
 answer(struct ctl_client *client, const struct ctlmsg *question)
 {
 	struct master *m = client->master;
@@ -280,7 +295,7 @@ answer(struct ctl_client *client, const struct ctlmsg *question)
 		if (m->conf->access_log[0] == '\0')
 			answer_end(fd, 0);
 		else if (supervise_reopen(m))
-			client->awaits = CTL_REOPEN;
+			await_reopened(client);
 		else
 			answer_end(fd, EXIT_CODE_AGAIN);
 		break;

@@ -116,6 +116,7 @@ struct master {
 	bool handed;  /* so have segments been, by systemd: fdstore.h */
 	struct timer orphans; /* looks whether these are still there */
 	int log_wake[2]; /* a pipe, see CTL_LOG_WAKE */
+	unsigned reopening; /* CTL_REOPEN that the logger has not answered */
 	struct segment_fds {
 		int writable, readonly; /* two descriptions of one memory */
 	} segments[SEGMENT_COUNT];

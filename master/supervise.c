@@ -305,6 +305,8 @@ child_gone(struct child *c, int status)
 	close_ctl(c);
 	if (c->role == ROLE_WORKER)
 		segments_forget_worker(m, c->ring);
+	if (c->role == ROLE_LOGGER)
+		m->reopening = 0;
 	c->failures = WIFEXITED(status) ? c->failures + 1 : 0;
 	if (m->phase == PHASE_STARTING && c->failures == START_FAILURES)
 		ending_failed(m, "a child ends again and again, see above");
@@ -440,8 +442,10 @@ supervise_reopen(struct master *m)
 
 	for (size_t i = 0; i < m->nchildren; i++)
 		if (m->children[i].role == ROLE_LOGGER &&
-		    m->children[i].state == CHILD_READY)
-			return ctlmsg_send(m->children[i].ctl.fd, &msg, -1) ==
-			       0;
+		    m->children[i].state == CHILD_READY &&
+		    ctlmsg_send(m->children[i].ctl.fd, &msg, -1) == 0) {
+			m->reopening++;
+			return true;
+		}
 	return false;
 }

@@ -217,6 +217,30 @@ ok eventually(sub { 1 == lines_of("$file.3") }), 'and the old file is used';
 rmdir $file or die;
 is $proxy->ctl('reopen'), 0, 'until there is another';
 
+# USR1 and dynproxyctl ask at once: who asked second hears what became of that,
+# whose place is taken when the first one has been done
+my ($asked) = $proxy->pids('logger');
+sub unread { my ($n) = map { /^\S+\s+\S+\s+(\d+) .*pid=$asked,fd=3\)/ ? $1 : () } split /\n/, (run_command('ss', '-Hxp'))[1]; return $n }
+sub in_background { my (@command) = @_; my $child = fork // die; return $child if $child; exec @command or POSIX::_exit(127) }
+kill 'STOP', $asked;
+my $tracer = in_background('strace', '-qq', '-o', '/dev/null', '-e', 'trace=openat', '-e', 'inject=openat:signal=SIGSTOP:when=1', '-p', $asked);
+eventually(sub { DynProxy::slurp("/proc/$asked/status") =~ /^TracerPid:\s+[1-9]/m }) or die "no tracer\n";
+rename $file, "$file.4" or die;
+kill 'USR1', $proxy->{pid};
+my $first = eventually(sub { unread() });
+my $second = in_background("$DynProxy::BUILD/dynproxyctl", '-c', $proxy->conf_path, 'reopen');
+ok eventually(sub { unread() == 2 * $first }), 'the logger is asked twice';
+kill 'CONT', $asked;
+ok eventually(sub { -e $file }), 'it has begun a file, and is stopped before it says so';
+rename $file, "$file.5" or die;
+mkdir $file or die;
+eventually(sub { kill 'CONT', $asked; waitpid $second, POSIX::WNOHANG });    # which may stop after the first one
+is $? >> 8, 1, 'dynproxyctl is told that its place is taken';
+kill 'TERM', $tracer;
+waitpid $tracer, 0;
+rmdir $file or die;
+is $proxy->ctl('reopen'), 0, 'until there is another';
+
 # --- the logger is killed, again and again, while lines come
 sub logger_pid { ($proxy->pids('logger'))[0] }
 sub pipeline {    # numbered requests, 50 on a connection; returns how many were answered
