@@ -115,6 +115,16 @@ right('by Redis alone');
 remove(1);
 remove(2);
 right('by Redis alone, vanished');
+
+# What another has written in the place of a route of ours may be any bytes.
+create(3);
+right('another');
+$kube->end('kube2proxy');
+$redis->cli('hset', 'prefix:tool3', '.*', "http://\xff");
+remove(3);
+begin();
+ok eventually(sub { own() eq '' }), 'it is wanted no more';
+is $redis->cli('hexists', 'prefix:tool3', '.*'), 0, 'and not there, whatever it was';
 $kube->end('kube2proxy');
 $proxy->{expect} = qr/redis-lost|redis-loss|child-died/;
 done_testing;

@@ -150,9 +150,9 @@ read_from_redis(struct routes *r)
 			json_decref(there);
 			return NULL;
 		}
-		if (reply->type == REDIS_REPLY_STRING)
+		if (reply->type == REDIS_REPLY_STRING) /* of any bytes */
 			json_object_set_new(
-			    there, route, json_string(reply->str));
+			    there, route, json_string_nocheck(reply->str));
 		freeReplyObject(reply);
 	}
 	return there;
