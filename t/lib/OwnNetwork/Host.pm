@@ -3,23 +3,22 @@ package OwnNetwork::Host;
 use v5.26;
 use warnings;
 
-use Time::HiRes qw(sleep time);
+use POSIX ();
 
 sub new {
     my ($class, %want) = @_;
     pipe my $stdin, my $keep or die $!;
+    pipe my $said, my $say or die $!;
     my $pid = fork // die "fork: $!";
     if (!$pid) {    # holds the namespace open until we are gone
-        open STDIN, '<&', $stdin;
+        open STDIN,  '<&', $stdin;
+        open STDOUT, '>&', $say;
         close $keep;
-        exec qw(unshare --net -- cat) or POSIX::_exit(127);
+        exec qw(unshare --net -- sh -c), 'echo there; exec cat' or POSIX::_exit(127);
     }
+    close $say;
     my $self = bless { %want, pid => $pid, keep => $keep, started => [], owner => $$ }, $class;
-    my $until = time + 10;
-    while (readlink "/proc/$pid/ns/net" eq readlink '/proc/self/ns/net') {
-        die "no namespace\n" if time > $until;
-        sleep 0.01;
-    }
+    readline $said or die "no namespace\n";
     my $cable = $want{name};
     OwnNetwork::run(qw(ip link add), $cable, qw(type veth peer name eth0 netns), $pid);
     OwnNetwork::run($want{bridge} ? (qw(ip link set), $cable, 'master', $want{bridge}) : (qw(ip addr add), "$want{ours}/24", 'dev', $cable));
