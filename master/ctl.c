@@ -40,6 +40,11 @@ static const uint32_t exit_codes[] = {
 	[RELOAD_AGAIN] = EXIT_CODE_AGAIN,
 };
 
+/* How far the status was told. */
+struct status_at {
+	size_t child, certificate;
+};
+
 /* Who asks.  Freed by client_forget() only. */
 struct ctl_client {
 	LIST_ENTRY(ctl_client) entry;
@@ -48,6 +53,7 @@ struct ctl_client {
 	struct timer deadline;
 	enum ctl_type awaits; /* the end of what it asked for; 0: nothing */
 	unsigned answers; /* of the logger's until its own: USR1 may ask, too */
+	struct status_at told;
 };
 
 /* Its socket is the caller's to close. */
@@ -158,8 +164,8 @@ add_log_counts(const struct master *m, char *text, size_t size)
 }
 
 /* "worker 0 ready since 2026-11-22T10:00:00Z"; of an orphan nobody knows. */
-static int
-send_child(int fd, const struct child *child)
+static struct ctlmsg
+tell_child(const struct child *child)
 {
 	struct ctlmsg msg = { .type = CTL_STATUS,
 		.arg = child->slot,
@@ -173,33 +179,56 @@ send_child(int fd, const struct child *child)
 	    known ? clock_format_utc(child->since_ms, when) : "");
 	if (child->role == ROLE_LOGGER)
 		add_log_counts(child->master, msg.text, sizeof(msg.text));
-	return ctlmsg_send(fd, &msg, -1);
+	return msg;
 }
 
-/* -1 with errno. */
-static int
-send_certificate(int fd, const struct cert_fact *fact)
+static struct ctlmsg
+tell_certificate(const struct cert_fact *fact)
 {
 	struct ctlmsg msg = { .type = CTL_CERTIFICATE,
 		.value = (uint64_t)fact->not_after };
 
 	snprintf(msg.text, sizeof(msg.text), "%s", fact->name);
-	return ctlmsg_send(fd, &msg, -1);
+	return msg;
 }
 
-static void
-answer_status(struct master *m, int fd)
+/* The next message, which is the end when there is nothing more to tell. */
+static struct ctlmsg
+next_of_status(const struct master *m, struct status_at *at)
 {
 	struct cert_fact fact;
 
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i].state != CHILD_OFF &&
-		    send_child(fd, &m->children[i]) == -1)
-			return; /* as in answer_end() */
-	for (size_t at = 0; certs_next(m, &at, &fact);)
-		if (send_certificate(fd, &fact) == -1)
-			return;
-	answer_end(fd, 0);
+	while (at->child < m->nchildren) {
+		const struct child *child = &m->children[at->child++];
+
+		if (child->state != CHILD_OFF)
+			return tell_child(child);
+	}
+	if (certs_next(m, &at->certificate, &fact))
+		return tell_certificate(&fact);
+	return (struct ctlmsg){ .type = CTL_END };
+}
+
+/*
+ * All of the status, or as much as its socket takes: there may be thousands of
+ * certificates.  True: the rest is told when it has read some.
+ */
+static bool
+tell_status(struct ctl_client *client)
+{
+	struct master *m = client->master;
+	struct status_at next;
+	struct ctlmsg msg;
+
+	do {
+		next = client->told;
+		msg = next_of_status(m, &next);
+		if (ctlmsg_send(client->io.fd, &msg, -1) == -1)
+			return errno == EAGAIN &&
+			       ev_mod(&m->loop, &client->io, EPOLLOUT) == 0;
+		client->told = next;
+	} while (msg.type != CTL_END);
+	return false;
 }
 
 /* Its answer comes at the end, or at once when another is under way. */
@@ -285,7 +314,7 @@ answer(struct ctl_client *client, const struct ctlmsg *question)
 
 	switch (question->type) {
 	case CTL_STATUS:
-		answer_status(m, fd);
+		client->awaits = tell_status(client) ? CTL_STATUS : 0;
 		break;
 	case CTL_STOP:
 	case CTL_STOP_NOW:
@@ -316,9 +345,15 @@ on_question(struct ev_io *io, uint32_t events)
 {
 	struct ctl_client *client = container_of(io, struct ctl_client, io);
 	struct ctlmsg question;
-	int got = ctlmsg_recv(io->fd, &question, NULL);
+	int got;
 
 	(void)events;
+	if (client->awaits == CTL_STATUS) { /* the rest of it */
+		if (!tell_status(client))
+			client_free(client);
+		return;
+	}
+	got = ctlmsg_recv(io->fd, &question, NULL);
 	if (got == -1 && errno == EAGAIN)
 		return;
 	if (got == 1)

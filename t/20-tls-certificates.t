@@ -4,7 +4,9 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use OwnNetwork ();
 use POSIX qw(WNOHANG);
+use Socket;
 
 my $proxy = DynProxy->new(workers => 2, tls => ["*.$DynProxy::DOMAIN"], conf => { tls_default => '"first"',
         tls_handshake_timeout => '10s' },
@@ -123,6 +125,22 @@ is $proxy->ctl('reload'), 0, 'a reload with another directory' or diag $proxy->e
 ok soon('a.example.test', 'first'), 'its certificates are shown';
 $ca->pair('late', names => ['late.test']);
 ok soon('late.test', 'late'), 'and those that come into it';
+$proxy->configure(tls_unknown_name => 'refuse');
+is $proxy->ctl('reload'), 0, 'a reload with another setting of theirs' or diag $proxy->err;
+is shown('nobody.test'), '', 'is in force at once';
+
+# --- more than a socket takes at once, for who does not read yet
+my $MANY = 400;
+OwnNetwork::run('cp', '-p', "$proxy->{dir}/others/late.pem", "$proxy->{dir}/others/copy$_.pem") for 1 .. $MANY;
+is $proxy->ctl('reload'), 0, 'many certificates' or diag $proxy->err;
+socket my $ctl, AF_UNIX, SOCK_SEQPACKET, 0 or die $!;
+connect $ctl, sockaddr_un($proxy->socket_path('master')) or die $!;
+syswrite $ctl, pack 'L L Q a112', 23, 0, 0, '';    # CTL_STATUS of lib/ctlmsg.h
+is $proxy->ctl('reload'), 0, 'the master goes on meanwhile';
+my @types;
+while (sysread $ctl, my $message, 128) { push @types, unpack 'L', $message }
+is scalar(grep { $_ == 27 } @types), $MANY + 2, 'it is told of all of them';
+is $types[-1], 29, 'and of the end';
 $proxy->stop;
 
 # --- a setting
