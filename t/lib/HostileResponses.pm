@@ -210,7 +210,7 @@ our @CASES = (
     ['half a chunk, then nothing',  '7.5',      [@{ chunks("5\r\nok") }, SILENT], 'cut'],
     ['no last chunk, nothing',      '7.5',      [@{ chunks("2\r\nok\r\n") }, SILENT], 'cut'],
     ['no end, and nothing, to 1.0', '7.5',      ["$OK${END}ok", SILENT], 'cut', minor => 0],
-    ['a byte a second',             '7.5',      ["${OK}Content-Length: 4\r\n$END", map({ (PAUSE(1), $_) } qw(o k o k))], 'okok', reused => 1],
+    ['a byte now and then, for longer', '7.5',  [$OK . $TE . $END, map({ (PAUSE(0.2), $_) } split //, "4\r\nokok\r\n0\r\n\r\n")], 'okok', reused => 1],
 );
 
 1;
