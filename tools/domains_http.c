@@ -284,11 +284,12 @@ http_serve(const struct http_server *server, const struct addr *listen)
 	sigset_t ends;
 	int sig, error;
 
-	s.listener = sock_listen(listen, BACKLOG, false, 0660);
-	if (s.listener == -1)
-		return -1;
+	/* it listens last: who can connect is served */
 	s.stop = eventfd(0, EFD_CLOEXEC);
-	error = s.stop == -1 ? errno : 0;
+	if (s.stop == -1)
+		return -1;
+	s.listener = sock_listen(listen, BACKLOG, false, 0660);
+	error = s.listener == -1 ? errno : 0;
 	while (error == 0 && n < THREADS) {
 		error = pthread_create(&threads[n], NULL, work, &s);
 		n += error == 0;
@@ -303,7 +304,8 @@ http_serve(const struct http_server *server, const struct addr *listen)
 	while (n > 0)
 		pthread_join(threads[--n], NULL);
 	close(s.stop);
-	close(s.listener);
+	if (s.listener != -1)
+		close(s.listener);
 	errno = error;
 	return served ? 0 : -1;
 }
