@@ -7,7 +7,7 @@ use JSON::PP;
 
 my $proxy = DynProxy->new(
     tools  => [qw(alpha beta)],
-    conf   => { lease_grace => '5s', registration_timeout => '1s' },
+    conf   => { lease_grace => '5s', registration_timeout => '3s' },    # which leases outlive
     expect => qr/child-died registrar/,
 );
 my $backend = $proxy->backend(count => 3);
@@ -54,9 +54,9 @@ is say_to($one), '', 'held by another connection: the first is closed';
 is body('alpha'), $name[0], 'and the backend stays';
 
 # The new holder is not drained by what the old one asked for just before.
+my $registrar = $proxy->registrar_pid;
 my $newer = $proxy->connect_as('alpha');
 ok eventually(sub { $proxy->ctl('registrations') == 0 && $proxy->out =~ /^alpha .* waiting .*\nalpha .* leased /m }), 'another will';
-my $registrar = $proxy->registrar_pid;
 kill 'STOP', $registrar;
 $newer->printflush("lease\n.*\n", $backend->url, "\n");
 $again->printflush("drain\n");
