@@ -166,8 +166,7 @@ on_master(struct ev_io *io, uint32_t events)
 	if (rc != 1) { /* it is gone; as long as workers serve, so do we */
 		log_event(LOG_WARNING, "master-gone", "writing on");
 		ev_del(&l->loop, io);
-		close(io->fd);
-		io->fd = -1;
+		io->fd = -1; /* open yet: crash_watch() has its number */
 	} else if (m.type == CTL_REOPEN) {
 		reopen(l);
 	} else if (m.type == CTL_DRAIN) { /* there is no worker any more */

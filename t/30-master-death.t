@@ -90,4 +90,17 @@ rename "$store.kept", $store or die $!;
 $proxy->start;
 ok eventually(sub { !grep { kill 0, $_ } @before }), 'until there is one that does' or diag $proxy->log;
 is $proxy->get('alpha', '/')->body, 'hello', "request $_" for 1 .. 8;
+
+# --- the last words of a worker are for its master: never for a client
+sub gone { scalar(() = $proxy->log =~ /dynproxy\[worker \d+\]: master-gone/g) }
+$proxy->settled;
+my $gone = gone();
+kill 'KILL', $proxy->{pid};
+ok eventually(sub { $proxy->is_dead && gone() == $gone + 2 }), 'both workers know that they are alone';
+my $client = $proxy->connect;
+kill 'SEGV', $proxy->worker_of($client);
+my $said = '';
+1 while $client->sysread($said, 4096, length $said);
+is $said, '', 'one crashes: its client hears nothing of that';
+$proxy->start;
 done_testing;

@@ -34,13 +34,15 @@
 #define ORPHANED_MS 5000 /* then it is no dying master that we see */
 #define LEAVE_MS 500 /* of the time to drain: for Close frames, and answers */
 
-/* The master is gone: whoever is served goes on being served. */
+/*
+ * The master is gone: whoever is served goes on being served.  Its socket stays
+ * open, or a client's had its number, and would be sent our last words.
+ */
 static void
 forget_master(struct worker *w)
 {
 	log_event(LOG_WARNING, "master-gone", "serving on");
 	ev_del(&w->loop, &w->master);
-	close(w->master.fd);
 	w->master.fd = -1;
 	w->orphaned_ms = w->loop.now_ms;
 	timer_set(&w->loop.timers, &w->orphan, w->loop.now_ms);
