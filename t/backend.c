@@ -3,7 +3,7 @@
  * ports of its own, says which, and signs each answer with its port.  It ends
  * when its standard input does, so it never outlives the test.
  *
- *	backend [-a address] [-n count] [-d ms] [-t text]
+ *	backend [-a address] [-n count] [-d ms] [-t text] [port ...]
  *
  *	/             text, or "backend <port>"; ms later
  *	/head         the request's head as it came
@@ -347,9 +347,10 @@ accept_one(int listener, unsigned port, const pthread_attr_t *attr)
 }
 
 static int
-listen_anywhere(const char *address, unsigned *port)
+listen_at(const char *address, unsigned *port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)*port) };
 	socklen_t len = sizeof(a);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -395,8 +396,11 @@ main(int argc, char **argv)
 	pthread_attr_setstacksize(&attr, 128 * 1024);
 	signal(SIGPIPE, SIG_IGN);
 	for (int i = 0; i < count; i++) {
-		p[i] = (struct pollfd){ listen_anywhere(address, &port[i]),
-			POLLIN, 0 };
+		if (optind < argc)
+			port[i] = (unsigned)strtonum(
+			    argv[optind++], 1, UINT16_MAX, NULL);
+		p[i] = (struct pollfd){ listen_at(address, &port[i]), POLLIN,
+			0 };
 		printf("%u\n", port[i]);
 	}
 	fflush(stdout);

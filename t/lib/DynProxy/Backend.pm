@@ -3,15 +3,21 @@ package DynProxy::Backend;
 use v5.26;
 use warnings;
 
+use DynProxy::Ports qw(free_port);
+
 # text      of its answer to / ("backend <port>")
 # after_ms  how long it takes for that
 # count     ports, each as good as a server of its own (1)
 # address   it listens on (127.0.0.1)
+#
+# Its ports are the test's own: when it has stopped, nobody else listens there.
+# Of so many that they would be all of these, the kernel chooses.
 sub new {
     my ($class, $build, %want) = @_;
     my $address = $want{address} // '127.0.0.1';
     my @options = ('-a', $address, '-n', $want{count} // 1, '-d', $want{after_ms} // 0);
     push @options, '-t', $want{text} if defined $want{text};
+    push @options, map { free_port($address) } 1 .. $want{count} // 1 if ($want{count} // 1) <= 16;
     pipe my $stdin, my $keep or die $!;    # it ends when we close this
     pipe my $ports, my $stdout or die $!;
     my $pid = fork // die "fork: $!";
