@@ -86,7 +86,7 @@ append_file(const char *path, char *out, size_t *len)
 	struct stat st;
 	size_t n;
 	const char *wrong =
-	    secret_read(path, out + *len, FILE_BYTES_MAX, &n, &st);
+	    secret_read(path, 0, out + *len, FILE_BYTES_MAX, &n, &st);
 
 	if (wrong == NULL && memmem(out + *len, n, "PRIVATE KEY", 11) != NULL)
 		wrong = secret_check(&st);

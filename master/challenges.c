@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,8 @@ is_token(const struct dirent *entry)
 
 /*
  * Those that can be read, at most CHALLENGES_MAX; returns how many.  One that
- * is empty is only begun: an event follows when it is written.
+ * is empty is only begun: an event follows when it is written.  Who writes
+ * there may read less than we: his links to other files are none.
  */
 static size_t
 read_all(const char *directory, struct dirent **entries, size_t n,
@@ -42,9 +44,9 @@ read_all(const char *directory, struct dirent **entries, size_t n,
 		const char *name = entries[i]->d_name;
 
 		snprintf(path, sizeof(path), "%s/%s", directory, name);
-		if (secret_read(path, bytes[kept], CHALLENGE_BYTES_MAX, &len,
-			&st) != NULL ||
-		    len == 0)
+		if (secret_read(path, O_NOFOLLOW, bytes[kept],
+			CHALLENGE_BYTES_MAX, &len, &st) != NULL ||
+		    len == 0 || st.st_nlink != 1)
 			continue;
 		pieces[kept] = (struct bundle_piece){ span_str(name),
 			{ bytes[kept], len } };

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 const char *
-secret_read(
-    const char *path, char *out, size_t max, size_t *len, struct stat *st)
+secret_read(const char *path, int flags, char *out, size_t max, size_t *len,
+    struct stat *st)
 {
-	int saved, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int saved, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
 	ssize_t got = 1;
 
 	*len = 0;

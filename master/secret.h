@@ -8,13 +8,14 @@
 /*
  * Read all of a file.  NULL: all is well; else what is wrong with it.
  *
+ * flags O_NOFOLLOW, or 0: through links, too
  * out   room for max + 1 bytes
  * max   bytes that it may have
  * len   set
  * st    filled in; errno is kept where the file could not be opened
  */
-const char *secret_read(
-    const char *path, char *out, size_t max, size_t *len, struct stat *st);
+const char *secret_read(const char *path, int flags, char *out, size_t max,
+    size_t *len, struct stat *st);
 
 /* May only its owner read it, and is that root, or who we are?  As above. */
 const char *secret_check(const struct stat *st);

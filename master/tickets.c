@@ -40,7 +40,7 @@ read_keys(const char *path, struct ticket_keys *keys)
 	struct stat st;
 	size_t len;
 
-	wrong = secret_read(path, bytes, sizeof(keys->key), &len, &st);
+	wrong = secret_read(path, 0, bytes, sizeof(keys->key), &len, &st);
 	if (wrong == NULL)
 		wrong = secret_check(&st);
 	if (wrong == NULL && (len == 0 || len % sizeof(struct ticket_key) != 0))

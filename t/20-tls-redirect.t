@@ -74,10 +74,14 @@ like +($proxy->curl('alpha', $token))[1], qr/^abc-DEF_123.print$/, 'with TLS, to
 put_challenge('no.token', 'secret');
 put_challenge('large', 'x' x 1025);
 put_challenge('begun', '');
+Certificates::write_file("$log/private", 'of root');    # whoever writes challenges may not read it
+symlink "$log/private", "$challenges/symbolic" or die $!;
+Certificates::write_file("$log/linked", 'of root');
+system('cp', '-l', "$log/linked", "$challenges/hard") == 0 or die;
 put_challenge('later', 'later.print');
 ok eventually(sub { ask('GET', 'alpha.example.test', '/.well-known/acme-challenge/later')->status == 200 }),
     'one that is put there later';
-for my $other ('no.token', '../first.pem', '%2e%2e/first.pem', 'large', 'begun', '', 'abc-DEF_123/') {
+for my $other ('no.token', '../first.pem', '%2e%2e/first.pem', 'large', 'begun', 'symbolic', 'hard', '', 'abc-DEF_123/') {
     is ask('GET', 'alpha.example.test', "/.well-known/acme-challenge/$other")->status, 404, "$other: nothing";
 }
 unlink "$challenges/abc-DEF_123";
