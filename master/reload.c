@@ -418,8 +418,8 @@ log_lines(const char *says)
 	for (; *says != '\0'; says += n + (says[n] == '\n')) {
 		n = strcspn(says, "\n");
 		if (n > 0)
-			log_event(LOG_ERR, "reload-refused", "%.*s", (int)n,
-			    says);
+			log_event(
+			    LOG_ERR, "reload-refused", "%.*s", (int)n, says);
 	}
 }
 

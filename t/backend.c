@@ -399,8 +399,8 @@ main(int argc, char **argv)
 		if (optind < argc)
 			port[i] = (unsigned)strtonum(
 			    argv[optind++], 1, UINT16_MAX, NULL);
-		p[i] = (struct pollfd){ listen_at(address, &port[i]), POLLIN,
-			0 };
+		p[i] =
+		    (struct pollfd){ listen_at(address, &port[i]), POLLIN, 0 };
 		printf("%u\n", port[i]);
 	}
 	fflush(stdout);
