@@ -11,7 +11,8 @@
 void
 session_answer(struct session *s, const char *text)
 {
-	buf_printf(&s->client.out, "%s", text);
+	if (!buf_printf(&s->client.out, "%s", text))
+		client_end(&s->client); /* or it would wait for an answer */
 	client_answer(&s->client);
 }
 
@@ -19,8 +20,9 @@ void
 session_refuse(struct session *s, const char *why)
 {
 	/* on a connection that stays, a line is a line */
-	buf_printf(
-	    &s->client.out, "fail: %s%s", why, s->client.stays ? "\n" : "");
+	if (!buf_printf(
+		&s->client.out, "fail: %s%s", why, s->client.stays ? "\n" : ""))
+		client_end(&s->client);
 	client_answer(&s->client);
 }
 

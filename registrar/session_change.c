@@ -31,18 +31,32 @@ session_hold(struct session *s)
 	return lease_hold(s->client.r, s->key, pattern, url, &s->holder);
 }
 
+/* It is stored, and nobody holds it: it ends, unless somebody comes for it. */
+static void
+refuse_lease(struct session *s)
+{
+	char pattern[LINE_MAX_BYTES + 1], url[LINE_MAX_BYTES + 1];
+
+	copy_line(pattern, s->request.route);
+	copy_line(url, s->request.destination);
+	lease_await(s->client.r, s->key, pattern, url);
+	session_refuse(s, "no memory: try again later");
+	session_note_refusal(s);
+}
+
 /* The backend is there as long as this connection. */
 static void
 grant(struct session *s)
 {
 	if (!session_hold(s)) {
-		session_refuse(s, "no memory: try again later");
+		refuse_lease(s);
 		return;
 	}
 	if (!s->local &&
 	    sock_keepalive(s->client.io.fd, LEASE_SILENCE_S) == -1) {
 		session_refuse(
 		    s, "you have closed the connection"); /* which ends it */
+		session_note_refusal(s);
 		return;
 	}
 	s->peer->leases++;

@@ -10,7 +10,7 @@ use Faults;
 my $faults = Faults->new;
 
 # What a failed allocation may do to the log: lines, but nobody's end.
-my $proxy = DynProxy->new(tools => [qw(alpha beta)], tls => ["*.$DynProxy::DOMAIN"], conf => { https_redirect => "off" }, program => $faults->program, expect => qr/^<3>(?!.*(?:child-|Assertion))/);
+my $proxy = DynProxy->new(tools => [qw(alpha beta)], tls => ["*.$DynProxy::DOMAIN"], conf => { https_redirect => "off", lease_grace => "1s" }, program => $faults->program, expect => qr/^<3>(?!.*(?:child-|Assertion))/);
 my $backend = $proxy->backend(text => 'x' x 3000);
 is $proxy->register('alpha', '.*', $backend->url), 'ok', 'a tool';
 is $proxy->get('alpha', '/')->status, 200, 'is served';
@@ -70,4 +70,30 @@ for my $role ($ENV{FAULTS_OF} // sort keys %round) {
     is $died, '', "$role: nobody's end, of $tried faults";
     is $bad,  '', 'a proper answer or none';
 }
+
+# A lease that is refused, or whose connection ends, is nobody's route.
+sub leased { return scalar grep { $_->{pattern} eq '/lease' } @{ $proxy->ctl_json('list') } }
+sub registered { return scalar(() = $proxy->log =~ m{route-registered name=beta route=/lease }g) }
+sub counted { my $m = $proxy->metrics; my $n = 0; $n += $m->{$_} for grep { /^dynproxy_registrations_total\{verb="lease"/ } keys %$m; return $n }
+sub lease {
+    my ($n) = @_;
+    my $socket = $proxy->connect_as('beta');
+    $faults->fail(registrar => $n);
+    my $answer = DynProxy::say_on($socket, 'lease', '/lease', $backend->url);
+    my $left = $faults->left('registrar');
+    $faults->fail(registrar => 0);
+    return ($answer, $n - $left);
+}
+my ($refused, $stays, $uncounted, undef, $calls) = (0, '', '', lease(1_000_000));
+ok eventually(sub { !leased() }), 'a lease ends with its connection';
+for my $n (1 .. $calls, 1 .. $calls) {
+    my ($before, $was) = (counted(), registered());
+    my ($answer) = lease($n);
+    $refused += $answer ne 'ok';
+    $stays ||= "at $n: $answer" if !eventually(sub { !leased() }, 5);
+    $uncounted ||= "at $n: $answer" if $answer =~ /^fail: / && registered() > $was && counted() == $before;
+}
+cmp_ok $refused, '>', 0, "$refused faults refuse one";
+is $stays, '', 'none leaves a route';
+is $uncounted, '', 'and each that came so far is counted';
 done_testing;
