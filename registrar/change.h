@@ -57,6 +57,7 @@ enum change_result {
 struct change {
 	enum change_kind kind;
 	enum change_mark mark;
+	const struct destination *marked; /* one of to, when it was merged */
 	enum origin origin;     /* of the route, from now on */
 	enum origin by;         /* who changes it; set by change_submit_take() */
 	enum change_prune prune;

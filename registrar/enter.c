@@ -100,6 +100,7 @@ merge(struct change *c, const struct book_route *route)
 	}
 	c->narrows = narrows(c);
 	c->kind = n > 0 ? CHANGE_SET : CHANGE_STRIKE;
+	c->marked = destinations_find(&merged, c->to.at[0].url);
 	destinations_release(&c->to);
 	c->to = merged;
 	return true;
@@ -280,14 +281,13 @@ before(struct registrar *r, const struct change *c, char out[DESTINATIONS_TEXT])
 		   : destinations_text(&route->to, out, DESTINATIONS_TEXT);
 }
 
-/* Of merge(), the one that was changed is the last. */
 static void
 log_drain(const struct change *c)
 {
 	log_event(LOG_INFO,
 	    c->mark == MARK_DRAINED ? "route-drained" : "route-undrained",
 	    "name=%s route=%s destination=%s by=%s", c->key + 1, c->pattern,
-	    c->to.at[c->to.n - 1].url, origin_name(c->by));
+	    c->marked->url, origin_name(c->by));
 }
 
 /* The registration log: who, what, from where to where (4-operations.md). */

@@ -37,6 +37,12 @@ my $list = $proxy->ctl_json('list', 'alpha');
 like $_->{lease}, qr/^[\w.-]+$/, 'list says at which node' for @$list;
 like decode_json($proxy->admin('/list?full=1')->body)->{alpha}{routes}[1]{lease}, qr/^[\w.-]+$/, '/list, too';
 
+for my $url (map { $backend->url($_) } 0, 1) {
+    for my $how ('drain', 'undrain') {
+        is $proxy->ctl($how, $url =~ s{^http://}{}r), 0, "an operator's $how";
+        like $proxy->log, qr/route-${how}ed name=alpha route=\S+ destination=\Q$url\E by=operator$/m, 'names the backend';
+    }
+}
 is say_to($two, 'drain'), 'ok', 'drain';
 like $proxy->log, qr/route-drained name=alpha route=\S+ destination=\Q@{[$backend->url(1)]}\E by=tool$/m, 'is told';
 is who('alpha'), $name[0], 'nothing new goes there';
