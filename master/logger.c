@@ -45,7 +45,6 @@ struct logger {
 	char directory[PATH_MAX]; /* of the file, outside of the sandbox */
 	char path[PATH_MAX];	  /* of the file, inside of it */
 	unsigned slot;		  /* the ring whose turn it is */
-	uint64_t dropped;	  /* by the workers, as was told last */
 	char lines[LOGRING_BYTES];
 };
 
@@ -89,11 +88,11 @@ tell_dropped(struct logger *l)
 	struct logring_counts counts;
 
 	logring_counts(&l->rings, &counts);
-	if (counts.dropped == l->dropped)
+	if (counts.dropped == counts.told)
 		return;
 	log_event(LOG_WARNING, "access-log-dropped", "lines=%llu",
-	    (unsigned long long)(counts.dropped - l->dropped));
-	l->dropped = counts.dropped;
+	    (unsigned long long)(counts.dropped - counts.told));
+	logring_told(&l->rings, counts.dropped);
 }
 
 /* Write all that is there; true: there was something. */
@@ -260,7 +259,6 @@ static int
 start(struct logger *l)
 {
 	const struct conf *conf = l->boot.conf;
-	struct logring_counts counts;
 
 	log_open((enum log_sink)conf->log_sink, "logger", conf->log_priority);
 	if (replace_other(l->boot.segment_fds[SEGMENT_LOG_MARKS]) == -1) {
@@ -284,8 +282,6 @@ start(struct logger *l)
 		log_event(LOG_ERR, "logger-start", "%m");
 		return -1;
 	}
-	logring_counts(&l->rings, &counts);
-	l->dropped = counts.dropped;
 	logfile_init(
 	    &l->file, conf->access_log, l->path, conf->access_log_space_min);
 	logfile_ready(&l->file); /* else later */

@@ -25,6 +25,7 @@ struct logring_marks {
 	latch_word written; /* lines */
 	/* the intent: its ring's number + 1, 0: none; the ring's mark then */
 	latch_word at_work, inode, size, taken;
+	latch_word told; /* lines that were dropped */
 	struct logring_mark slot[]; /* as many as the segment has room for */
 };
 
@@ -273,7 +274,14 @@ void
 logring_counts(const struct logring_reader *r, struct logring_counts *counts)
 {
 	counts->written = latch_load(&r->marks->written);
+	counts->told = latch_load(&r->marks->told);
 	counts->dropped = 0;
 	for (unsigned i = 0; i < r->slots; i++)
 		counts->dropped += latch_load(&r->rings[i].dropped);
+}
+
+void
+logring_told(struct logring_reader *r, uint64_t dropped)
+{
+	word_write(&r->marks->told, dropped);
 }

@@ -109,8 +109,12 @@ bool logring_unfinished(
 struct logring_counts {
 	uint64_t written;
 	uint64_t dropped; /* as the workers say */
+	uint64_t told;	  /* of these, by logring_told() */
 };
 void logring_counts(
     const struct logring_reader *r, struct logring_counts *counts);
+
+/* So many dropped lines have been told of, by this logger or one before. */
+void logring_told(struct logring_reader *r, uint64_t dropped);
 
 #endif
