@@ -181,6 +181,10 @@ is $proxy->ctl('doctor'), 0, 'doctor';
 like $proxy->out, qr/^ok\s+end to end\s.*HTTP\/1\.1 200/m, 'a request end to end';
 like $proxy->out, qr/^ok\s+registrar\s+ready, 2 workers/m, 'the registrar';
 is +(grep { $_->{check} eq 'descriptors' } @{ $proxy->ctl_json('doctor') })[0]{result}, 'ok', 'descriptors';
+$proxy->configure(https => undef);
+is $proxy->ctl('reload'), 0, 'https by default, without a certificate';
+is $proxy->ctl('doctor'), 0, '  is nothing that is broken';
+like $proxy->out, qr/^ok\s+certificates\s+none$/m, '  and said to be so';
 utime time + 100, time + 100, $proxy->conf_path;
 is $proxy->ctl('doctor'), 0, 'a file that is newer than what it has read';
 like $proxy->out, qr/^doubt\s+configuration\s.* has changed since it was read/m, '  is in doubt';
@@ -197,7 +201,13 @@ $proxy->ctl('doctor');
 like $proxy->out, qr/^doubt\s+configuration\s.*was refused/m, '  also here';
 is $proxy->ctl('reload'), 0, '  until the next one is not';
 my @workers = $proxy->worker_pids;
-kill 'STOP', $proxy->{pid}, @workers;    # the master would replace them
+my ($registrar) = $proxy->pids('registrar');
+kill 'STOP', $proxy->{pid}, $registrar;    # the master would replace them
+is $proxy->ctl('-t', '100ms', 'doctor'), 1, 'a registrar that does not answer: broken';
+is join(' ', map { $_->{check} } @{ $proxy->ctl_json('-t', '100ms', 'doctor') }),
+    'configuration registrar clock end to end', 'of what it alone knows nothing is said';
+kill 'CONT', $registrar;
+kill 'STOP', @workers;
 is $proxy->ctl('doctor'), 1, 'workers that do not answer: broken';
 like $proxy->out, qr/^broken\s+end to end/m, 'which is said';
 kill 'CONT', @workers, $proxy->{pid};

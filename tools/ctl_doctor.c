@@ -178,6 +178,14 @@ check_descriptors(struct visit *v)
 		say(v, "descriptors", FINE, "of %u processes", seen);
 }
 
+/* The default of https comes to nothing where there is no certificate. */
+static bool
+wants_https(const struct conf *conf)
+{
+	return conf != NULL && conf_has_https(conf) &&
+	       !conf_is_default(conf, "https");
+}
+
 static void
 check_certificates(struct visit *v)
 {
@@ -185,8 +193,7 @@ check_certificates(struct visit *v)
 	size_t i;
 
 	if (json_array_size(all) == 0)
-		say(v, "certificates",
-		    v->conf != NULL && conf_has_https(v->conf) ? BROKEN : FINE,
+		say(v, "certificates", wants_https(v->conf) ? BROKEN : FINE,
 		    "none");
 	json_array_foreach(all, i, c)
 	{
@@ -318,10 +325,21 @@ check_end_to_end(struct visit *v)
 	say(v, "end to end", DOUBT, "there is no plain HTTP listener to ask");
 }
 
-static void (*const checks[])(struct visit *v) = { check_configuration,
-	check_registrar, check_processes, check_descriptors, check_certificates,
-	check_stores, check_ident, check_routes, check_clock,
-	check_end_to_end };
+static const struct {
+	void (*run)(struct visit *v);
+	bool reads_node; /* and has nothing to say without the registrar */
+} checks[] = {
+	{ check_configuration, false },
+	{ check_registrar, false },
+	{ check_processes, true },
+	{ check_descriptors, true },
+	{ check_certificates, true },
+	{ check_stores, true },
+	{ check_ident, true },
+	{ check_routes, true },
+	{ check_clock, false },
+	{ check_end_to_end, false },
+};
 
 int
 cmd_doctor(const struct ctl *ctl, char **args)
@@ -335,7 +353,8 @@ cmd_doctor(const struct ctl *ctl, char **args)
 	}
 	v.conf = conf_read_file(ctl->conf_path, stderr);
 	for (size_t i = 0; i < nitems(checks); i++)
-		checks[i](&v);
+		if (v.node != NULL || !checks[i].reads_node)
+			checks[i].run(&v);
 	ctl_show_take(ctl, ctl_columns_findings, v.findings);
 	if (v.conf != NULL)
 		conf_free(v.conf);
