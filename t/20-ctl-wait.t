@@ -2,6 +2,7 @@
 # is when it does not come to be so in time (dynproxyctl(8)).
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use OwnNetwork;
 use AsUser;
 use DynProxy;
 use Time::HiRes qw(time);
@@ -52,6 +53,16 @@ is $proxy->err, "dynproxyctl: http://127.0.0.1:$port: Connection refused\n", 'wh
 $waits = begin('route', 'beta', 'up', '--timeout', '2m');
 my $listens = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 16, ReuseAddr => 1) or die $!;
 is ended($waits), 0, 'until somebody listens there';
+
+# --- where nobody listens on a port that connections have, one may be with itself
+is $proxy->register('beta', '.*', 'http://127.0.0.1:40000'), 'ok', 'a route to such a port';
+my $file = '/proc/sys/net/ipv4/ip_local_port_range';
+my $all  = DynProxy::slurp($file);
+sub connections_have { open my $range, '>', $file or die $!; syswrite $range, $_[0] or die $!; return }
+connections_have('40000 40000');
+is $proxy->ctl('wait', 'route', 'beta', 'up', '--timeout', '0s'), 1, 'a connection with ourselves is no backend';
+is $proxy->err, "dynproxyctl: http://127.0.0.1:40000: Connection refused\n", 'but nobody';
+connections_have($all);
 
 # --- who may, and how
 is +(ctl_as($proxy, 61000, 'wait', 'route', 'alpha', 'up'))[0], 0, "a tool's user waits for its route";

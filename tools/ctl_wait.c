@@ -3,16 +3,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conf/value.h"
 #include "lib/clock.h"
-#include "lib/sock.h"
 #include "tools/ctl_commands.h"
+#include "tools/listening.h"
 
 #define TIMEOUT_MS 30000
 #define PAUSE_MS 100	/* between two looks */
-#define CONNECT_MS 1000 /* that a backend may take over a connection */
 #define ASK_MIN_MS 1000 /* that the registrar has at least, at the end too */
 
 struct wait {
@@ -46,24 +44,16 @@ read_operands(struct wait *w, char **args)
 	return true;
 }
 
-/* What became of a connection to it: 0, or an errno. */
+/* What becomes of a connection to it: 0, or an errno. */
 static int
 try_backend(const char *url)
 {
 	const char *slashes = strstr(url, "://");
-	struct pollfd p = { .events = POLLOUT };
 	struct addr backend;
-	int fault = ETIMEDOUT;
 
 	if (slashes == NULL || !addr_parse(&backend, slashes + 3))
 		return EINVAL;
-	p.fd = sock_connect(&backend, NULL);
-	if (p.fd == -1)
-		return errno;
-	if (poll(&p, 1, CONNECT_MS) == 1)
-		fault = sock_error(p.fd);
-	close(p.fd);
-	return fault;
+	return listening_try(&backend);
 }
 
 /* Is there one that requests go to?  Returns an exit code. */

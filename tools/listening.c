@@ -4,6 +4,7 @@
 #include <bsd/stdlib.h>
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -154,22 +155,30 @@ is_ourselves(int fd)
 	       memcmp(&here.u, &there.u, here.len) == 0;
 }
 
-bool
-listening_answers(const struct ip *ip, uint16_t port)
+int
+listening_try(const struct addr *a)
 {
 	struct pollfd p = { .events = POLLOUT };
-	struct addr a;
-	bool answers;
+	int fault = ETIMEDOUT;
 
-	addr_set(&a, ip, port);
-	p.fd = sock_connect(&a, NULL);
+	p.fd = sock_connect(a, NULL);
 	if (p.fd == -1)
-		return false;
-	answers = poll(&p, 1, CONNECT_MS) == 1 && sock_error(p.fd) == 0;
-	if (answers && is_ourselves(p.fd)) {
-		answers = false;
+		return errno;
+	if (poll(&p, 1, CONNECT_MS) == 1)
+		fault = sock_error(p.fd);
+	if (fault == 0 && is_ourselves(p.fd)) {
+		fault = ECONNREFUSED;
 		sock_reset_on_close(p.fd); /* or the port were taken a while */
 	}
 	close(p.fd);
-	return answers;
+	return fault;
+}
+
+bool
+listening_answers(const struct ip *ip, uint16_t port)
+{
+	struct addr a;
+
+	addr_set(&a, ip, port);
+	return listening_try(&a) == 0;
 }

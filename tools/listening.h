@@ -16,7 +16,13 @@
  */
 bool listening_port(pid_t pid, uint16_t *port, bool *loopback);
 
-/* Does somebody accept connections there?  Waits no longer than a second. */
+/*
+ * What becomes of a connection there: 0: it was accepted; else an errno.  Waits
+ * no longer than a second.
+ */
+int listening_try(const struct addr *a);
+
+/* Does somebody accept connections there?  As above. */
 bool listening_answers(const struct ip *ip, uint16_t port);
 
 #endif
