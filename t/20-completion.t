@@ -24,8 +24,19 @@ completes('uwsgi-plain uwsgi-python',       program('webservice'), 'u');
 completes('uwsgi-plain uwsgi-python',       program('webservice-runner'), '--type', 'u');
 completes('--port --proxy',                 program('webservice-runner'), '--p');
 completes('--homes',                        program('webservicemonitor'), '--h');
+completes('--keystone --keystone-ca --keystone-token', program('dynproxy-domains'), '--k');
+completes('demo/hello',                     program('kube2proxy'), '--kubeconfig', 'demo/h');
+completes('',                               program('kube2proxy'), '--selector', '');
+completes('--password --redis',             program('dynproxy-import'), '');
 
-for my $program (qw(dynproxyctl webservice webservice-runner webservicemonitor portgrabber portreleaser)) {
+# make install puts the file where bash looks for each of them
+my ($tools) = DynProxy::slurp("$DynProxy::ROOT/GNUmakefile") =~ /^TOOLS = (.*)/m;
+my @tools = split ' ', $tools;
+my (undef, $known) = run_command('bash', '-c', 'source "$1"; complete -p', 'bash', "$DynProxy::ROOT/conf/completion/dynproxy.bash");
+is join(' ', sort $known =~ /_dynproxy (\S+)$/mg), join(' ', sort grep { !/^(?:dynproxyctl|portreleaser)$/ } @tools),
+    'each of them is completed';
+
+for my $program (@tools) {
     my ($status, $out, $err) = run_command(program($program), '--help');
     is "$status$err", '0', "$program --help";
     like $out, qr/^usage: $program\b/, 'says how it is used';
