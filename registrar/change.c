@@ -29,6 +29,15 @@ compare(const struct lane *a, const struct lane *b)
 RB_GENERATE_INTERNAL(
     lane_tree, lane, entry, compare, __attribute__((unused)) static)
 
+static void
+change_free(struct change *c)
+{
+	free(c->key);
+	free(c->pattern);
+	destinations_release(&c->to);
+	free(c);
+}
+
 struct change *
 change_new(enum change_kind kind, const char *key, const char *pattern,
     const struct destination *to, size_t nto)
@@ -46,15 +55,6 @@ change_new(enum change_kind kind, const char *key, const char *pattern,
 		return NULL;
 	}
 	return c;
-}
-
-void
-change_free(struct change *c)
-{
-	free(c->key);
-	free(c->pattern);
-	destinations_release(&c->to);
-	free(c);
 }
 
 void

@@ -129,7 +129,6 @@ change_version_at(uint64_t ms)
 /* Of so many destinations, which are copied; 0: none.  NULL: no memory. */
 struct change *change_new(enum change_kind kind, const char *key,
     const char *pattern, const struct destination *to, size_t nto);
-void change_free(struct change *change);
 
 /*
  * Start it on its way; it is ours from now on.  First Redis, if configured,

@@ -19,7 +19,7 @@
 #define REQUEST_MS 5000
 #define WORK_MS 8000 /* less than dynproxyctl waits */
 
-struct ctl *
+static struct ctl *
 ctl_of(struct client *c)
 {
 	return container_of(c, struct ctl, client);

@@ -61,8 +61,6 @@ struct ctl {
 	struct policy_change *policy_change; /* borrowed, while under way */
 };
 
-struct ctl *ctl_of(struct client *c);
-
 /* The answer: what went wrong, or data, which it takes over. */
 void ctl_fail(struct ctl *ctl, enum ctl_exit exit_code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -197,11 +197,3 @@ table_ready(const struct table *t)
 {
 	return word_read(&t->header->ready) != 0;
 }
-
-uint64_t
-table_version(const struct table *t)
-{
-	/* A writer may have died between publishing and counting: its
-	 * successor's epoch moves the sum. */
-	return word_read(&t->header->changes) + word_read(&t->header->epoch);
-}

@@ -43,7 +43,4 @@ enum lookup table_read(const struct table *t, struct span key,
 /* Has the registrar finished its first load?  (spec 2.1, last line) */
 bool table_ready(const struct table *t);
 
-/* Moves with every change that was published: a cheap "anything new?". */
-uint64_t table_version(const struct table *t);
-
 #endif

@@ -375,6 +375,8 @@ table_entries(const struct table_writer *w)
 uint64_t
 table_generation(const struct table_writer *w)
 {
+	/* A writer may have died between publishing and counting: its
+	 * successor's epoch moves the sum. */
 	return word_read(&w->h->changes) + word_read(&w->h->epoch);
 }
 

@@ -118,11 +118,11 @@ tombstones(void)
 static void
 restart(void)
 {
-	uint64_t version = table_version(reader);
+	uint64_t generation = table_generation(r.table);
 
 	publish_close(&r);
 	begin();
-	is_int((long long)(table_version(reader) - version), 1,
+	is_int((long long)(table_generation(r.table) - generation), 1,
 	    "a restart changes nothing that is right, but the epoch");
 	publish_close(&r);
 	book_find(&r.book, "tbeta")->canonical = true;
@@ -154,7 +154,7 @@ change_meanwhile(void)
 {
 	char key[16];
 	uint32_t slot;
-	uint64_t version;
+	uint64_t generation;
 
 	for (unsigned i = 0; i < MANY; i++) {
 		snprintf(key, sizeof(key), "tmany%u", i);
@@ -178,9 +178,9 @@ change_meanwhile(void)
 	enter("tlate");
 	ok(publish_name(&r, "tlate", change_version(&r.changes)) == 0, "late");
 	ok(publish_slot(&r, "tlate") != slot, "nobody else has them");
-	version = table_version(reader);
+	generation = table_generation(r.table);
 	turn();
-	is_int((long long)(table_version(reader) - version), MANY,
+	is_int((long long)(table_generation(r.table) - generation), MANY,
 	    "what is right is left alone");
 	is_int(seen("tmany0"), TOOL_STOPPED, "who went meanwhile is stopped");
 	is_int(seen("tmany1"), TOOL_ACTIVE, "who came back is there");
