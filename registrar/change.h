@@ -25,7 +25,7 @@ enum change_kind {
 	 * come it becomes one of the above, whichever the book then asks for.
 	 */
 	CHANGE_LEASE, /* in place of those without a lease, beside the others */
-	CHANGE_LEAVE, /* it goes, if it is there */
+	CHANGE_LEAVE, /* it goes, if it is there still */
 	CHANGE_MARK,  /* it is drained, stale, or neither, if it is there */
 };
 

@@ -106,6 +106,21 @@ merge(struct change *c, const struct book_route *route)
 	return true;
 }
 
+/*
+ * Is the destination there that it is about?  One whose lease is over may have
+ * been registered meanwhile, or leased at another node: then it stays.
+ */
+static bool
+finds(const struct change *c, const struct book_route *route)
+{
+	const struct destination *about = &c->to.at[0], *d;
+
+	d = route == NULL ? NULL : destinations_find(&route->to, about->url);
+	if (d == NULL || (c->prune != PRUNE_LEASE && c->prune != PRUNE_NODE))
+		return d != NULL;
+	return d->lease != NULL && strcmp(d->lease, about->lease) == 0;
+}
+
 /* Make CHANGE_SET or CHANGE_STRIKE of a change of one destination. */
 static enum enter_way
 resolve(struct registrar *r, struct change *c)
@@ -119,8 +134,7 @@ resolve(struct registrar *r, struct change *c)
 	if (name != NULL)
 		c->canonical = name->canonical;
 	if (c->kind != CHANGE_LEASE) {
-		if (route == NULL ||
-		    !destinations_has(&route->to, c->to.at[0].url))
+		if (!finds(c, route))
 			return ENTER_NOTHING;
 		c->origin = route->origin;
 	}

@@ -15,7 +15,6 @@ struct lease {
 	struct registrar *r;	     /* borrowed */
 	struct lease_holder *holder; /* borrowed; NULL: nobody holds it */
 	struct change *leaving;	     /* borrowed, while under way */
-	bool again;		     /* it came back meanwhile, and went */
 	struct timer timer;	     /* to the end, while nobody holds it */
 	char *key;		     /* owned, with the next two behind it */
 	const char *pattern, *url;
@@ -86,19 +85,13 @@ end_within(struct lease *l, uint64_t ms)
 	timer_set(&loop->timers, &l->timer, loop->now_ms + ms);
 }
 
-static void leave(struct lease *l);
-
 static void
 left(struct change *change, enum change_result result)
 {
 	struct lease *l = change->arg;
 
 	l->leaving = NULL;
-	if (l->holder != NULL)
-		return; /* someone was quicker */
-	if (l->again)
-		leave(l);
-	else if (result == CHANGE_DONE)
+	if (result == CHANGE_DONE)
 		lease_free(l);
 	else
 		end_within(l, RETRY_MS);
@@ -107,13 +100,10 @@ left(struct change *change, enum change_result result)
 static void
 leave(struct lease *l)
 {
-	struct destination to = { .url = l->url };
-	struct change *c;
+	struct destination to = { .url = l->url,
+		.lease = l->r->conf->node_name };
+	struct change *c = change_new(CHANGE_LEAVE, l->key, l->pattern, &to, 1);
 
-	l->again = l->leaving != NULL;
-	if (l->again)
-		return;
-	c = change_new(CHANGE_LEAVE, l->key, l->pattern, &to, 1);
 	if (c == NULL) {
 		end_within(l, RETRY_MS);
 		return;
@@ -181,6 +171,9 @@ lease_hold(struct registrar *r, const char *key, const char *pattern,
 		return false;
 	tell_ended(let_go(l));
 	timer_clear(&r->loop.timers, &l->timer);
+	if (l->leaving != NULL) /* its holder went while this one came */
+		change_abandon(l->leaving);
+	l->leaving = NULL;
 	l->holder = holder;
 	holder->lease = l;
 	r->leases.held++;

@@ -33,7 +33,8 @@ void leases_release(struct registrar *r);
 
 /*
  * Someone holds it now: a destination that is in the book with this node's
- * lease.  A holder from before is told that it has ended.  False: no memory.
+ * lease.  A holder from before is told that it has ended, or what was to
+ * withdraw it is given up.  False: no memory.
  */
 bool lease_hold(struct registrar *r, const char *key, const char *pattern,
     const char *url, struct lease_holder *holder);

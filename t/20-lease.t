@@ -59,20 +59,38 @@ my $again = $proxy->lease('alpha', '.*', $backend->url);
 is say_to($one), '', 'held by another connection: the first is closed';
 is body('alpha'), $name[0], 'and the backend stays';
 
-# The new holder is not drained by what the old one asked for just before.
+# Of two connections the registrar hears at once, and of the newer one first.
 my $registrar = $proxy->registrar_pid;
-my $newer = $proxy->connect_as('alpha');
-ok eventually(sub { $proxy->ctl('registrations') == 0 && $proxy->out =~ /^alpha .* waiting .*\nalpha .* leased /m }), 'another will';
-kill 'STOP', $registrar;
-$newer->printflush("lease\n.*\n", $backend->url, "\n");
-$again->printflush("drain\n");
-kill 'CONT', $registrar;
-is say_to($newer), 'ok', 'has it';
+
+sub newer_first {
+    my ($command, $then) = @_;
+    my $newer = $proxy->connect_as('alpha');
+    ok eventually(sub { $proxy->ctl('registrations') == 0 && $proxy->out =~ /^alpha .* waiting .*\nalpha .* leased /m }), "another will $command";
+    kill 'STOP', $registrar;
+    $newer->printflush("$command\n.*\n", $backend->url, "\n");
+    $then->();
+    kill 'CONT', $registrar;
+    is say_to($newer), 'ok', 'has it';
+    return $newer;
+}
+
+# The new holder is not drained by what the old one asked for just before.
+my $newer = newer_first('lease', sub { $again->printflush("drain\n") });
 like say_to($again), qr/^fail: ./, 'too late to drain it';
 is say_to($again), '', 'that connection is closed';
 is say_to($newer, 'ping'), 'ok', 'the new one is not';
 is body('alpha'), $name[0], 'and requests go there';
 $again = $newer;
+
+# Nor does the backend go with the old connection, once it is another's.
+for my $command ('lease', 'register') {
+    $newer = newer_first($command, sub { close $again });
+    is $proxy->register('alpha', '/last', $backend->url(1)), 'ok', 'all that went before has come about';
+    is body('alpha'), $name[0], "what was said by $command stays";
+    is $proxy->unregister('alpha', '/last'), 'ok', 'without that one';
+    $again = $newer;
+}
+$again = $proxy->lease('alpha', '.*', $backend->url);
 
 is $proxy->register('alpha', '.*', $backend->url(2)), 'ok', 'register';
 is who('alpha'), $name[2], 'replaces what was leased';
