@@ -14,6 +14,8 @@
 #include "lib/addr.h"
 #include "lib/span.h"
 
+#define CONF_PATH_DEFAULT "/etc/dynproxy/dynproxy.conf"
+
 enum listener_kind {
 	LISTEN_HTTP,	     /* workers; each slot has a socket of its own */
 	LISTEN_HTTPS,	     /* the same, with TLS */

@@ -14,7 +14,6 @@
 #include "conf/value.h"
 
 #define WORKERS_MAX 256
-#define PROJECT_FILE "/etc/wmcs-project"
 
 void
 machine_workers(char out[MACHINE_TEXT_MAX])
@@ -74,7 +73,7 @@ void
 machine_account_prefix(char out[MACHINE_TEXT_MAX])
 {
 	char project[64] = "";
-	FILE *f = fopen(PROJECT_FILE, "re");
+	FILE *f = fopen(MACHINE_PROJECT_FILE, "re");
 
 	if (f != NULL) {
 		if (fgets(project, sizeof(project), f) != NULL)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #define MACHINE_TEXT_MAX 256 /* a value; with the NUL */
+#define MACHINE_PROJECT_FILE "/etc/wmcs-project"
 
 /* The cores that we may run on, at most 256. */
 void machine_workers(char out[MACHINE_TEXT_MAX]);

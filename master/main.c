@@ -36,8 +36,6 @@
 #include "master/upgrade.h"
 #include "master/usage.h"
 
-#define DEFAULT_CONF "/etc/dynproxy/dynproxy.conf"
-
 static void __attribute__((noreturn)) usage(void)
 {
 	fputs("usage: dynproxyd [-FTt] [-c file]\n", stderr);
@@ -249,7 +247,7 @@ run(struct master *m)
 static const char *
 read_options(struct master *m, int argc, char **argv, bool *test, bool *dump)
 {
-	const char *path = DEFAULT_CONF;
+	const char *path = CONF_PATH_DEFAULT;
 	int option;
 
 	while ((option = getopt(argc, argv, "FTc:t")) != -1)

@@ -6,25 +6,26 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "conf/machine.h"
 #include "tools/oneline.h"
 
-#define PROJECT_FILE "/etc/wmcs-project"
 #define WHY_MAX 256
 
 static bool
 read_project(struct account *a, char *why)
 {
-	if (!oneline_read(PROJECT_FILE, a->project, sizeof(a->project))) {
+	if (!oneline_read(
+		MACHINE_PROJECT_FILE, a->project, sizeof(a->project))) {
 		if (errno != ENOENT) {
-			snprintf(
-			    why, WHY_MAX, PROJECT_FILE ": %s", strerror(errno));
+			snprintf(why, WHY_MAX, MACHINE_PROJECT_FILE ": %s",
+			    strerror(errno));
 			return false;
 		}
 		strlcpy(a->project, "tools", sizeof(a->project));
 	}
 	if (a->project[0] != '\0')
 		return true;
-	strlcpy(why, PROJECT_FILE " names no project", WHY_MAX);
+	strlcpy(why, MACHINE_PROJECT_FILE " names no project", WHY_MAX);
 	return false;
 }
 

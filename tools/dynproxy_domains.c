@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "conf/conf.h"
 #include "lib/log.h"
 #include "lib/stdfd.h"
 #include "tools/domains_api.h"
@@ -12,7 +13,6 @@
 #define LISTEN "127.0.0.1:5668"
 #define DATABASE "/var/lib/dynproxy-domains/data.db"
 #define ZONES "/etc/dynproxy/zones.json"
-#define CONF "/etc/dynproxy/dynproxy.conf"
 
 struct options {
 	const char *listen, *database, *zones;
@@ -95,7 +95,7 @@ block_signals(void)
 int
 main(int argc, char **argv)
 {
-	static struct domains d = { .registrar.conf_path = CONF };
+	static struct domains d = { .registrar.conf_path = CONF_PATH_DEFAULT };
 	struct options o = { LISTEN, DATABASE, ZONES, NULL, NULL, NULL, NULL };
 	const struct http_server server = { api_serve, &d };
 	struct addr listen;

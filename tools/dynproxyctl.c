@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <unistd.h>
 
+#include "conf/conf.h"
 #include "conf/value.h"
 #include "lib/array.h"
 #include "lib/clock.h"
@@ -11,7 +12,6 @@
 #include "tools/ctl_commands.h"
 #include "tools/ctl_prompt.h"
 
-#define DEFAULT_CONF "/etc/dynproxy/dynproxy.conf"
 #define WAIT_MAX_MS (7ull * 86400 * 1000)
 
 /* dynproxyctl(8) has the same rows; t/00-man.t compares. */
@@ -216,7 +216,7 @@ read_options(struct ctl *ctl, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct ctl ctl = { .conf_path = DEFAULT_CONF };
+	struct ctl ctl = { .conf_path = CONF_PATH_DEFAULT };
 	int status;
 
 	stdfd_open();

@@ -7,6 +7,7 @@
 
 #define MANIFEST_NAME "service.manifest"
 #define MANIFEST_ARGS_MAX 64
+#define MANIFEST_RELEASE_DEFAULT "buster" /* the same as none */
 
 /* Its keys; others are kept as they are. */
 #define MANIFEST_BACKEND "backend"

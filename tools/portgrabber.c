@@ -13,7 +13,6 @@
 #include "tools/account.h"
 #include "tools/own_address.h"
 
-#define ROUTE ".*"
 #define PATIENCE_MS 15000
 #define WHY_MAX 256
 
@@ -32,7 +31,7 @@ register_port(struct reg *reg, uint16_t port)
 		errx(1, "no own address: %s", reg->said);
 	reg->patience_ms = PATIENCE_MS;
 	own_url(&ip, port, url);
-	if (reg_say(reg, "register", ROUTE, url) == REG_OK)
+	if (reg_say(reg, "register", REG_ROUTE, url) == REG_OK)
 		return true;
 	errx(1, "%s does not register %s: %s", reg->host, url, reg->said);
 }
@@ -78,6 +77,6 @@ main(int argc, char **argv)
 	execvp(argv[0], argv);
 	error = errno;
 	if (registered)
-		reg_say(&reg, "unregister", ROUTE, NULL);
+		reg_say(&reg, "unregister", REG_ROUTE, NULL);
 	errc(127, error, "cannot run %s", argv[0]);
 }

@@ -9,7 +9,6 @@
 #include "lib/stdfd.h"
 #include "tools/reg.h"
 
-#define ROUTE ".*"
 #define PATIENCE_MS 10000
 
 int
@@ -27,7 +26,7 @@ main(int argc, char **argv)
 	if (!reg_init(&reg, NULL))
 		errx(1, "whom to tell? %s", reg.said);
 	reg.patience_ms = PATIENCE_MS;
-	switch (reg_say(&reg, "unregister", ROUTE, NULL)) {
+	switch (reg_say(&reg, "unregister", REG_ROUTE, NULL)) {
 	case REG_OK:
 	case REG_OFF:
 		return 0;

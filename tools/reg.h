@@ -9,6 +9,7 @@
 
 #define REG_ACTIVE_PROXY "/etc/active-proxy"
 #define REG_PORT "8282"
+#define REG_ROUTE ".*" /* what servers are registered for: all requests */
 
 enum reg_result {
 	REG_OK,		 /* the proxy said ok, */

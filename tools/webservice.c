@@ -14,8 +14,6 @@
 #include "tools/server_type.h"
 #include "tools/webservice_commands.h"
 
-#define RELEASE_DEFAULT "buster"
-
 /* webservice(1) has the same rows. */
 static const struct command {
 	const char *name;
@@ -246,7 +244,7 @@ choose_settings(struct webservice *w)
 		s->type = w->backend->default_type;
 	s->release = setting(w, s->release, MANIFEST_RELEASE);
 	if (s->release == NULL)
-		s->release = RELEASE_DEFAULT;
+		s->release = MANIFEST_RELEASE_DEFAULT;
 	s->memory = setting(w, s->memory, MANIFEST_MEMORY);
 	s->cpu = setting(w, s->cpu, MANIFEST_CPU);
 	if (s->replicas == 0)

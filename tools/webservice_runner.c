@@ -23,7 +23,6 @@
 #include "tools/own_address.h"
 #include "tools/server_type.h"
 
-#define ROUTE ".*"
 #define LOOK_MS 100	      /* how often we look whether the server answers */
 #define COMPLAIN_MS 30000     /* how often we say that it does not */
 #define EXIT_CANNOT_START 125 /* as env(1) and timeout(1) have it */
@@ -250,7 +249,7 @@ server_answers(struct runner *r)
 static bool
 register_server(struct runner *r)
 {
-	switch (lease_begin(&r->lease, &r->reg, ROUTE, r->url)) {
+	switch (lease_begin(&r->lease, &r->reg, REG_ROUTE, r->url)) {
 	case REG_OK:
 		r->registered = true;
 		return true;

@@ -232,7 +232,7 @@ check_tool(
 	    strcmp(backend, "gridengine") != 0)
 		return;
 	if (release == NULL)
-		release = "buster";
+		release = MANIFEST_RELEASE_DEFAULT;
 	if (!is_word(release)) {
 		log_event(LOG_WARNING, "manifest-ignored",
 		    "tool=%s reason=\"a strange release\"", a->tool);
