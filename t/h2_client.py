@@ -125,6 +125,10 @@ def answer(conn, path, head, rest):
             conn.sendall(piece)
     elif path == "/ws-ok":
         conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    elif path == "/ws-no":
+        seen[path] = rest
+        conn.sendall(b"HTTP/1.1 426 Upgrade Required\r\n"
+                     b"Content-Length: 2\r\n\r\nno")
     elif path == "/slow":
         time.sleep(1)
         conn.sendall(OK)
@@ -305,11 +309,12 @@ def fairness(port):
 
 
 def websocket(port):
-    def connect(stream, path="/ws", more=()):
+    def connect(stream, path="/ws", more=(), early=b""):
         fields = request("CONNECT", path)
         fields.insert(1, (":protocol", "websocket"))
         peer.send(headers(stream, fields + [("sec-websocket-version", "13"),
-                                            *more], end=False))
+                                            *more], end=False)
+                  + (frame(DATA, 0, stream, early) if early else b""))
         peer.until(lambda: peer.heads.get(stream) or peer.done(stream))
 
     peer = Peer(port)
@@ -352,6 +357,14 @@ def websocket(port):
     peer.send(rst(13, CANCEL))
     get(peer, 15, "/x")
     say(peer.status(15) == 200, "a reset ends only that one")
+    connect(17, early=b"early")
+    peer.until(lambda: len(peer.bodies.get(17, b"")) >= 13)
+    say(peer.bodies.get(17) == b"welcome early",
+        "what came before the 101 goes behind it")
+    connect(19, "/ws-no", early=b"GET /smuggled HTTP/1.1\r\n\r\n")
+    peer.until(lambda: peer.done(19))
+    say(peer.status(19) == 426 and seen["/ws-no"] == b"",
+        "and nowhere without one: it is no request", seen["/ws-no"])
     peer.close()
 
 

@@ -137,8 +137,9 @@ h2_stream_pull(struct exchange *ex, struct span *piece, bool *last)
 
 	if (st->closed && !st->request_ended)
 		return PULL_GONE;
-	*piece = buf_span(&st->in);
-	*last = st->request_ended;
+	/* what follows waits for the 101: before it, it would be a request */
+	*piece = st->request.tunnel ? SPAN("") : buf_span(&st->in);
+	*last = st->request.tunnel || st->request_ended;
 	if (buf_len(&st->ending) > 0)
 		ex->upstream.sink.ending = buf_span(&st->ending);
 	return piece->len > 0 || *last ? PULL_PIECE : PULL_WAIT;
