@@ -58,7 +58,7 @@ enum ctl_type {
 	CTL_CERTIFICATE = 27,
 	CTL_SAY = 28, /* text: a piece of what is to be told */
 	/* and CTL_REOPEN; to this the answer is CTL_END only */
-	CTL_END = 29, /* the answer is complete; arg: 0, or an exit code */
+	CTL_END = 29, /* the answer is complete; arg: enum ctl_exit */
 	CTL_STOP_NOW = 30, /* as CTL_STOP, but fast */
 };
 

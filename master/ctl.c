@@ -9,6 +9,7 @@
 
 #include "lib/clock.h"
 #include "lib/container.h"
+#include "lib/ctlexit.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
 #include "lib/sock.h"
@@ -27,17 +28,11 @@
 #define CLIENT_LIFE_MS 5000   /* for one question and its answer */
 #define RELOAD_LIFE_MS 120000 /* for one that changes a lot */
 
-/* dynproxyctl(8), EXIT STATUS */
-#define EXIT_CODE_REFUSED 1
-#define EXIT_CODE_USAGE 2
-#define EXIT_CODE_PARTIAL 5
-#define EXIT_CODE_AGAIN 75
-
-static const uint32_t exit_codes[] = {
-	[RELOAD_DONE] = 0,
-	[RELOAD_PARTLY] = EXIT_CODE_PARTIAL,
-	[RELOAD_REFUSED] = EXIT_CODE_REFUSED,
-	[RELOAD_AGAIN] = EXIT_CODE_AGAIN,
+static const enum ctl_exit exit_codes[] = {
+	[RELOAD_DONE] = CTL_DONE,
+	[RELOAD_PARTLY] = CTL_PARTIAL,
+	[RELOAD_REFUSED] = CTL_REFUSED,
+	[RELOAD_AGAIN] = CTL_AGAIN,
 };
 
 /* How far the status was told. */
@@ -78,7 +73,7 @@ client_free(struct ctl_client *client)
 }
 
 static void
-answer_end(int fd, uint32_t exit_code)
+answer_end(int fd, enum ctl_exit exit_code)
 {
 	struct ctlmsg msg = { .type = CTL_END, .arg = exit_code };
 
@@ -93,7 +88,7 @@ on_deadline(struct timer *t)
 	    container_of(t, struct ctl_client, deadline);
 
 	if (client->awaits != 0)
-		answer_end(client->io.fd, EXIT_CODE_AGAIN);
+		answer_end(client->io.fd, CTL_AGAIN);
 	client_free(client);
 }
 
@@ -112,7 +107,8 @@ say(int fd, const char *text)
 
 /* Answer those who wait for the end of that. */
 static void
-tell(struct master *m, enum ctl_type what, uint32_t exit_code, const char *says)
+tell(struct master *m, enum ctl_type what, enum ctl_exit exit_code,
+    const char *says)
 {
 	struct ctl_client *client = LIST_FIRST(&m->ctl_clients), *next;
 
@@ -136,7 +132,7 @@ ctl_reopened(struct master *m, bool done)
 	LIST_FOREACH(client, &m->ctl_clients, entry)
 	if (client->awaits == CTL_REOPEN && --client->answers == 0)
 		client->awaits = CTL_REOPENED;
-	tell(m, CTL_REOPENED, done ? 0 : EXIT_CODE_REFUSED, "");
+	tell(m, CTL_REOPENED, done ? CTL_DONE : CTL_REFUSED, "");
 }
 
 static void
@@ -240,7 +236,7 @@ ask_for(struct ctl_client *client, enum ctl_type what, struct ev_task *task)
 	if (m->reload != NULL || m->upgrade != NULL) {
 		say(client->io.fd,
 		    "another reload or upgrade is under way: try again\n");
-		answer_end(client->io.fd, EXIT_CODE_AGAIN);
+		answer_end(client->io.fd, CTL_AGAIN);
 		return;
 	}
 	client->awaits = what;
@@ -322,11 +318,11 @@ answer(struct ctl_client *client, const struct ctlmsg *question)
 		break;
 	case CTL_REOPEN:
 		if (m->conf->access_log[0] == '\0')
-			answer_end(fd, 0);
+			answer_end(fd, CTL_DONE);
 		else if (supervise_reopen(m))
 			await_reopened(client);
 		else
-			answer_end(fd, EXIT_CODE_AGAIN);
+			answer_end(fd, CTL_AGAIN);
 		break;
 	case CTL_RELOAD:
 		ask_for(client, CTL_RELOAD, &m->reload_asked);
@@ -335,7 +331,7 @@ answer(struct ctl_client *client, const struct ctlmsg *question)
 		ask_for(client, CTL_UPGRADE, &m->upgrade_asked);
 		break;
 	default:
-		answer_end(fd, EXIT_CODE_USAGE);
+		answer_end(fd, CTL_USAGE);
 	}
 }
 
@@ -429,7 +425,7 @@ ctl_close(struct master *m)
 
 	while ((client = LIST_FIRST(&m->ctl_clients)) != NULL)
 		if (client->awaits == CTL_STOP)
-			answer_end(client_forget(client), 0);
+			answer_end(client_forget(client), CTL_DONE);
 		else
 			client_free(client);
 }

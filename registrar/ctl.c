@@ -46,7 +46,7 @@ ctl_succeed_take(struct ctl *ctl, json_t *data)
 {
 	listing_put_json_take(
 	    &ctl->client.out, json_pack("{s:i, s:i, s:o}", "v", 1, "exit",
-				  EXIT_DONE, "data", data));
+				  CTL_DONE, "data", data));
 	buf_printf(&ctl->client.out, "\n");
 	client_answer(&ctl->client);
 }
@@ -55,7 +55,7 @@ bool
 ctl_tool_key(struct ctl *ctl, const char *tool, char key[TOOL_NAME_MAX + 2])
 {
 	if (!vet_tool_name(span_str(tool))) {
-		ctl_fail(ctl, EXIT_USAGE,
+		ctl_fail(ctl, CTL_USAGE,
 		    "\"%.64s\" is no tool's name: use a-z, 0-9 and -", tool);
 		return false;
 	}
@@ -73,7 +73,7 @@ ctl_find_tool(struct ctl *ctl, const char *tool, char key[TOOL_NAME_MAX + 2])
 		return NULL;
 	name = book_find(&ctl->client.r->book, key);
 	if (name == NULL)
-		ctl_fail(ctl, EXIT_REFUSED,
+		ctl_fail(ctl, CTL_REFUSED,
 		    "%s has no route: dynproxyctl list shows who has", tool);
 	return name;
 }
@@ -200,7 +200,7 @@ serve(struct ctl *ctl, struct span line)
 	const char *cmd = read_question(ctl, line, &nargs);
 
 	if (cmd == NULL) {
-		ctl_fail(ctl, EXIT_USAGE,
+		ctl_fail(ctl, CTL_USAGE,
 		    "no question: say {\"v\":1,\"cmd\":\"status\"}");
 		return;
 	}
@@ -209,19 +209,18 @@ serve(struct ctl *ctl, struct span line)
 			continue;
 		if (ctl->own[0] != '\0' &&
 		    (!commands[i].tools || !is_about_own(ctl, &nargs)))
-			ctl_fail(ctl, EXIT_DENIED,
+			ctl_fail(ctl, CTL_DENIED,
 			    "a tool may only ask about itself: tool, list, "
 			    "sessions, tail and watch %s",
 			    ctl->own);
 		else if (nargs < commands[i].min || nargs > commands[i].max)
-			ctl_fail(ctl, EXIT_USAGE,
-			    "%s takes %zu to %zu operands", cmd,
-			    commands[i].min, commands[i].max);
+			ctl_fail(ctl, CTL_USAGE, "%s takes %zu to %zu operands",
+			    cmd, commands[i].min, commands[i].max);
 		else
 			commands[i].run(ctl);
 		return;
 	}
-	ctl_fail(ctl, EXIT_USAGE, "no command \"%.64s\"", cmd);
+	ctl_fail(ctl, CTL_USAGE, "no command \"%.64s\"", cmd);
 }
 
 /* Serve the question when it is there, and it is known who asks. */
@@ -235,7 +234,7 @@ received(struct client *c)
 
 	if (end == NULL) {
 		if (line.len == REQUEST_MAX)
-			ctl_fail(ctl, EXIT_USAGE, "the question is too long");
+			ctl_fail(ctl, CTL_USAGE, "the question is too long");
 		return;
 	}
 	if (ctl->account.lookups != NULL) {
@@ -250,7 +249,7 @@ static void
 expired(struct client *c)
 {
 	ctl_forget_changes(ctl_of(c), true);
-	ctl_fail(ctl_of(c), EXIT_REFUSED,
+	ctl_fail(ctl_of(c), CTL_REFUSED,
 	    "it takes too long: dynproxyctl status shows the stores");
 }
 
@@ -280,11 +279,11 @@ named(struct account_query *q, enum ident_fault fault, struct span user)
 	struct span tool;
 
 	if (fault != IDENT_FINE)
-		ctl_fail(ctl, EXIT_AGAIN,
+		ctl_fail(ctl, CTL_AGAIN,
 		    "who you are could not be found out: try again");
 	else if (!vet_account(user, span_str(prefix), &tool) ||
 		 !set_own(ctl, tool))
-		ctl_fail(ctl, EXIT_DENIED, DENIED);
+		ctl_fail(ctl, CTL_DENIED, DENIED);
 	else if (ctl->client.complete)
 		received(&ctl->client);
 }

@@ -17,7 +17,7 @@ changed(struct change *change, enum change_result result)
 	if (--ctl->pending > 0)
 		return;
 	if (ctl->why[0] != '\0')
-		ctl_fail(ctl, EXIT_REFUSED, "%s", ctl->why);
+		ctl_fail(ctl, CTL_REFUSED, "%s", ctl->why);
 	else
 		ctl_succeed_take(ctl,
 		    json_pack("{s:I}", "changed", (json_int_t)ctl->nchanges));
@@ -60,18 +60,18 @@ ctl_add(struct ctl *ctl)
 	if (!ctl_tool_key(ctl, ctl->args[0], key))
 		return;
 	if (!pattern_valid(span_str(pattern), why, sizeof(why))) {
-		ctl_fail(ctl, EXIT_USAGE, "%s", why);
+		ctl_fail(ctl, CTL_USAGE, "%s", why);
 		return;
 	}
 	fault = vet_url(span_str(to.url), &to.backend);
 	if (fault != VET_FINE) {
-		ctl_fail(ctl, EXIT_USAGE, "%s", vet_says(fault));
+		ctl_fail(ctl, CTL_USAGE, "%s", vet_says(fault));
 		return;
 	}
 	if (ctl_add_change(ctl, CHANGE_SET, key, pattern, &to, 1))
 		ctl_submit(ctl);
 	else
-		ctl_fail(ctl, EXIT_REFUSED, "no memory: try again later");
+		ctl_fail(ctl, CTL_REFUSED, "no memory: try again later");
 }
 
 void
@@ -92,7 +92,7 @@ ctl_del(struct ctl *ctl)
 	if (ctl->nchanges > 0)
 		ctl_submit(ctl);
 	else
-		ctl_fail(ctl, EXIT_REFUSED,
+		ctl_fail(ctl, CTL_REFUSED,
 		    "%s has no such route: dynproxyctl list %s shows them",
 		    ctl->args[0], ctl->args[0]);
 }
@@ -100,7 +100,7 @@ ctl_del(struct ctl *ctl)
 void
 ctl_no_memory(struct ctl *ctl)
 {
-	ctl_fail(ctl, EXIT_REFUSED, "no memory: try again later");
+	ctl_fail(ctl, CTL_REFUSED, "no memory: try again later");
 }
 
 /* One backend of a route goes: tool, route, URL. */
@@ -116,7 +116,7 @@ ctl_strike(struct ctl *ctl)
 		return;
 	route = book_find_route(name, ctl->args[1]);
 	if (route == NULL || !destinations_has(&route->to, to.url))
-		ctl_fail(ctl, EXIT_REFUSED,
+		ctl_fail(ctl, CTL_REFUSED,
 		    "%s has no such backend: dynproxyctl list %s shows them",
 		    ctl->args[0], ctl->args[0]);
 	else if (ctl_add_change(ctl, CHANGE_LEAVE, key, ctl->args[1], &to, 1)) {
@@ -138,7 +138,7 @@ ctl_read_urls(struct ctl *ctl, char *urls, struct destination to[CTL_URLS_MAX])
 		fault = vet_url(span_str(url), &to[n].backend);
 		if (fault == VET_FINE && ++n <= ROUTE_BACKENDS_MAX)
 			continue;
-		ctl_fail(ctl, EXIT_USAGE, "%s",
+		ctl_fail(ctl, CTL_USAGE, "%s",
 		    fault != VET_FINE ? vet_says(fault)
 				      : "a route has 16 backends at most");
 		return 0;
@@ -162,7 +162,7 @@ import(struct ctl *ctl, bool dry)
 		if (urls == NULL)
 			ctl_no_memory(ctl);
 	} else if (!pattern_valid(span_str(ctl->args[1]), why, sizeof(why))) {
-		ctl_fail(ctl, EXIT_USAGE, "%s", why);
+		ctl_fail(ctl, CTL_USAGE, "%s", why);
 	} else if (dry) {
 		ctl_succeed_take(ctl, json_object());
 	} else if (!ctl_add_change(ctl, CHANGE_SET, key, ctl->args[1], to, n)) {
@@ -197,7 +197,7 @@ mark_backend(struct ctl *ctl, enum change_mark mark)
 	struct addr addr;
 
 	if (!addr_parse(&addr, ctl->args[0]) || !addr_ip(&addr, &backend.ip)) {
-		ctl_fail(ctl, EXIT_USAGE,
+		ctl_fail(ctl, CTL_USAGE,
 		    "\"%.64s\" is no backend: write an address and a port",
 		    ctl->args[0]);
 		return;
@@ -216,7 +216,7 @@ mark_backend(struct ctl *ctl, enum change_mark mark)
 	if (ctl->nchanges > 0)
 		ctl_submit(ctl);
 	else
-		ctl_fail(ctl, EXIT_REFUSED,
+		ctl_fail(ctl, CTL_REFUSED,
 		    "no backend is at %.64s: dynproxyctl list shows them",
 		    ctl->args[0]);
 }
@@ -254,7 +254,7 @@ ctl_believe(struct ctl *ctl)
 	size_t held = redis == NULL ? 0 : store_redis_believe(redis);
 
 	if (held == 0)
-		ctl_fail(ctl, EXIT_REFUSED,
+		ctl_fail(ctl, CTL_REFUSED,
 		    "nothing is held: dynproxyctl status shows what is");
 	else
 		ctl_succeed_take(

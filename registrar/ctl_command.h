@@ -4,21 +4,13 @@
 
 #include <jansson.h>
 
+#include "lib/ctlexit.h"
 #include "registrar/client.h"
 #include "registrar/listing.h"
 #include "registrar/policy.h"
 #include "registrar/process.h"
 
 #define CTL_ARGS_MAX 5
-
-/* Exit codes, as dynproxyctl(8) has them. */
-enum ctl_exit {
-	EXIT_DONE,
-	EXIT_REFUSED, /* or not found */
-	EXIT_USAGE,
-	EXIT_DENIED = 4,
-	EXIT_AGAIN = 75,
-};
 
 enum ctl_list {
 	LISTS_NOTHING,

@@ -13,7 +13,7 @@ frontend_key(struct ctl *ctl, const char *domain, char key[KEY_MAX])
 	size_t len = strlen(domain);
 
 	if (!vet_frontend_name(span_str(domain)) || len + 2 > KEY_MAX) {
-		ctl_fail(ctl, EXIT_USAGE,
+		ctl_fail(ctl, CTL_USAGE,
 		    "\"%.64s\" is no domain: write it in lower case", domain);
 		return false;
 	}
@@ -31,7 +31,7 @@ vet_all(struct ctl *ctl, const struct destination *to, size_t n)
 
 		if (fault == VET_FINE)
 			continue;
-		ctl_fail(ctl, EXIT_USAGE, "%s", vet_says(fault));
+		ctl_fail(ctl, CTL_USAGE, "%s", vet_says(fault));
 		return false;
 	}
 	return true;

@@ -43,7 +43,7 @@ ctl_top(struct ctl *ctl)
 	if (ctl->args[0] != NULL)
 		order = tell_order_of(ctl->args[0]);
 	if (order == TELL_ORDERS) {
-		ctl_fail(ctl, EXIT_USAGE, "\"%.32s\": write rate, errors or ms",
+		ctl_fail(ctl, CTL_USAGE, "\"%.32s\": write rate, errors or ms",
 		    ctl->args[0]);
 		return;
 	}

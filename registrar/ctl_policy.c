@@ -8,7 +8,7 @@ policy_kind(struct ctl *ctl, enum policy_kind *kind)
 {
 	if (policy_kind_of(ctl->args[0], kind) && *kind < POLICY_SPOKEN)
 		return true;
-	ctl_fail(ctl, EXIT_USAGE, "no kind of policy \"%.64s\"", ctl->args[0]);
+	ctl_fail(ctl, CTL_USAGE, "no kind of policy \"%.64s\"", ctl->args[0]);
 	return false;
 }
 
@@ -26,7 +26,7 @@ policy_changed(struct policy_change *change, const char *fault)
 
 	ctl->policy_change = NULL;
 	if (fault != NULL)
-		ctl_fail(ctl, EXIT_REFUSED, "%s: %s", change->subject, fault);
+		ctl_fail(ctl, CTL_REFUSED, "%s: %s", change->subject, fault);
 	else
 		ctl_succeed_take(
 		    ctl, json_pack("{s:s, s:o}", "kind",
@@ -45,13 +45,13 @@ change_policy(struct ctl *ctl, bool strike, uint64_t until_ms)
 		return;
 	if (!policy_kind_info(kind)->check(
 		ctl->args[1], subject, why, sizeof(why))) {
-		ctl_fail(ctl, EXIT_USAGE, "%s", why);
+		ctl_fail(ctl, CTL_USAGE, "%s", why);
 		return;
 	}
 	change = policy_change_new(
 	    ctl->client.r, kind, strike, subject, until_ms, why, sizeof(why));
 	if (change == NULL) {
-		ctl_fail(ctl, EXIT_REFUSED, "%s", why);
+		ctl_fail(ctl, CTL_REFUSED, "%s", why);
 		return;
 	}
 	change->done = policy_changed;
@@ -70,7 +70,7 @@ ctl_policy_set(struct ctl *ctl)
 	    strtonum(ctl->args[2], 0, 253402300799999 /* year 9999 */, &error);
 
 	if (error != NULL)
-		ctl_fail(ctl, EXIT_USAGE, "\"%.64s\" is no time: %s",
+		ctl_fail(ctl, CTL_USAGE, "\"%.64s\" is no time: %s",
 		    ctl->args[2], error);
 	else
 		change_policy(ctl, false, (uint64_t)until_ms);

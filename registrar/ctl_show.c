@@ -179,5 +179,5 @@ ctl_explain(struct ctl *ctl)
 	if (answer != NULL)
 		ctl_succeed_take(ctl, answer);
 	else
-		ctl_fail(ctl, EXIT_USAGE, "%s", why);
+		ctl_fail(ctl, CTL_USAGE, "%s", why);
 }

@@ -119,14 +119,14 @@ ctl_tail(struct ctl *ctl)
 	if (ctl->args[0] != NULL && !ctl_tool_key(ctl, ctl->args[0], key))
 		return;
 	if (r->conf->access_log[0] == '\0') {
-		ctl_fail(ctl, EXIT_REFUSED,
+		ctl_fail(ctl, CTL_REFUSED,
 		    "no access log is kept: set access_log in dynproxy.conf");
 		return;
 	}
 	if (r->tail == NULL)
 		r->tail = tail_new(r);
 	if (r->tail == NULL) {
-		ctl_fail(ctl, EXIT_REFUSED, "no memory: try again later");
+		ctl_fail(ctl, CTL_REFUSED, "no memory: try again later");
 		return;
 	}
 	ctl->tails = true;

@@ -6,23 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/ctlexit.h"
 #include "lib/ctlmsg.h"
 
 #define CTL_WAIT_MS 10000	  /* that a server may take over an answer */
 #define CTL_RELOAD_WAIT_MS 130000 /* over one that starts other processes */
 
 #define CTL_SAID_MAX 512
-
-/* Exit codes, the same for every command (dynproxyctl(8), EXIT STATUS). */
-enum ctl_exit {
-	CTL_DONE,
-	CTL_REFUSED, /* or not found */
-	CTL_USAGE,
-	CTL_UNREACHABLE, /* no daemon behind the socket */
-	CTL_DENIED,	 /* not permitted */
-	CTL_PARTIAL,	 /* one half of the answer, some of the changes */
-	CTL_AGAIN = 75,	 /* not now (EX_TEMPFAIL) */
-};
 
 struct ctl {
 	const char *conf_path; /* borrowed; tells the paths of the sockets */
