@@ -4,15 +4,18 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/container.h"
+#include "lib/log.h"
 #include "registrar/process.h"
 
 #define RECEIVE_MAX 4096     /* bytes taken by one recv(2) */
 #define ANSWER_MS 30000	     /* a reader may take for an answer */
 #define LINGER_MS 2000	     /* to read the last of it */
 #define LINGER_MAX (1 << 20) /* bytes thrown away meanwhile */
+#define FULL_LOG_MS 60000    /* that there is no room: once in so long */
 
 static enum client_state
 step_request(struct client *c)
@@ -268,6 +271,26 @@ new_client(struct registrar *r, const struct client_kind *kind, int fd,
 	return c;
 }
 
+/* Is there a place for one more, with this descriptor? */
+static bool
+has_room(struct registrar *r, const struct client_kind *kind, int fd)
+{
+	struct clients *clients = &r->clients;
+	unsigned open = clients->open[kind->listener];
+	uint64_t now = r->loop.now_ms;
+
+	if (kind->open_max > 0)
+		return open < kind->open_max;
+	if (fd < clients->fd_end)
+		return true;
+	if (clients->full_ms == 0 || now - clients->full_ms >= FULL_LOG_MS) {
+		log_event(LOG_WARNING, "registrations-full",
+		    "open=%u: the descriptors left are for others", open);
+		clients->full_ms = now;
+	}
+	return false;
+}
+
 void
 client_open_take(struct registrar *r, const struct client_kind *kind, int fd,
     const struct addr *peer)
@@ -275,7 +298,7 @@ client_open_take(struct registrar *r, const struct client_kind *kind, int fd,
 	struct client *c = NULL;
 	const char *why;
 
-	if (r->clients.open[kind->listener] < kind->open_max)
+	if (has_room(r, kind, fd))
 		c = new_client(r, kind, fd, peer);
 	if (c == NULL) {
 		turn_away(fd, kind->full);
@@ -317,6 +340,16 @@ client_end(struct client *c)
 {
 	c->stays = false;
 	ev_later(&c->r->loop, &c->task);
+}
+
+void
+clients_init(struct clients *clients)
+{
+	struct rlimit limit = { .rlim_cur = 1024 };
+
+	*clients = (struct clients){ .opened = 0 };
+	getrlimit(RLIMIT_NOFILE, &limit);
+	clients->fd_end = (int)(limit.rlim_cur / 8 * 7);
 }
 
 void

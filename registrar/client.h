@@ -36,7 +36,7 @@ struct client_kind {
 	enum listener_kind listener;
 	size_t size;        /* of the struct that begins with a struct client */
 	size_t request_max; /* bytes */
-	unsigned open_max;  /* connections of this kind */
+	unsigned open_max;  /* connections of this kind; 0: see fd_end */
 	const char *full;   /* what one more is told */
 
 	/*
@@ -95,7 +95,17 @@ struct clients {
 	LIST_HEAD(, client) list;
 	unsigned open[LISTEN_MASTER + 1]; /* by kind */
 	uint64_t opened;		  /* since the start */
+
+	/*
+	 * Kinds without a bound of their own have the descriptors below this:
+	 * tools that take all they may leave some to operators, identd, Redis.
+	 */
+	int fd_end;
+	uint64_t full_ms; /* when it was logged that none is left; 0: never */
 };
+
+/* As many as this process may have descriptors for. */
+void clients_init(struct clients *clients);
 
 /* Take a new connection's descriptor over. */
 void client_open_take(struct registrar *r, const struct client_kind *kind,

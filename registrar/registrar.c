@@ -322,6 +322,7 @@ static const struct {
 static bool
 prepare(struct registrar *r)
 {
+	clients_init(&r->clients);
 	changes_init(&r->changes);
 	peers_init(&r->peers);
 	leases_init(&r->leases);

@@ -16,8 +16,6 @@
 #include "registrar/session_answer.h"
 #include "registrar/session_change.h"
 
-#define SESSIONS_MAX 65536 /* most of them hold leases */
-
 static struct session *
 session_of(struct client *c)
 {
@@ -337,7 +335,6 @@ const struct client_kind session_kind = {
 	.listener = LISTEN_REGISTRATION,
 	.size = sizeof(struct session),
 	.request_max = LINE_REQUEST_MAX,
-	.open_max = SESSIONS_MAX,
 	.full = "fail: too many registrations are open: try again in a minute",
 	.opened = opened,
 	.received = received,

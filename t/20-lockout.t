@@ -75,4 +75,22 @@ is $answer->status, 200, 'who waited is served when there are some again';
 ok eventually(sub { $proxy->admin('/healthz'); times_logged('accept-works') }), 'it says that, too';
 is times_logged('accept-works'), 1, 'once';
 
+# --- tools that hold all they can get -----------------------------------------------
+
+my $few = DynProxy->new(tools => ['alpha'], wrapper => ['prlimit', '--nofile=128:128'], conf => { registration_rate => 1000, registration_burst => 1000, routes_per_tool_max => 128 });
+my $backend = $few->backend;
+my (@leases, $said);
+for my $n (1 .. 128) {
+    push @leases, $few->connect_as('alpha');
+    $said = DynProxy::say_on($leases[-1], 'lease', "/$n", $backend->url);
+    last if $said ne 'ok';
+}
+is $said, 'fail: too many registrations are open: try again in a minute', 'one more lease than there is room for';
+is $few->ctl('registrations'), 0, 'operators are answered';
+is scalar(() = $few->out =~ /^alpha .* leased /mg), $#leases, 'and see who holds the others';
+is $few->admin('/list')->status, 200, 'so is who asks for the list';
+like $few->log, qr/registrations-full open=$#leases/, 'it is logged';
+close pop @leases for 1, 2;
+ok eventually(sub { $few->register('alpha', '/last', $backend->url) eq 'ok' }), 'when one is gone there is room';
+
 done_testing;
