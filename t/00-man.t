@@ -1,7 +1,8 @@
 # Every setting is in dynproxy.conf(5) and in the file as shipped, with its
 # default, and nothing else is; every reason and every event of the log is in
-# dynproxy-errors(7); every command of dynproxyctl with its options, and every
-# column of its tables, in dynproxyctl(8); manual pages are clean.
+# dynproxy-errors(7), or in the page of the program that logs it; every command
+# of dynproxyctl with its options, and every column of its tables, in
+# dynproxyctl(8); manual pages are clean.
 use v5.26;
 use warnings;
 use Test::More;
@@ -112,16 +113,32 @@ is_deeply \%explained, \%reason, 'dynproxy-errors(7) has each of them';
 my $string = qr/"(?:[^"\\]|\\.)*"/;
 my $nested = qr/(\((?:[^()"]|$string|(?-1))*\))/;
 my $argument = qr/(?:[^(),"]|$string|$nested)*/;
-my %event;
-for my $file (glob '{lib,http,conf,shm,route,worker,registrar,master}/*.c') {
+sub events_of {
+    my ($file) = @_;
     my $code = slurp($file);
+    my @events;
     while ($code =~ /\b(?:log_event\($argument|note_refused\($argument,$argument),(?<event>$argument)/g) {
-        $event{$_} = 1 for $+{event} =~ /"([^"]*)"/g;
+        push @events, $+{event} =~ /"([^"]*)"/g;
     }
+    return @events;
 }
+my %event = map { $_ => 1 } map { events_of($_) } glob '{lib,http,conf,shm,route,worker,registrar,master}/*.c';
 my %listed = map { $_ => 1 } map { split / , / } $page_events =~ /^\.It Sy (.*)/mg;
 cmp_ok scalar(keys %event), '>', 80, 'the events of the log are found';
 is_deeply \%listed, \%event, 'dynproxy-errors(7) has each of them, too';
+
+# and a program that runs beside it has its own in its own page
+my %runs_on = (
+    'dynproxy-domains' => '{dynproxy_domains,domains_*,jsonfile}',
+    kube2proxy         => '{kube2proxy,kube2proxy_routes,kube_watch}',
+    webservicemonitor  => 'webservicemonitor',
+);
+for my $program (sort keys %runs_on) {
+    my %said = map { $_ => 1 } map { events_of($_) } glob "tools/$runs_on{$program}.c";
+    my ($diagnostics) = slurp("man/$program.8") =~ /^\.Sh DIAGNOSTICS\n(.*?)^\.Sh /ms;
+    my %told = map { $_ => 1 } map { split / , / } $diagnostics =~ /^\.It Sy (.*)/mg;
+    is_deeply \%told, \%said, "$program(8) has each of its events";
+}
 
 # mandoc.db knows our own pages only once they are installed
 for my $page (glob 'man/*.[1-9]') {
