@@ -7,6 +7,7 @@
 
 #include "lib/container.h"
 #include "registrar/ctl_command.h"
+#include "route/host.h"
 
 #define LOOK_MS 200
 #define BEHIND_MAX                                                             \
@@ -19,18 +20,29 @@ struct tail {
 	uint64_t at[]; /* by slot: how far each ring was read */
 };
 
+/* Is it the tool's own?  Another domain may begin with its name, too. */
+static bool
+is_tools_host(const struct conf *conf, struct span host, const char *tool)
+{
+	struct host is;
+
+	host_classify(conf, host, &is);
+	return is.kind == HOST_TOOL && span_eq(is.tool, span_str(tool));
+}
+
 /*
  * Is the line about the tool?  Its format is the site's: the first word is
  * the host, or it is JSON.
  */
 static bool
-concerns(struct span line, const char *tool)
+concerns(const struct conf *conf, struct span line, const char *tool)
 {
+	const char *blank = memchr(line.ptr, ' ', line.len);
 	char text[TOOL_NAME_MAX + 16];
-	size_t len = strlen(tool);
 
-	if (line.len > len && memcmp(line.ptr, tool, len) == 0 &&
-	    line.ptr[len] == '.')
+	if (blank != NULL &&
+	    is_tools_host(conf,
+		(struct span){ line.ptr, (size_t)(blank - line.ptr) }, tool))
 		return true;
 	snprintf(text, sizeof(text), "\"tool\":\"%s\"", tool);
 	return line.len > 0 && line.ptr[0] == '{' &&
@@ -43,7 +55,7 @@ put(struct ctl *ctl, struct span line)
 	struct client *c = &ctl->client;
 	json_t *value;
 
-	if (ctl->args[0] != NULL && !concerns(line, ctl->args[0]))
+	if (ctl->args[0] != NULL && !concerns(c->r->conf, line, ctl->args[0]))
 		return;
 	if (buf_len(&c->out) > BEHIND_MAX) {
 		ctl->missed++;

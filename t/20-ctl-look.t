@@ -154,6 +154,7 @@ my $all = tail('tail');
 like line_of($all, sub { $proxy->get('alpha', '/tailed') }), qr/^alpha\.example\.test .*"GET \/tailed HTTP/, 'tail';
 my $one = tail('tail', 'beta');
 like line_of($one, sub { $proxy->get('alpha', '/not-this'); $proxy->get('beta', '/this') }), qr/^beta\.example\.test .*"GET \/this HTTP/, 'of one tool';
+like line_of($one, sub { ask_for('beta.foreign.example', '/theirs'); $proxy->get('beta', '/own') }), qr/"GET \/own HTTP/, '  and of no other domain that begins with its name';
 for ($all, $one) { kill 'TERM', $_->{pid}; close $_->{lines} }
 
 # --- a tool's own user
