@@ -1,10 +1,14 @@
 /*
  * What the parts of the Redis store share: store_redis.c (the connections),
  * redis_write.c (what we write), redis_push.c (what Redis has not got),
- * redis_watch.c (what others write, as it happens; redis_read.c reads it),
- * redis_pass.c (all there is, now and then), redis_policy.c (what operators
- * said), redis_nodes.c (who lives), redis_replication.c (how far behind).  All
- * of it runs on the loop.
+ * redis_watch.c (what others write, as it happens; redis_read.c reads it,
+ * redis_merge.c makes the book follow), redis_pass.c (all there is, now and
+ * then), redis_policy.c (what operators said), redis_nodes.c (who lives),
+ * redis_replication.c (how far behind).  All of it runs on the loop.
+ *
+ * Below them: redis.c (one connection; redis_reader.c bounds its replies),
+ * sentinel.c (which Redis is the primary), redis_unsaved.c (what push is to
+ * tell), redis_layout.c and redis_record.c (how it stands there).
  */
 #ifndef REGISTRAR_STORE_REDIS_H
 #define REGISTRAR_STORE_REDIS_H
