@@ -108,6 +108,22 @@ for my $case (@HostileResponses::CASES) {
     is judged(\@bytes, $want, %of), '', "$what, byte by byte: $want";
 }
 
+# --- a kept connection ends when it has a request: that one is sent again, but
+# never one that may have been acted upon and is not idempotent
+my $chunked = "Transfer-Encoding: chunked\r\n\r\n";
+for my $case (
+    [GET => "\r\n", 2], [PUT => "${chunked}0\r\n\r\n", 2], [DELETE => "Content-Length: 3\r\n\r\nabc", 2],
+    [POST => "\r\n", 1], [POST => "Content-Length: 3\r\n\r\nabc", 1], [PATCH => "${chunked}3\r\nabc\r\n0\r\n\r\n", 1],
+    [POST => "Content-Length: 0\r\n\r\n", 1], [POST => "${chunked}0\r\n\r\n", 1]) {
+    my ($method, $rest, $times) = @$case;
+    my @kept = grep { !$_->{end} } $ends->conns;
+    $ends->talk(send => [request_of()], enough => sub { has_all($_[0]) }) if !@kept;
+    my $client = $ends->talk(send => ["$method /again HTTP/1.1\r\nHost: alpha.example.test\r\nConnection: close\r\n$rest"], script => [CLOSE]);
+    my $answer = DynProxy::Response->new($client->{in});
+    is join(' ', scalar(grep { $_->[1] =~ m{^$method /again } } $ends->arrived), $answer->status, $answer->reason // '-'),
+        $times == 2 ? '2 200 -' : '1 502 backend-closed-reused', "$method, $rest" =~ s/\r\n/ /gr;
+}
+
 close $tell;
 my ($asked, $failed, $longest) = split ' ', <$report>;
 waitpid $load, 0;

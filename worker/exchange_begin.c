@@ -69,7 +69,6 @@ proxy(struct exchange *ex, const struct exchange_request *r,
 		ex->site = site_find(&ex->settings->site, r->target->path);
 	u->sink.chunked = r->end == BODY_CHUNKED;
 	return upstream_begin(u, &ex->w->router.tool, d->route, r->msg->method,
-	    r->end == BODY_CHUNKED || (r->end == BODY_LENGTH && r->length > 0),
 	    upgrade, http_target_host(r->target));
 }
 

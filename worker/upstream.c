@@ -199,12 +199,8 @@ open_candidate(struct upstream *u)
 	    c->used ? EVENT_BACKEND_REUSED : EVENT_BACKEND_CONNECT);
 	if (u->connected)
 		note_connected(u);
-	/*
-	 * A kept-alive one may turn out to be dead.  Then the request is sent
-	 * again, unless the backend may have acted upon it: not idempotent,
-	 * and complete.
-	 */
-	u->sink.keep = c->used && (is_idempotent(u->method) || u->has_body);
+	/* it may turn out to be dead; then the request is sent again */
+	u->sink.keep = c->used;
 	u->since_ms = u->progress_ms = u->w->loop.now_ms;
 	return true;
 }
@@ -238,12 +234,11 @@ set_name(struct upstream *u, const struct tool *tool, struct span host)
 
 enum reason
 upstream_begin(struct upstream *u, const struct tool *tool,
-    const struct route *route, enum http_method method, bool has_body,
-    struct span upgrade, struct span host)
+    const struct route *route, enum http_method method, struct span upgrade,
+    struct span host)
 {
 	assert(u->conn == NULL && route->nbackends <= ROUTE_BACKENDS_MAX);
 	u->method = method;
-	u->has_body = has_body;
 	assert(upgrade.len <= sizeof(u->upgrade));
 	memcpy(u->upgrade, upgrade.ptr, upgrade.len);
 	u->upgrade_len = upgrade.len;
@@ -330,7 +325,9 @@ upstream_send(struct upstream *u, struct span piece, bool last, size_t *taken)
 	*taken = 0;
 	if (u->send_failed)
 		return REASON_NONE;
-	if (u->sink.keep && piece.len > 0 && !is_idempotent(u->method))
+	/* a backend may act upon what is complete, or has a body */
+	if (u->sink.keep && (piece.len > 0 || last) &&
+	    !is_idempotent(u->method))
 		sink_forget(&u->sink);
 	n = sink_send(&u->sink, &u->conn->stream, piece, last);
 	if (n >= 0) {

@@ -37,7 +37,6 @@ struct upstream {
 
 	/* the request */
 	enum http_method method;
-	bool has_body;
 	char upgrade[UPGRADE_MAX]; /* the protocol asked for */
 	size_t upgrade_len;
 	struct sink sink; /* its head is put into sink.out */
@@ -70,8 +69,8 @@ void upstream_release(struct upstream *u);
  * for, normalised.  REASON_NONE: under way; others: no backend is left.
  */
 enum reason upstream_begin(struct upstream *u, const struct tool *tool,
-    const struct route *route, enum http_method method, bool has_body,
-    struct span upgrade, struct span host);
+    const struct route *route, enum http_method method, struct span upgrade,
+    struct span host);
 
 /*
  * Send the request on, as sink_send().
