@@ -14,7 +14,8 @@
 #include "registrar/vet.h"
 
 #define OPEN_MAX 64	 /* connections */
-#define ROOT_PLACES 16	 /* of them, for root only */
+#define OPERATORS 16	 /* of them, for those who command only */
+#define TOOL_MAX 8	 /* of the others, for one tool's user */
 #define REQUEST_MAX 8192 /* bytes of a line */
 #define REQUEST_MS 5000
 #define WORK_MS 8000 /* less than dynproxyctl waits */
@@ -310,21 +311,36 @@ find_tool(struct ctl *ctl, uid_t uid)
 	return false;
 }
 
-/* Anybody can connect: who may not ask does not get a place for silence. */
+static size_t
+open_by(const struct registrar *r, uid_t uid)
+{
+	struct client *c;
+	size_t n = 0;
+
+	LIST_FOREACH(c, &r->clients.list, entry)
+	n += c->kind == &ctl_kind && ctl_of(c)->uid == uid;
+	return n;
+}
+
+/*
+ * Anybody can connect: who may not ask does not get a place for silence, and
+ * who asks about his tool not the places of the others.
+ */
 static const char *
 opened(struct client *c)
 {
-	unsigned open = c->r->clients.open[LISTEN_CONTROL];
-	uid_t uid;
+	struct ctl *ctl = ctl_of(c);
 
 	c->request_ms = REQUEST_MS;
 	c->work_ms = WORK_MS;
-	if (sock_peer_uid(c->io.fd, &uid) == -1 ||
-	    (!sock_uid_commands(uid) && !find_tool(ctl_of(c), uid)))
+	if (sock_peer_uid(c->io.fd, &ctl->uid) == -1)
 		return SAY_DENIED;
-	if (uid != 0 && open > OPEN_MAX - ROOT_PLACES)
+	if (sock_uid_commands(ctl->uid))
+		return NULL;
+	if (c->r->clients.open[LISTEN_CONTROL] > OPEN_MAX - OPERATORS ||
+	    open_by(c->r, ctl->uid) > TOOL_MAX)
 		return SAY_FULL;
-	return NULL;
+	return find_tool(ctl, ctl->uid) ? NULL : SAY_DENIED;
 }
 
 /* Who watches has nothing more to say. */

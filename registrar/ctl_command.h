@@ -36,7 +36,7 @@ struct ctl {
 	struct listing listing;
 	struct policy_listing policy_listing;
 	uint64_t registrations_left; /* those with a lower number */
-	size_t slab; /* of running requests, the next */
+	size_t slab;		     /* of running requests, the next */
 
 	LIST_ENTRY(ctl) watcher; /* of registrar->watchers */
 	bool watches;
@@ -46,6 +46,7 @@ struct ctl {
 	bool tails;
 	uint64_t missed; /* lines, since the last one that was put */
 
+	uid_t uid;		      /* who asks */
 	struct account_query account; /* under way: it is not known who asks */
 	char
 	    own[TOOL_NAME_MAX + 1]; /* the tool that asks; empty: all is open */

@@ -16,6 +16,7 @@
 #include "registrar/tell.h"
 
 #define OPEN_MAX 64	 /* connections */
+#define LOCAL_PLACES 16	 /* of them, for this host only */
 #define REQUEST_MAX 8192 /* bytes */
 #define REQUEST_MS 5000
 
@@ -420,17 +421,30 @@ may_ask(const struct client *c)
 	return false;
 }
 
-/* Who may not ask does not get a place for silence. */
+#define SAY_DENIED                                                             \
+	"HTTP/1.1 403 Forbidden\r\n"                                           \
+	"Content-Type: text/plain; charset=utf-8\r\n"                          \
+	"Content-Length: 22\r\nConnection: close\r\n\r\n"                      \
+	"not from this address\n"
+#define SAY_FULL                                                               \
+	"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"            \
+	"Connection: close\r\n\r\n"
+
+/*
+ * Who may not ask does not get a place for silence; and who may, from hosts
+ * where anybody's jobs run, not the places of this one, whose keepalived would
+ * move the address.
+ */
 static const char *
 opened(struct client *c)
 {
 	c->request_ms = c->work_ms = REQUEST_MS;
-	if (may_ask(c))
-		return NULL;
-	return "HTTP/1.1 403 Forbidden\r\n"
-	       "Content-Type: text/plain; charset=utf-8\r\n"
-	       "Content-Length: 22\r\nConnection: close\r\n\r\n"
-	       "not from this address\n";
+	if (!may_ask(c))
+		return SAY_DENIED;
+	if (c->r->clients.open[LISTEN_ADMIN] > OPEN_MAX - LOCAL_PLACES &&
+	    !is_loopback(c))
+		return SAY_FULL;
+	return NULL;
 }
 
 static void
@@ -444,8 +458,7 @@ const struct client_kind http8081_kind = {
 	.size = sizeof(struct http8081),
 	.request_max = REQUEST_MAX,
 	.open_max = OPEN_MAX,
-	.full = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
-		"Connection: close\r\n\r\n",
+	.full = SAY_FULL,
 	.opened = opened,
 	.received = received,
 	.expired = expired,

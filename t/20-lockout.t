@@ -1,15 +1,19 @@
-# Who may not ask keeps nobody else from asking: not with silence either
-# (7-security.md 7.2).
+# Who may not ask keeps nobody else from asking: not with silence either; and who
+# may, asks not so often that nobody else could (7-security.md 7.2).
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use OwnNetwork;
+use AsUser;
 use DynProxy;
 use Time::HiRes ();
 
 my $NOBODY = 65534;
+my $TENANT = '10.9.8.7';    # an exec node, where anybody's jobs run
+OwnNetwork::run(qw(ip addr add), "$TENANT/32", qw(dev lo));
 
 my $proxy = DynProxy->new(
-    tools => ['alpha'],
-    conf  => { admin_networks => '{ "127.0.0.1/32" }' },
+    tools => [qw(alpha beta)],
+    conf  => { admin_networks => qq({ "127.0.0.1/32", "$TENANT/32" }) },
 );
 
 my $registrar = $proxy->registrar_pid;
@@ -49,6 +53,26 @@ is $proxy->admin('/list')->status, 200, 'who may ask is answered all the same';
 my $refused = DynProxy::Response->new(DynProxy::converse($strangers[99]));
 is $refused->status, 403, 'who may not is told, without a request';
 is $refused->body, "not from this address\n", 'and why';
+undef @strangers;
+
+# --- those who may, and take all they get -------------------------------------------
+
+my ($alpha, $beta) = @{ $proxy->{uid} }{qw(alpha beta)};
+is $proxy->register($_, '.*', 'http://127.0.0.1:' . free_port()), 'ok', $_ for qw(alpha beta);
+my @watchers = silent(sub { control_as($alpha) });
+{
+    local $SIG{PIPE} = 'IGNORE';    # some are refused before they have said anything
+    print $_ qq({"v":1,"cmd":"watch"}\n) for @watchers;
+}
+is scalar(grep { DynProxy::converse($_) =~ /^\{"v":1,"exit":75,.*too many/ } @watchers[ 90 .. 99 ]), 10, 'a tool that watches a hundred times is refused';
+is +(ctl_as($proxy, $_->[0], 'list'))[0], 0, "$_->[1] is answered all the same"
+    for [$beta, 'another tool'], [$DynProxy::USER{registrar}, "the registrar's user, as dynproxy-domains is"], [0, 'root'];
+is +(ctl_as($proxy, $alpha, 'list'))[0], 75, '  it itself is not';
+undef @watchers;
+
+@strangers = silent(sub { admin_from($TENANT) });
+is $proxy->admin('/readyz')->status, 200, 'a hundred connections of a host that may ask: this one is answered, as its keepalived asks';
+like DynProxy::converse($strangers[99]), qr{^HTTP/1.1 503 }, '  and that one refused';
 undef @strangers;
 
 # --- no descriptors left ------------------------------------------------------------
