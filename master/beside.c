@@ -12,6 +12,7 @@
 #include "master/fdstore.h"
 #include "master/listeners.h"
 #include "master/master.h"
+#include "master/places.h"
 #include "master/segments.h"
 #include "master/supervise.h"
 
@@ -185,23 +186,37 @@ beside_serving(struct master *m)
 		log_event(LOG_ERR, "presence-failed", "%s", strerror(errno));
 }
 
-/* They have served without us, and go on so; those who wait for them do not. */
-static void
+/*
+ * They have served without us, and go on so; those who wait for them do not.
+ * What reads their lines goes on, too: it has ended their own logger.  False:
+ * there are none.
+ */
+static bool
 leave_orphans(struct master *m)
 {
+	bool any = false;
+
 	timer_clear(&m->loop.timers, &m->orphans);
-	for (unsigned i = 0; i < 2 * m->places; i++)
-		if (m->children[i].state == CHILD_ORPHANED)
-			m->children[i].state = CHILD_OFF;
+	for (unsigned i = 0; i < 2 * m->places; i++) {
+		if (m->children[i].state != CHILD_ORPHANED)
+			continue;
+		m->children[i].state = CHILD_OFF;
+		any = true;
+	}
+	if (any && m->handed)
+		supervise_leave(places_child(m, ROLE_LOGGER));
+	return any;
 }
 
 void
 beside_ending(struct master *m)
 {
-	if (m->status != 0) {
-		leave_orphans(m);
+	/* the next one finds what they serve with */
+	if (m->status != 0 && leave_orphans(m))
 		return;
-	}
+	fdstore_drop();
+	if (m->status != 0)
+		return;
 	if (presence_claim(m->presence, m->phase == PHASE_DRAINING
 					    ? PRESENCE_DRAINING
 					    : PRESENCE_ENDING) == -1)

@@ -24,8 +24,8 @@ void beside_place(struct master *m);
 void beside_serving(struct master *m);
 
 /*
- * We end: so are they to; phase is one of the last two.  When our start has
- * failed they serve on, for the next one.
+ * We end: so are they to, and systemd keeps nothing more; phase is one of the
+ * last two.  When our start has failed they serve on, for the next one.
  */
 void beside_ending(struct master *m);
 

@@ -126,7 +126,6 @@ notify_stopping(struct master *m)
 	say(m->phase == PHASE_DRAINING
 		? "STOPPING=1\nSTATUS=finishing the requests under way"
 		: "STOPPING=1\nSTATUS=ending");
-	fdstore_drop();
 }
 
 void

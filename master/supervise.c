@@ -401,6 +401,14 @@ supervise_retire(struct child *c)
 }
 
 void
+supervise_leave(struct child *c)
+{
+	close_ctl(c);
+	c->pid = 0;
+	set_state(c, CHILD_OFF);
+}
+
+void
 supervise_renew(struct child *c)
 {
 	if (c->pid != 0)

@@ -41,6 +41,9 @@ void supervise_begin(struct child *c);
 /* Let it finish; none takes its place, unless it is wanted. */
 void supervise_retire(struct child *c);
 
+/* Let it go on when we are gone. */
+void supervise_leave(struct child *c);
+
 /* Another process in its place, when the one there has ended. */
 void supervise_renew(struct child *c);
 

@@ -123,6 +123,26 @@ ok served(), 'the master hangs: workers serve';
 ok eventually(\&other_master, 60), 'the watchdog finds it, and there is another one' or diag journal();
 ok served(), 'which serves';
 
+# --- killed, and no other one can start: workers and logger of before go on
+sub store { $systemd->run('sh', '-c', "cd /var/lib/dynproxy && $_[0]") }
+sub logged { return ($systemd->run('cat', '/var/log/dynproxy/access.log'))[1] }
+store('mkdir kept && mv routes.sqlite* kept && mkdir routes.sqlite');
+my @left;
+end_master('KILL');
+ok eventually(sub { served(); journal() =~ /Start request repeated too quickly/ }, 60), 'systemd gives it up' or diag journal();
+unlike logged(), qr/ 503 /, 'no client was told that no tool is known';
+ok served(), "request $_" for 1 .. 4;
+@left = pids('logger');
+is scalar(@left), 1, 'there is a logger';
+my $lines = () = logged() =~ /^/mg;
+ok served(), 'one more';
+ok eventually(sub { $lines < (() = logged() =~ /^/mg) }), 'which is in the log';
+store('rmdir routes.sqlite && mv kept/* .');
+push @left, pids('worker');
+systemctl('reset-failed', $unit);
+is systemctl('start', $unit), 0, 'a start that can be' or diag journal();
+ok eventually(sub { my %now = map { $_ => 1 } running(); !grep { $now{$_} } @left }), 'takes their place';
+
 # --- killed twice, with a client each time: memory is begun anew, and the logger
 # of before is there as long as its workers are
 sub download {
