@@ -199,21 +199,13 @@ lookup_end(const struct child *child)
 	}
 }
 
-/* An address's sockets: with those of workers that are no more. */
+/* A descriptor that goes with its message; -1: there is none to go. */
 static bool
-send_listeners(const struct child *child, int sock, const struct ctlmsg *msg)
+send_fd(int sock, enum ctl_type type, size_t which, int fd)
 {
-	const struct master *m = child->master;
-	unsigned step = child->role == ROLE_WORKER ? m->conf->workers : 1;
-	int fd;
+	const struct ctlmsg msg = { .type = type, .arg = (uint32_t)which };
 
-	for (unsigned slot = child->slot; slot < m->listeners->slots;
-	     slot += step) {
-		fd = listener_fd(m->listeners, msg->arg, slot);
-		if (fd != -1 && ctlmsg_send(sock, msg, fd) == -1)
-			return false;
-	}
-	return true;
+	return fd == -1 || ctlmsg_send(sock, &msg, fd) == 0;
 }
 
 /* What goes by the configuration: at the start, and with each reload. */
@@ -221,20 +213,13 @@ static bool
 send_configuration(const struct child *child, int sock)
 {
 	const struct master *m = child->master;
-	struct ctlmsg msg = { .type = CTL_CONFIG };
-	bool sent = ctlmsg_send(sock, &msg, m->config_fd[child->role]) == 0;
+	bool sent = send_fd(sock, CTL_CONFIG, 0, m->config_fd[child->role]);
 
 	if (child->role != ROLE_WORKER)
 		return sent;
-	msg.type = CTL_CERTIFICATES;
-	if (sent && certs_fd(m) != -1)
-		sent = ctlmsg_send(sock, &msg, certs_fd(m)) == 0;
-	msg.type = CTL_SITE_FILE;
-	for (uint32_t i = 0; sent && i < SITE_FILE_COUNT; i++) {
-		msg.arg = i;
-		sent = m->site_fds[i] == -1 ||
-		       ctlmsg_send(sock, &msg, m->site_fds[i]) == 0;
-	}
+	sent = sent && send_fd(sock, CTL_CERTIFICATES, 0, certs_fd(m));
+	for (size_t i = 0; sent && i < SITE_FILE_COUNT; i++)
+		sent = send_fd(sock, CTL_SITE_FILE, i, m->site_fds[i]);
 	return sent;
 }
 
@@ -248,70 +233,87 @@ spawn_apply(const struct child *child)
 	       ctlmsg_send(child->ctl.fd, &apply, -1) == 0;
 }
 
+static bool
+send_user(const struct child *child, int sock)
+{
+	const struct sandbox_user *user = &child->master->users[child->role];
+	const struct ctlmsg msg = { CTL_USER, user->uid, user->gid, "" };
+
+	return user->uid == SANDBOX_NOBODY || ctlmsg_send(sock, &msg, -1) == 0;
+}
+
+static bool
+send_segments(const struct child *child, int sock)
+{
+	bool sent = true;
+
+	for (uint32_t i = 0; sent && i < SEGMENT_COUNT; i++)
+		sent = send_fd(sock, CTL_SEGMENT, i,
+		    segment_fd(child->master, i, child->role));
+	return sent;
+}
+
 /* The child alone keeps it: with its end it is gone. */
 static bool
-send_presence(const struct child *child, int sock, const struct ctlmsg *msg)
+send_presence(const struct child *child, int sock)
 {
-	int fd = beside_presence_of(child);
-	bool sent = fd != -1 && ctlmsg_send(sock, msg, fd) == 0;
+	bool sent;
+	int fd;
 
+	if (child->role != ROLE_WORKER && child->role != ROLE_REGISTRAR)
+		return true;
+	fd = beside_presence_of(child);
+	sent = fd != -1 && send_fd(sock, CTL_PRESENCE, 0, fd);
 	if (fd != -1)
 		close(fd);
 	return sent;
 }
 
-/* All that boot_receive() waits for. */
+/* An address's sockets: with those of workers that are no more. */
+static bool
+send_listener(const struct child *child, int sock, size_t which)
+{
+	const struct listeners *l = child->master->listeners;
+	unsigned step =
+	    child->role == ROLE_WORKER ? child->master->conf->workers : 1;
+	bool sent = true;
+
+	for (unsigned slot = child->slot; sent && slot < l->slots; slot += step)
+		sent = send_fd(
+		    sock, CTL_LISTENER, which, listener_fd(l, which, slot));
+	return sent;
+}
+
+static bool
+send_listeners(const struct child *child, int sock)
+{
+	const struct conf *conf = child->master->conf;
+	unsigned kinds = roles[child->role].listeners;
+	bool sent = true;
+
+	for (size_t i = 0; sent && i < conf->nlisteners; i++)
+		if (kinds & 1u << conf->listeners[i].kind)
+			sent = send_listener(child, sock, i);
+	return sent;
+}
+
+/* All that boot_receive() waits for.  -1 with errno. */
 static int
 hand_over(const struct child *child, int sock)
 {
 	const struct master *m = child->master;
-	const struct conf *conf = m->conf;
-	const struct sandbox_user *user = &m->users[child->role];
-	bool sent = send_configuration(child, sock);
-	struct ctlmsg msg;
+	const struct ctlmsg start = { CTL_START, child->ring, child->slot, "" };
+	int wake = roles[child->role].log_wake;
+	bool sent = send_configuration(child, sock) && send_user(child, sock) &&
+		    send_segments(child, sock) &&
+		    send_fd(sock, CTL_LOOKUP, 0, lookup_end(child)) &&
+		    send_fd(sock, CTL_LOG_WAKE, 0,
+			wake == -1 ? -1 : m->log_wake[wake]) &&
+		    send_fd(sock, CTL_CHALLENGES, 0,
+			child->role == ROLE_WORKER ? m->challenges : -1) &&
+		    send_presence(child, sock) && send_listeners(child, sock);
 
-	msg = (struct ctlmsg){ CTL_USER, user->uid, user->gid, "" };
-	if (sent && user->uid != SANDBOX_NOBODY)
-		sent = ctlmsg_send(sock, &msg, -1) == 0;
-
-	msg.type = CTL_SEGMENT;
-	for (uint32_t i = 0; sent && i < SEGMENT_COUNT; i++) {
-		int fd = segment_fd(m, i, child->role);
-
-		msg.arg = i;
-		sent = fd == -1 || ctlmsg_send(sock, &msg, fd) == 0;
-	}
-
-	msg.type = CTL_LOOKUP;
-	if (sent && lookup_end(child) != -1)
-		sent = ctlmsg_send(sock, &msg, lookup_end(child)) == 0;
-
-	msg.type = CTL_LOG_WAKE;
-	if (sent && roles[child->role].log_wake != -1)
-		sent = ctlmsg_send(sock, &msg,
-			   m->log_wake[roles[child->role].log_wake]) == 0;
-
-	msg.type = CTL_CHALLENGES;
-	if (sent && child->role == ROLE_WORKER && m->challenges != -1)
-		sent = ctlmsg_send(sock, &msg, m->challenges) == 0;
-
-	msg.type = CTL_PRESENCE;
-	if (sent &&
-	    (child->role == ROLE_WORKER || child->role == ROLE_REGISTRAR))
-		sent = send_presence(child, sock, &msg);
-
-	msg.type = CTL_LISTENER;
-	for (size_t i = 0; sent && i < conf->nlisteners; i++) {
-		if (!(roles[child->role].listeners &
-			1u << conf->listeners[i].kind))
-			continue;
-		msg.arg = (uint32_t)i;
-		sent = send_listeners(child, sock, &msg);
-	}
-	msg.type = CTL_START;
-	msg.arg = child->ring;
-	msg.value = child->slot;
-	return sent && ctlmsg_send(sock, &msg, -1) == 0 ? 0 : -1;
+	return sent && ctlmsg_send(sock, &start, -1) == 0 ? 0 : -1;
 }
 
 int
