@@ -30,6 +30,7 @@ int sock_error(int fd);
 /* As accept4(2), non-blocking and close-on-exec; fills *peer. */
 int sock_accept(int fd, struct addr *peer);
 
+/* Send at once what is written, be it ever so little.  -1 with errno. */
 int sock_nodelay(int fd);
 
 /*

@@ -11,8 +11,10 @@ unsigned places_for(const struct conf *conf);
 int places_make(struct master *m);
 void places_release(struct master *m);
 
+/* The place itself, be there a process or not; slot < m->places. */
 struct child *places_worker(
     const struct master *m, unsigned generation, unsigned slot);
+/* The same of the one process of a role that is no worker's. */
 struct child *places_child(const struct master *m, enum role role);
 
 /* Has a generation of workers any process, ours or a dead master's? */

@@ -48,6 +48,7 @@ void lookups_close(struct lookups *l);
 /* False: there is nobody to ask, or he is behind. */
 bool lookups_ask_host(struct lookups *l, uint32_t id, const char *name);
 
+/* done() is called after timeout_ms at the latest, if it is not cancelled. */
 void lookups_ask_account(
     struct lookups *l, struct account_query *q, uid_t uid, uint64_t timeout_ms);
 

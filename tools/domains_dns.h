@@ -19,6 +19,7 @@ struct dns {
 	bool runs;
 };
 
+/* Without a hook there is nothing to start.  False: no thread. */
 bool dns_start(struct domains *d);
 void dns_stop(struct domains *d);
 

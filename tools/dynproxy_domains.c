@@ -110,7 +110,7 @@ main(int argc, char **argv)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	open_files(&d, &o);
 	if (!changer_start(&d) || !dns_start(&d))
-		err(1, "cannot start a thread");
+		errx(1, "cannot make a thread");
 	log_event(LOG_NOTICE, "ready", "listen=%s%s", o.listen,
 	    d.read_only ? " read-only" : "");
 	rc = http_serve(&server, &listen);
