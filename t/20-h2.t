@@ -8,17 +8,22 @@ use IPC::Open2;
 
 my $logs = File::Temp->newdir;
 chmod 0777, $logs;    # the logger is a user of its own
-my $proxy = DynProxy->new(tools => [qw(alpha plain)], tls => ["*.$DynProxy::DOMAIN"],
+my $proxy = DynProxy->new(tools => [qw(alpha gone plain)], tls => ["*.$DynProxy::DOMAIN"],
     conf => { access_log => qq("$logs/access") });
 my $pid = open2(my $said, my $say, "$FindBin::Bin/h2_client.py");
 $say->autoflush(1);
 chomp(my $port = <$said>);
-is $proxy->register('alpha', '.*', "http://127.0.0.1:$port"), 'ok', 'a backend';
+is $proxy->register($_, '.*', "http://127.0.0.1:$port"), 'ok', 'a backend' for qw(alpha gone);
 print $say "$proxy->{https_port}\n";
 chomp(my @lines = <$said>);
 cmp_ok scalar @lines, '>=', 44, 'every promise was looked at';
 like $_, qr/^ok/, $_ =~ s/^(?:not )?ok //r for @lines;
 waitpid $pid, 0;
+
+# --- who leaves ends the connection, and seldom a stream before that
+my $errors = sub { $proxy->metrics->{qq(dynproxy_errors_total{tool="gone",reason="$_[0]"})} // 0 };
+ok eventually(sub { $errors->('client-gone') == 2 }, 10), 'that two clients have left is counted, as with HTTP/1.1';
+is $errors->('bad-request'), 1, 'and that one was wrong';
 
 # --- curl and nghttp2's own clients
 my $backend = $proxy->backend(text => 'hello');

@@ -382,6 +382,27 @@ def limits(port):
     peer.close()
 
 
+def leaving(port):
+    """Nobody resets a stream here: what the log says of those is counted."""
+    def ask(path, method="GET", more=(), body=b""):
+        peer = Peer(port)
+        fields = request(method, path, authority="gone.example.test")
+        peer.send(headers(1, fields + list(more), end=not body)
+                  + (frame(DATA, END_STREAM, 1, body) if body else b"")
+                  + frame(PING, 0, 0, b"12345678"))
+        peer.until(lambda: peer.pongs)
+        return peer
+
+    ask("/slow").close()
+    peer = ask("/big")
+    peer.until(lambda: peer.bodies.get(1))
+    peer.close()
+    peer = ask("/x", "POST", [("content-length", "5")], b"abc")
+    peer.until(lambda: peer.done(1))
+    say(peer.resets.get(1) == PROTOCOL, "a body that is too short: reset")
+    peer.close()
+
+
 def drain(port):
     """The proxy is told to go when this has said that it is there."""
     peer = Peer(port)
@@ -402,7 +423,8 @@ def drain(port):
     say(peer.until(lambda: peer.closed), "and the connection ends")
 
 
-PARTS = [responses, requests, back_pressure, fairness, websocket, limits]
+PARTS = [responses, requests, back_pressure, fairness, websocket, limits,
+         leaving]
 
 if __name__ == "__main__":
     print(listen(serve), flush=True)

@@ -100,6 +100,14 @@ exchange_cut(struct exchange *ex, enum reason reason)
 	ex->reason = reason;
 }
 
+/* What is complete stays that, and so do tunnels end that are in order. */
+void
+exchange_abandon(struct exchange *ex, enum reason reason)
+{
+	if (ex->stage < STAGE_TUNNEL)
+		exchange_cut(ex, reason);
+}
+
 /* The default backend is no tool, and when it is away that is our trouble. */
 static enum reason
 reason_for(const struct exchange *ex, enum reason reason)

@@ -191,6 +191,9 @@ void exchange_expire(struct exchange *ex);
 bool exchange_sheds(const struct exchange *ex);
 void exchange_shed(struct exchange *ex);
 
+/* Its client's side cannot go on, and this is why: exchange_end() is next. */
+void exchange_abandon(struct exchange *ex, enum reason reason);
+
 /* It is over, or the client is: let go of the backend. */
 void exchange_end(struct exchange *ex);
 

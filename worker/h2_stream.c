@@ -72,12 +72,15 @@ stream_reuse(struct h2_stream *st)
 	st->over = st->closed = st->tunnel = st->shut = st->held = false;
 }
 
+/* For that reason, unless its response was complete. */
 static void
-end_exchange(struct h2_stream *st)
+end_exchange(struct h2_stream *st, enum reason reason)
 {
 	if (st->over)
 		return;
 	st->over = true;
+	if (!st->finished)
+		exchange_abandon(&st->ex, reason);
 	st->offer = SPAN("");
 	timer_clear(&st->h2->w->loop.timers, &st->timer);
 	exchange_end(&st->ex);
@@ -89,7 +92,7 @@ h2_stream_free(struct h2_stream *st)
 	struct h2 *h = st->h2;
 	struct h2_worker *of = &h->w->h2;
 
-	end_exchange(st);
+	end_exchange(st, REASON_CLIENT_GONE);
 	if (buf_len(&st->in) > 0)
 		nghttp2_session_consume_connection(
 		    h->session, buf_len(&st->in));
@@ -136,7 +139,8 @@ h2_stream_ready(struct h2_stream *st)
 void
 h2_stream_reset(struct h2_stream *st, uint32_t code)
 {
-	end_exchange(st);
+	end_exchange(st, code == NGHTTP2_PROTOCOL_ERROR ? REASON_BAD_REQUEST
+							: REASON_CLIENT_GONE);
 	if (!st->closed)
 		nghttp2_submit_rst_stream(
 		    st->h2->session, NGHTTP2_FLAG_NONE, st->id, code);
@@ -206,7 +210,7 @@ set_due(struct h2_stream *st, uint64_t due_ms)
 static void
 finish(struct h2_stream *st)
 {
-	end_exchange(st);
+	end_exchange(st, REASON_NONE);
 	if (!st->closed && !st->request_ended)
 		h2_stream_reset(st, NGHTTP2_NO_ERROR);
 }
@@ -223,7 +227,7 @@ step_tunnel(struct h2_stream *st)
 	case TUNNEL_WAIT:
 		break;
 	case TUNNEL_ENDED:
-		end_exchange(st);
+		end_exchange(st, REASON_NONE);
 		return;
 	case TUNNEL_CUT:
 		h2_stream_reset(st, NGHTTP2_CANCEL);
