@@ -227,6 +227,27 @@ read_backend(struct redis_view *view, const redisReply *destination)
 }
 
 /*
+ * What the record says of these that are still there: who adds one to the set
+ * need not know of records.
+ */
+static void
+mark_recorded(struct redis_view *view, const struct redis_record *record,
+    struct destination *all, size_t n)
+{
+	const struct destinations recorded = {
+		.at = &view->destinations[view->ndestinations],
+		.n = read_recorded(view, record->destinations),
+	};
+	const struct destination *same;
+
+	for (size_t i = 0; i < n; i++) {
+		same = destinations_find(&recorded, all[i].url);
+		if (same != NULL)
+			all[i] = *same;
+	}
+}
+
+/*
  * A frontend's backends are one route.  Redis gives them in no order, so that
  * these that are too many are the last in ours.
  */
@@ -250,8 +271,10 @@ end_backends(struct redis_view *view)
 		return;
 	}
 	add_route(view, FRONTEND_PATTERN, all, n);
-	if (record != NULL)
-		view->routes[0].version = record->version;
+	if (record == NULL)
+		return;
+	mark_recorded(view, record, all, n);
+	view->routes[0].version = record->version;
 }
 
 bool

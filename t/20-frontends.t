@@ -19,7 +19,7 @@ sub ask {
     return ($answer->{exit}, $answer->{data} // $answer->{error});
 }
 
-sub served { $proxy->raw("GET / HTTP/1.1\r\nHost: $_[0]\r\nUser-Agent: t\r\nConnection: close\r\n\r\n") }
+sub served { ($_[1] // $proxy)->raw("GET / HTTP/1.1\r\nHost: $_[0]\r\nUser-Agent: t\r\nConnection: close\r\n\r\n") }
 
 sub stored {
     my ($domain) = @_;
@@ -37,6 +37,21 @@ is +(ask('frontend-set', '*.example.org', $url[0]))[0], 0, 'a wildcard';
 like served('other.example.org'), qr/^HTTP\S+ 200/, 'is served';
 is +(ask('frontend-set', 'www.example.org', $url[1]))[0], 0, 'other backends';
 is stored('www.example.org'), $url[1], 'take the place of all';
+
+# an operator drains one, for all nodes and all domains: a host is to be restarted
+my $other = DynProxy->new(conf => { redis => '"' . $redis->addr . '"', node_name => '"other"' });
+ok eventually(sub { served('www.example.org', $other) =~ /^HTTP\S+ 200/ }), 'another node serves it';
+is $proxy->ctl('drain', $backend->addr(1)), 0, 'its backend is drained here';
+like served('www.example.org'), qr/^HTTP\S+ 503/, 'which has no requests any more';
+ok eventually(sub { served('www.example.org', $other) =~ /^HTTP\S+ 503/ }), '  on the other node either';
+like served('other.example.org', $other), qr/^HTTP\S+ 200/, '  unlike another backend';
+is $redis->cli('sadd', 'frontend:www.example.org', $url[2]), 1, 'who knows no records adds one';
+ok eventually(sub { served('www.example.org', $_) =~ /^HTTP\S+ 200/ }), '  which serves' for $proxy, $other;
+is $redis->cli('srem', 'frontend:www.example.org', $url[2]), 1, '  and takes it away';
+ok eventually(sub { served('www.example.org', $_) =~ /^HTTP\S+ 503/ }), '  and the first is drained as before' for $proxy, $other;
+is $proxy->ctl('undrain', $backend->addr(1)), 0, 'until it is undrained';
+ok eventually(sub { served('www.example.org', $_) =~ /^HTTP\S+ 200/ }), '  on each' for $proxy, $other;
+$other->stop;
 
 for (['', $url[0]], ['UPPER.example.org', $url[0]], ['a.example.org', 'http://name:80'], ['a.example.org', ''],
     ['a.example.org', "$url[0] http://169.254.169.254:80"], ['a.example.org', "http://127.0.0.1:$proxy->{http_port}"],
