@@ -3,6 +3,7 @@
 
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
+#include <bsd/sys/tree.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -14,8 +15,8 @@
 
 #define UNDER_WAY_MAX 32 /* identd's other half is for registrations */
 #define HOST_MAX 2	 /* of them at one host */
-#define WAITING_MAX 128	 /* the walk waits when there are more */
-#define SOON_MAX 8192	 /* and who registers does not enter itself */
+#define READY_MAX 128	 /* the walk waits when more of them could begin */
+#define WAITING_MAX 8192 /* and nobody enters more, whatever they wait for */
 #define CONNECT_MS 2000
 #define TRIES 3 /* before accept(2) identds cannot tell */
 #define AGAIN_MS 350
@@ -28,6 +29,7 @@
 /* One backend; about a second of work, or a few. */
 struct proof {
 	TAILQ_ENTRY(proof) entry; /* of those that wait, or are under way */
+	RB_ENTRY(proof) named;	  /* of those that wait */
 	struct proofs *all;
 	struct peer *peer; /* held, while it is under way */
 	struct ev_io io;   /* owns the connection; -1: none */
@@ -45,7 +47,10 @@ TAILQ_HEAD(proof_list, proof);
 struct proofs {
 	struct registrar *r; /* borrowed */
 	struct proof_list waiting, under_way;
+	RB_HEAD(proof_names, proof) names; /* of the waiting: each once */
+	struct proof *next;		   /* of them, to be begun if it may */
 	size_t nwaiting, nunder_way;
+	size_t nheld; /* of the waiting, when it was looked: by their hosts */
 	struct timer tick;
 	uint64_t walked_ms;	 /* when the walk went on last */
 	uint64_t credit;	 /* routes times milliseconds it may go on */
@@ -58,6 +63,28 @@ struct proofs {
 	} dead[DEAD_HOSTS]; /* by their hash; the last one counts */
 	uint64_t dead_key[2];
 };
+
+static int
+compare(const struct proof *a, const struct proof *b)
+{
+	int order = strcmp(a->key, b->key);
+
+	if (order == 0)
+		order = strcmp(a->pattern, b->pattern);
+	return order != 0 ? order : strcmp(a->url, b->url);
+}
+
+RB_GENERATE_INTERNAL(
+    proof_names, proof, named, compare, __attribute__((unused)) static)
+
+/* It waits no more. */
+static void
+unwait(struct proof *p)
+{
+	TAILQ_REMOVE(&p->all->waiting, p, entry);
+	RB_REMOVE(proof_names, &p->all->names, p);
+	p->all->nwaiting--;
+}
 
 static void
 proof_free(struct proof *p)
@@ -104,8 +131,7 @@ call_dead(struct proofs *all, const struct ip *ip)
 		next = TAILQ_NEXT(p, entry);
 		if (!ip_eq(&p->backend.ip, ip))
 			continue;
-		TAILQ_REMOVE(&all->waiting, p, entry);
-		all->nwaiting--;
+		unwait(p);
 		proof_free(p);
 	}
 }
@@ -255,6 +281,28 @@ on_connected(struct ev_io *io, uint32_t events)
 		ask(p);
 }
 
+/*
+ * A tool that has had its turn at a host lets others there go first, or its
+ * backends, if none can be connected to, would keep theirs from being proved.
+ */
+static void
+let_others_first(struct proofs *all, const struct proof *begun)
+{
+	const struct proof *last = TAILQ_LAST(&all->waiting, proof_list);
+	struct proof *p = TAILQ_FIRST(&all->waiting), *next;
+
+	for (; p != NULL; p = next) {
+		next = p == last ? NULL : TAILQ_NEXT(p, entry);
+		if (strcmp(p->key, begun->key) != 0 ||
+		    !ip_eq(&p->backend.ip, &begun->backend.ip))
+			continue;
+		if (all->next == p)
+			all->next = TAILQ_NEXT(p, entry);
+		TAILQ_REMOVE(&all->waiting, p, entry);
+		TAILQ_INSERT_TAIL(&all->waiting, p, entry);
+	}
+}
+
 /* Unless its host has as many as it may have. */
 static void
 begin(struct proof *p)
@@ -266,10 +314,10 @@ begin(struct proof *p)
 		p->peer->proofs--;
 		peer_drop(&r->peers, p->peer);
 		p->peer = NULL;
+		p->all->nheld++;
 		return;
 	}
-	TAILQ_REMOVE(&p->all->waiting, p, entry);
-	p->all->nwaiting--;
+	unwait(p);
 	TAILQ_INSERT_TAIL(&p->all->under_way, p, entry);
 	p->all->nunder_way++;
 	addr_set(&p->to, &p->backend.ip, p->backend.port);
@@ -281,6 +329,7 @@ begin(struct proof *p)
 		return;
 	}
 	timer_set(&r->loop.timers, &p->timer, r->loop.now_ms + CONNECT_MS);
+	let_others_first(p->all, p);
 }
 
 /* Choosing. */
@@ -326,6 +375,10 @@ add(struct proofs *all, const char *key, const char *pattern,
 	p->backend = d->backend;
 	p->io = (struct ev_io){ .fd = -1, .ready = on_connected };
 	p->timer.fire = on_timer;
+	if (RB_INSERT(proof_names, &all->names, p) != NULL) {
+		proof_free(p); /* it waits already */
+		return;
+	}
 	TAILQ_INSERT_TAIL(&all->waiting, p, entry);
 	all->nwaiting++;
 }
@@ -356,7 +409,7 @@ proof_soon(struct registrar *r, const char *key, const char *pattern)
 	struct book_route *route =
 	    name == NULL ? NULL : book_find_route(name, pattern);
 
-	if (route == NULL || r->proofs->nwaiting >= SOON_MAX)
+	if (route == NULL || r->proofs->nwaiting >= WAITING_MAX)
 		return; /* the walk comes by */
 	add_route(r->proofs, key, route, false);
 	timer_set(&r->loop.timers, &r->proofs->tick, r->loop.now_ms);
@@ -404,6 +457,7 @@ walk(struct proofs *all)
 	all->walked_ms = now;
 	all->credit += took * all->r->book.nroutes * all->pace / 100;
 	while (all->credit >= interval && all->nwaiting < WAITING_MAX &&
+	       all->nwaiting < all->nheld + READY_MAX &&
 	       (name = walk_next(all)) != NULL) {
 		strlcpy(all->after, name->key, sizeof(all->after));
 		TAILQ_FOREACH(route, &name->routes, entry)
@@ -413,23 +467,25 @@ walk(struct proofs *all)
 			    all->credit >= interval ? interval : all->credit;
 		}
 	}
-	if (all->credit > interval * WAITING_MAX)
-		all->credit = interval * WAITING_MAX;
+	if (all->credit > interval * READY_MAX)
+		all->credit = interval * READY_MAX;
 }
 
 static void
 on_tick(struct timer *timer)
 {
 	struct proofs *all = container_of(timer, struct proofs, tick);
-	struct proof *p, *next;
+	struct proof *p;
 
 	if (all->r->loop.now_ms - all->walked_ms >= TICK_MS)
 		walk(all);
+	all->nheld = 0;
 	for (p = TAILQ_FIRST(&all->waiting);
-	     p != NULL && all->nunder_way < UNDER_WAY_MAX; p = next) {
-		next = TAILQ_NEXT(p, entry);
+	     p != NULL && all->nunder_way < UNDER_WAY_MAX; p = all->next) {
+		all->next = TAILQ_NEXT(p, entry);
 		begin(p);
 	}
+	all->next = NULL;
 	timer_set(&all->r->loop.timers, timer, all->r->loop.now_ms + TICK_MS);
 }
 
@@ -444,6 +500,7 @@ proofs_open(struct registrar *r)
 	arc4random_buf(all->dead_key, sizeof(all->dead_key));
 	TAILQ_INIT(&all->waiting);
 	TAILQ_INIT(&all->under_way);
+	RB_INIT(&all->names);
 	choose_pace(all);
 	all->walked_ms = r->loop.now_ms;
 	all->tick.fire = on_tick;
@@ -461,7 +518,7 @@ proofs_close(struct proofs *all)
 		proof_free(p);
 	}
 	while ((p = TAILQ_FIRST(&all->waiting)) != NULL) {
-		TAILQ_REMOVE(&all->waiting, p, entry);
+		unwait(p);
 		proof_free(p);
 	}
 	timer_clear(&all->r->loop.timers, &all->tick);

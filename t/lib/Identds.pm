@@ -66,7 +66,7 @@ sub from {
 
 sub DESTROY {
     my ($self) = @_;
-    return if $$ != $self->{owner};
+    return if $$ != $self->{owner} || !$self->{group};
     local $?;
     kill 'KILL', -$self->{group};
     waitpid $self->{group}, 0;

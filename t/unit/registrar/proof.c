@@ -313,6 +313,11 @@ try_soon(void)
 
 	begin_anew();
 	route = enter("talpha", ".*", ORIGIN_TOOL, false);
+	proof_soon(&r, "talpha", ".*");
+	proof_soon(&r, "talpha", ".*");
+	is_int(waiting(), 1, "registered twice, it waits once");
+
+	begin_anew();
 	route->to.at[0].proof = PROOF_THEIRS;
 	proof_soon(&r, "talpha", ".*");
 	is_int(waiting(), 0, "proved already");
