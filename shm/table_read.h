@@ -40,7 +40,7 @@ void table_close(struct table *t);
 enum lookup table_read(const struct table *t, struct span key,
     struct table_copy *copy, struct tool *tool);
 
-/* Has the registrar finished its first load?  (spec 2.1, last line) */
+/* Has the registrar finished its first load?  (2-http.md 2.1) */
 bool table_ready(const struct table *t);
 
 #endif

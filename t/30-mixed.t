@@ -1,5 +1,5 @@
 # A mixed load, and each thing breaks once: whoever may live does, every answer
-# that is no success says why (wishes.md 3).  Gently, so many requests between two
+# that is no success says why (field/wishes.md 3).  Gently, so many requests between two
 # faults; `make soak` is the long one.
 use FindBin;
 use lib "$FindBin::Bin/lib";

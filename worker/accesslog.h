@@ -9,7 +9,6 @@
 #include "route/decide.h"
 #include "worker/logline.h"
 
-struct accesslog;
 struct asked;
 struct worker;
 

@@ -1,6 +1,6 @@
 # Mixed load for hours, and every minute something breaks: memory and
 # descriptors do not drift, whoever may live does, and every response that is
-# no success says why (wishes.md 3).  `make soak SOAK_SECONDS=7200`;
+# no success says why (field/wishes.md 3).  `make soak SOAK_SECONDS=7200`;
 # SOAK_SEED repeats the same faults.
 use FindBin;
 use lib "$FindBin::Bin/../lib";
