@@ -4,6 +4,7 @@ use lib "$FindBin::Bin/lib";
 use DynProxy;
 use RedisServer;
 use Digest::MD5 qw(md5_hex);
+use IPC::Open2;
 
 # --- certificates: an authority, and one of alpha's own by it
 my $dir = File::Temp->newdir;
@@ -15,15 +16,7 @@ openssl('req', '-x509', @key, '-subj', '/CN=x', '-CA', "$dir/ca.pem", '-CAkey', 
 
 sub https_server {
     my ($name) = @_;
-    pipe my $stdin, my $keep or die $!;
-    pipe my $ports, my $stdout or die $!;
-    my $pid = fork // die $!;
-    if (!$pid) {
-        open STDIN,  '<&', $stdin;
-        open STDOUT, '>&', $stdout;
-        close $_ for $keep, $ports;
-        exec "$FindBin::Bin/https_server.py", "$dir/$name.pem", "$dir/$name.key" or POSIX::_exit(127);
-    }
+    my $pid = open2(my $ports, my $keep, "$FindBin::Bin/https_server.py", "$dir/$name.pem", "$dir/$name.key");
     chomp(my $port = <$ports>);
     return { keep => $keep, pid => $pid, port => $port };
 }

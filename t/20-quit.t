@@ -5,21 +5,12 @@ use lib "$FindBin::Bin/lib";
 use Caught;
 use DynProxy;
 use Installed;
-use POSIX ();
+use IPC::Open2;
 
 # A program's output, line by line; it ends with its standard input.
 sub start {
     my (@command) = @_;
-    pipe my $stdin, my $keep or die $!;
-    pipe my $said, my $stdout or die $!;
-    my $pid = fork // die "fork: $!";
-    if (!$pid) {
-        open STDIN,  '<&', $stdin;
-        open STDOUT, '>&', $stdout;
-        close $_ for $keep, $said;
-        exec { $command[0] } @command or POSIX::_exit(127);
-    }
-    close $_ for $stdin, $stdout;
+    my $pid = open2(my $said, my $keep, @command);
     return { pid => $pid, keep => $keep, said => $said };
 }
 

@@ -4,6 +4,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
 use IO::Select;
+use IPC::Open2;
 use Socket qw(SOL_SOCKET SO_LINGER);
 
 my $proxy = DynProxy->new(workers => 2, tools => ['echo', 'games'], tls => ["*.$DynProxy::DOMAIN"], conf => {
@@ -11,16 +12,7 @@ my $proxy = DynProxy->new(workers => 2, tools => ['echo', 'games'], tls => ["*.$
 
 # --- WebSocket, by somebody else's code at both ends
 my $script = "$FindBin::Bin/websocket.py";
-pipe my $stdin, my $keep or die $!;
-pipe my $ports, my $stdout or die $!;
-my $pid = fork // die $!;
-if (!$pid) {
-    open STDIN,  '<&', $stdin;
-    open STDOUT, '>&', $stdout;
-    close $_ for $keep, $ports;
-    exec $script, 'server' or POSIX::_exit(127);
-}
-close $_ for $stdin, $stdout;
+my $pid = open2(my $ports, my $keep, $script, 'server');
 chomp(my $port = <$ports>);
 is $proxy->register('echo', '.*', "http://127.0.0.1:$port"), 'ok', 'a WebSocket server';
 my @clients = map {

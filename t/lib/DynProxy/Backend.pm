@@ -4,6 +4,7 @@ use v5.26;
 use warnings;
 
 use DynProxy::Ports qw(free_port);
+use IPC::Open2;
 
 # text      of its answer to / ("backend <port>")
 # after_ms  how long it takes for that
@@ -18,16 +19,7 @@ sub new {
     my @options = ('-a', $address, '-n', $want{count} // 1, '-d', $want{after_ms} // 0);
     push @options, '-t', $want{text} if defined $want{text};
     push @options, map { free_port($address) } 1 .. $want{count} // 1 if ($want{count} // 1) <= 16;
-    pipe my $stdin, my $keep or die $!;    # it ends when we close this
-    pipe my $ports, my $stdout or die $!;
-    my $pid = fork // die "fork: $!";
-    if (!$pid) {
-        open STDIN,  '<&', $stdin;
-        open STDOUT, '>&', $stdout;
-        close $_ for $keep, $ports;
-        exec {"$build/t/backend"} 'backend', @options or POSIX::_exit(127);
-    }
-    close $_ for $stdin, $stdout;
+    my $pid = open2(my $ports, my $keep, "$build/t/backend", @options);    # it ends when we close $keep
     my @ports;
     while (@ports < ($want{count} // 1)) {
         my $line = <$ports> // die "the backend did not start\n";

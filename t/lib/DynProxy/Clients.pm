@@ -3,21 +3,13 @@ package DynProxy::Clients;
 use v5.26;
 use warnings;
 
+use IPC::Open2;
+
 # mode, host, count, path: as client has them
 sub new {
     my ($class, $proxy, $mode, $host, $count, $path) = @_;
-    pipe my $stdin, my $keep or die $!;    # it ends when we close this
-    pipe my $said, my $stdout or die $!;
-    my $pid = fork // die "fork: $!";
-    if (!$pid) {
-        open STDIN,  '<&', $stdin;
-        open STDOUT, '>&', $stdout;
-        close $_ for $keep, $said;
-        my $client = "$DynProxy::BUILD/t/client";
-        exec $client, $mode, $proxy->{http_port}, $proxy->host($host), $count, $path // '/'
-            or POSIX::_exit(127);
-    }
-    close $_ for $stdin, $stdout;
+    my $pid = open2(my $said, my $keep,    # it ends when we close $keep
+        "$DynProxy::BUILD/t/client", $mode, $proxy->{http_port}, $proxy->host($host), $count, $path // '/');
     my $self = bless { keep => $keep, said => $said, pid => $pid, owner => $$ }, $class;
     my $line = <$said> // '';
     die "$mode did not begin\n" if $line ne "ready\n";

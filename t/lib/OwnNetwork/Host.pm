@@ -3,20 +3,13 @@ package OwnNetwork::Host;
 use v5.26;
 use warnings;
 
+use IPC::Open2;
 use POSIX ();
 
 sub new {
     my ($class, %want) = @_;
-    pipe my $stdin, my $keep or die $!;
-    pipe my $said, my $say or die $!;
-    my $pid = fork // die "fork: $!";
-    if (!$pid) {    # holds the namespace open until we are gone
-        open STDIN,  '<&', $stdin;
-        open STDOUT, '>&', $say;
-        close $keep;
-        exec qw(unshare --net -- sh -c), 'echo there; exec cat' or POSIX::_exit(127);
-    }
-    close $say;
+    # holds the namespace open until we are gone
+    my $pid = open2(my $said, my $keep, qw(unshare --net -- sh -c), 'echo there; exec cat');
     my $self = bless { %want, pid => $pid, keep => $keep, started => [], owner => $$ }, $class;
     readline $said or die "no namespace\n";
     my $cable = $want{name};
