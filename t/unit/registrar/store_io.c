@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "lib/log.h"
 #include "registrar/process.h"
 #include "t/tap.h"
+#include "t/unit/registrar/full_disk.h"
 
 #define PATIENCE_MS 20000
 #define LONG_S 600
@@ -182,17 +182,6 @@ test_bad_one(void)
 	is_int((long long)r.changes.saved, 99, "the good ones were stored");
 	is_int((long long)r.changes.failed, 1, "the bad one alone was not");
 	close_store();
-}
-
-/* No file may be larger: as with a full disk, EFBIG for ENOSPC. */
-static void
-limit_files(rlim_t bytes)
-{
-	struct rlimit limit;
-
-	getrlimit(RLIMIT_FSIZE, &limit);
-	limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
-	setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 static void

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -15,6 +14,7 @@
 
 #include "lib/log.h"
 #include "t/tap.h"
+#include "t/unit/registrar/full_disk.h"
 
 static uint64_t ahead_ms; /* the test's clock, of the real one */
 
@@ -303,17 +303,6 @@ test_broken(void)
 		    "%s: the new one takes a route", broken[i].what);
 		store_sqlite_close(s);
 	}
-}
-
-/* No file may be larger: as with a full disk, EFBIG for ENOSPC. */
-static void
-limit_files(rlim_t bytes)
-{
-	struct rlimit limit;
-
-	getrlimit(RLIMIT_FSIZE, &limit);
-	limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
-	setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 /* There is no room for a new file when the old one turns out to be damaged. */
