@@ -5,6 +5,18 @@
 #include "route/pattern.h"
 
 static void
+answer(struct ctl *ctl)
+{
+	if (ctl->why[0] != '\0')
+		ctl_fail(ctl, CTL_REFUSED, "%s", ctl->why);
+	else
+		ctl_succeed_take(ctl,
+		    json_pack("{s:I}", "changed", (json_int_t)ctl->nchanged));
+}
+
+static bool note_marks(struct ctl *ctl);
+
+static void
 changed(struct change *change, enum change_result result)
 {
 	struct ctl *ctl = change->arg;
@@ -16,11 +28,11 @@ changed(struct change *change, enum change_result result)
 		strlcpy(ctl->why, change->why, sizeof(ctl->why));
 	if (--ctl->pending > 0)
 		return;
-	if (ctl->why[0] != '\0')
-		ctl_fail(ctl, CTL_REFUSED, "%s", ctl->why);
+	ctl->nchanged += ctl->nchanges;
+	if (ctl->why[0] == '\0' && note_marks(ctl))
+		ctl_submit(ctl);
 	else
-		ctl_succeed_take(ctl,
-		    json_pack("{s:I}", "changed", (json_int_t)ctl->nchanges));
+		answer(ctl);
 }
 
 bool
@@ -47,6 +59,36 @@ ctl_submit(struct ctl *ctl)
 	ctl->pending = n;
 	for (size_t i = 0; i < n; i++)
 		change_submit_take(ctl->client.r, ctl->changes[i]);
+}
+
+/*
+ * Those that are not so yet, as many as go together: thousands of domains may
+ * be at one address.  False: there are no more, unless somebody registers it
+ * again and again.
+ */
+static bool
+note_marks(struct ctl *ctl)
+{
+	const struct book_port *port =
+	    book_port_first(&ctl->client.r->book, &ctl->marked);
+	const struct book_route *route;
+
+	ctl->nchanges = 0;
+	for (; port != NULL && ctl->unmarked > 0 && ctl->nchanges < ROUTES_MAX;
+	     port = book_port_next(port)) {
+		if (port->to->drained == (ctl->mark == MARK_DRAINED))
+			continue;
+		route = port->route;
+		if (!ctl_add_change(ctl, CHANGE_MARK, route->name->key,
+			route->pattern, port->to, 1)) {
+			strlcpy(ctl->why, "no memory: try again later",
+			    sizeof(ctl->why));
+			break;
+		}
+		ctl->changes[ctl->nchanges - 1]->mark = ctl->mark;
+		ctl->unmarked--;
+	}
+	return ctl->nchanges > 0;
 }
 
 void
@@ -188,37 +230,33 @@ ctl_import_dry(struct ctl *ctl)
 	import(ctl, true);
 }
 
-/* All that is at an address, whoever's it is. */
+/* Whatever is at that address, whoever's it is. */
 static void
 mark_backend(struct ctl *ctl, enum change_mark mark)
 {
 	const struct book_port *port;
-	struct backend backend = { .port = 0 };
 	struct addr addr;
 
-	if (!addr_parse(&addr, ctl->args[0]) || !addr_ip(&addr, &backend.ip)) {
+	if (!addr_parse(&addr, ctl->args[0]) ||
+	    !addr_ip(&addr, &ctl->marked.ip)) {
 		ctl_fail(ctl, CTL_USAGE,
 		    "\"%.64s\" is no backend: write an address and a port",
 		    ctl->args[0]);
 		return;
 	}
-	backend.port = addr_port(&addr);
-	port = book_port_first(&ctl->client.r->book, &backend);
-	for (; port != NULL && ctl->nchanges < ROUTES_MAX;
-	     port = book_port_next(port)) {
-		const struct book_route *route = port->route;
-
-		if (!ctl_add_change(ctl, CHANGE_MARK, route->name->key,
-			route->pattern, port->to, 1))
-			break;
-		ctl->changes[ctl->nchanges - 1]->mark = mark;
-	}
-	if (ctl->nchanges > 0)
-		ctl_submit(ctl);
-	else
+	ctl->marked.port = addr_port(&addr);
+	ctl->mark = mark;
+	port = book_port_first(&ctl->client.r->book, &ctl->marked);
+	for (; port != NULL; port = book_port_next(port))
+		ctl->unmarked++;
+	if (ctl->unmarked == 0)
 		ctl_fail(ctl, CTL_REFUSED,
 		    "no backend is at %.64s: dynproxyctl list shows them",
 		    ctl->args[0]);
+	else if (note_marks(ctl))
+		ctl_submit(ctl);
+	else
+		answer(ctl); /* they are so already */
 }
 
 void

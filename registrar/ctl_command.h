@@ -29,7 +29,13 @@ struct ctl {
 	/* of add and del */
 	struct change *changes[ROUTES_MAX]; /* borrowed, while under way */
 	size_t nchanges, pending;
-	char why[128]; /* of the first one that was refused; or empty */
+	size_t nchanged; /* of all that went together before, too */
+	char why[128];	 /* of the first one that was refused; or empty */
+
+	/* of drain and undrain; zero: of others */
+	struct backend marked;
+	enum change_mark mark;
+	size_t unmarked; /* that were there, and may have to be marked yet */
 
 	/* of list, of policy, of registrations, of sessions */
 	enum ctl_list lists;

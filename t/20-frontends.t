@@ -53,6 +53,15 @@ is $proxy->ctl('undrain', $backend->addr(1)), 0, 'until it is undrained';
 ok eventually(sub { served('www.example.org', $_) =~ /^HTTP\S+ 200/ }), '  on each' for $proxy, $other;
 $other->stop;
 
+# however many there are
+my @many = map { "d$_.example.net" } 1 .. 600;
+is +(grep { (ask('frontend-set', $_, $url[2]))[0] != 0 } @many), 0, '600 domains at one address';
+is_deeply [ ask('drain', $backend->addr(2)) ], [ 0, { changed => 600 } ], 'all of them are drained';
+is +(grep { served($_) !~ /^HTTP\S+ 503/ } @many), 0, '  as is said';
+is_deeply [ ask('drain', $backend->addr(2)) ], [ 0, { changed => 0 } ], '  and so they are';
+is_deeply [ ask('undrain', $backend->addr(2)) ], [ 0, { changed => 600 } ], '  until all are undrained';
+is +(grep { (ask('frontend-del', $_))[0] != 0 } @many), 0, '  and go';
+
 for (['', $url[0]], ['UPPER.example.org', $url[0]], ['a.example.org', 'http://name:80'], ['a.example.org', ''],
     ['a.example.org', "$url[0] http://169.254.169.254:80"], ['a.example.org', "http://127.0.0.1:$proxy->{http_port}"],
     ['a.example.org', join ' ', map { "http://10.0.0.1:$_" } 1 .. 17]) {
