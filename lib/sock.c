@@ -89,8 +89,8 @@ bind_path(int fd, const struct addr *a, mode_t mode)
 	return rc == -1 ? -1 : chmod(a->u.un.sun_path, mode);
 }
 
-static int
-listen_tcp(const struct addr *a, int backlog, bool reuseport)
+int
+sock_bind_tcp(const struct addr *a, bool reuseport)
 {
 	int fd = socket(a->u.sa.sa_family, SOCK_STREAM | SOCK_FLAGS, 0);
 	struct addr any4;
@@ -99,12 +99,21 @@ listen_tcp(const struct addr *a, int backlog, bool reuseport)
 		/* a kernel without IPv6: "*" is all there is */
 		addr_set(
 		    &any4, &(struct ip){ .family = AF_INET }, addr_port(a));
-		return listen_tcp(&any4, backlog, reuseport);
+		return sock_bind_tcp(&any4, reuseport);
 	}
 	if (fd == -1)
 		return -1;
-	if (set_tcp(fd, a, reuseport) == -1 ||
-	    bind(fd, &a->u.sa, a->len) == -1 || listen(fd, backlog) == -1)
+	if (set_tcp(fd, a, reuseport) == -1 || bind(fd, &a->u.sa, a->len) == -1)
+		return fail(fd);
+	return fd;
+}
+
+static int
+listen_tcp(const struct addr *a, int backlog, bool reuseport)
+{
+	int fd = sock_bind_tcp(a, reuseport);
+
+	if (fd != -1 && listen(fd, backlog) == -1)
 		return fail(fd);
 	return fd;
 }

@@ -15,6 +15,9 @@
  */
 int sock_listen(const struct addr *a, int backlog, bool reuseport, mode_t mode);
 
+/* The same of TCP, which does not listen yet: nobody waits in its queue. */
+int sock_bind_tcp(const struct addr *a, bool reuseport);
+
 /* The same on a path, of type SOCK_SEQPACKET: for lib/ctlmsg.h. */
 int sock_listen_packets(const struct addr *path, int backlog, mode_t mode);
 

@@ -9,6 +9,7 @@
 #include "lib/container.h"
 #include "lib/log.h"
 #include "lib/presence.h"
+#include "master/ending.h"
 #include "master/fdstore.h"
 #include "master/listeners.h"
 #include "master/master.h"
@@ -176,6 +177,26 @@ beside_place(struct master *m)
 	}
 	m->orphans.fire = look;
 	look(&m->orphans);
+}
+
+bool
+beside_waits(const struct master *m)
+{
+	return m->beside &&
+	       places_child(m, ROLE_REGISTRAR)->state != CHILD_READY;
+}
+
+void
+beside_loaded(struct master *m)
+{
+	if (m->phase != PHASE_STARTING || !m->beside)
+		return;
+	if (listeners_listen_web(m->listeners, m->conf) == -1) {
+		log_event(LOG_CRIT, "fatal", "listeners: %s", strerror(errno));
+		ending_failed(m, "no client can come");
+		return;
+	}
+	supervise_settle(m);
 }
 
 void

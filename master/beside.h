@@ -7,6 +7,8 @@
 #ifndef MASTER_BESIDE_H
 #define MASTER_BESIDE_H
 
+#include <stdbool.h>
+
 struct child;
 struct master;
 
@@ -19,6 +21,15 @@ int beside_begin(struct master *m);
 
 /* After supervise_init(): they have their places. */
 void beside_place(struct master *m);
+
+/*
+ * Workers of a dead master serve, and the table is not loaded: ours would only
+ * have clients told that it is not.
+ */
+bool beside_waits(const struct master *m);
+
+/* The registrar is ready: if they waited, our workers begin. */
+void beside_loaded(struct master *m);
 
 /* Our workers are ready: those of a dead master drain. */
 void beside_serving(struct master *m);

@@ -83,8 +83,10 @@ probe(const struct addr *a)
 }
 
 static int
-bind_to(const struct listener_conf *l)
+bind_to(const struct listener_conf *l, bool beside)
 {
+	if (listener_is_web(l->kind) && beside)
+		return sock_bind_tcp(&l->addr, true);
 	if (listener_is_web(l->kind))
 		return sock_listen(&l->addr, BACKLOG, true, 0);
 	if (l->kind == LISTEN_MASTER)
@@ -95,7 +97,7 @@ bind_to(const struct listener_conf *l)
 /* The socket of a slot; first: that of slot 0, NULL: none yet.  As open(2). */
 static int
 open_slot(const struct listener_conf *conf, const struct listener *is,
-    const struct listener *first)
+    const struct listener *first, bool beside)
 {
 	int fd;
 
@@ -103,7 +105,7 @@ open_slot(const struct listener_conf *conf, const struct listener *is,
 		is = first; /* its own address is another one */
 	if (is != NULL)
 		return fcntl(is->fd, F_DUPFD_CLOEXEC, 0);
-	fd = bind_to(conf);
+	fd = bind_to(conf, beside);
 	/* who handed us the first did not let others beside it */
 	if (fd == -1 && errno == EADDRINUSE && first != NULL)
 		return fcntl(first->fd, F_DUPFD_CLOEXEC, 0);
@@ -121,7 +123,8 @@ open_listener(struct listeners *l, const struct listener_conf *conf, size_t at,
 	if (web && first == NULL && !l->beside && probe(&conf->addr) == -1)
 		return -1;
 	for (unsigned slot = 0; slot < (web ? l->slots : 1); slot++) {
-		int fd = open_slot(conf, find(from, &conf->addr, slot), first);
+		int fd = open_slot(
+		    conf, find(from, &conf->addr, slot), first, l->beside);
 		struct listener *more = fd == -1 ? NULL : add(l);
 
 		if (more == NULL) {
@@ -233,6 +236,16 @@ listeners_fit(struct listeners *l, const struct conf *conf)
 		close(one->fd);
 		one->fd = -1;
 	}
+}
+
+int
+listeners_listen_web(struct listeners *l, const struct conf *conf)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (listener_is_web(conf->listeners[l->list[i].at].kind) &&
+		    listen(l->list[i].fd, BACKLOG) == -1)
+			return -1;
+	return 0;
 }
 
 void

@@ -30,7 +30,8 @@ struct listeners {
  * Make a set for a configuration.  Sockets of from are taken again, as
  * descriptors of their own; NULL: there are none.  slots: at least as many as
  * there are workers.  beside: workers of a dead master may have the addresses,
- * and share them.  NULL: it was logged which one could not be bound.
+ * and share them; those for clients do not listen yet.  NULL: it was logged
+ * which one could not be bound.
  */
 struct listeners *listeners_new(const struct conf *conf,
     const struct listeners *from, unsigned slots, bool beside);
@@ -53,6 +54,9 @@ int listeners_add_take(struct listeners *l, int fd, unsigned named);
  * for none.
  */
 void listeners_fit(struct listeners *l, const struct conf *conf);
+
+/* Have those for clients listen.  -1 with errno. */
+int listeners_listen_web(struct listeners *l, const struct conf *conf);
 
 /*
  * Let go of those for clients: the workers that drain close the last

@@ -69,7 +69,8 @@ is_wanted(const struct child *c)
 	switch (c->role) {
 	case ROLE_WORKER:
 		return c->generation == m->generation &&
-		       c->slot < m->conf->workers && !m->resting;
+		       c->slot < m->conf->workers && !m->resting &&
+		       !beside_waits(m);
 	case ROLE_LOGGER:
 		return m->conf->access_log[0] != '\0';
 	case ROLE_LOOKUP:
@@ -103,6 +104,8 @@ now_ready(struct child *c)
 	rollover_ready(c);
 	reload_child(c);
 	upgrade_child(c);
+	if (c->role == ROLE_REGISTRAR)
+		beside_loaded(m);
 	if (m->phase != PHASE_STARTING || !supervise_all_ready(m))
 		return;
 	m->phase = PHASE_SERVING;

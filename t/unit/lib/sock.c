@@ -139,9 +139,9 @@ static void
 refused(void)
 {
 	struct addr to = ip_addr("127.0.0.1", 0);
-	int held = socket(AF_INET, SOCK_STREAM, 0), fd;
+	int held = sock_bind_tcp(&to, true), fd;
 
-	ok(bind(held, &to.u.sa, to.len) == 0, "a port");
+	ok(held != -1 && is_ours(held), "a port");
 	to = bound_to(held);
 	fd = sock_connect(&to, NULL);
 	if (fd != -1)
@@ -150,6 +150,8 @@ refused(void)
 	    "nobody listens: refused");
 	if (fd != -1)
 		close(fd);
+	is_int(listen(held, 16), 0, "until it listens");
+	meet(held, &to, NULL, "127.0.0.1");
 	close(held);
 }
 
