@@ -1,7 +1,7 @@
 /*
- * What others write: Redis names a key that changed, the name is read again,
- * and what differs from the book goes there.  Our own writes come back the
- * same way and find the book as they say.
+ * Names that may have changed in Redis: each is read again, and what differs
+ * from the book goes there.  Our own writes come back the same way and find the
+ * book as they say.
  */
 #include "registrar/redis_watch.h"
 
@@ -18,8 +18,6 @@
 #include "registrar/redis_pass.h"
 #include "registrar/redis_read.h"
 #include "registrar/store_redis.h"
-
-#define CHANNEL "__redis__:invalidate"
 
 /*
  * A name rests for so long when a change of ours is under way; and when it
@@ -408,99 +406,6 @@ rested(struct timer *t)
 		enqueue(w, name);
 	}
 	pump_later(s);
-}
-
-static void
-invalidated(struct store_redis *s, const redisReply *name)
-{
-	char key[KEY_MAX];
-
-	if (name->type != REDIS_REPLY_STRING)
-		watch_refused(s, CHANNEL, 1, "no name of a key");
-	else if (strcmp(name->str, REDIS_POLICY_KEY) == 0)
-		redis_policy_begin(s);
-	else if (redis_key_parse((struct span){ name->str, name->len }, key))
-		watch_want(s, key, false);
-	else
-		watch_refused(s, name->str, 1, "no valid name");
-}
-
-/* Redis names keys, or nothing after a flush; others can only PUBLISH text. */
-void
-watch_message(struct store_redis *s, const redisReply *message)
-{
-	const redisReply *keys = message->element[2];
-
-	if (keys->type == REDIS_REPLY_NIL) {
-		s->pass.flushed = true;
-		if (s->ready)
-			pass_begin(s);
-		return;
-	}
-	if (keys->type != REDIS_REPLY_ARRAY) {
-		watch_refused(s, CHANNEL, 1, "not Redis's own message");
-		return;
-	}
-	for (size_t i = 0; i < keys->elements; i++)
-		invalidated(s, keys->element[i]);
-}
-
-static void
-tracked(void *arg, const redisReply *reply)
-{
-	struct store_redis *s = arg;
-
-	if (reply == NULL)
-		return;
-	if (reply->type == REDIS_REPLY_STATUS)
-		s->watch.begun(s);
-	else
-		redis_lose(&s->reads,
-		    redis_error(reply, "no answer to CLIENT TRACKING"));
-}
-
-/* Tracking to a connection that is not subscribed yet would say nothing. */
-static void
-subscribed(void *arg, const redisReply *reply)
-{
-	struct store_redis *s = arg;
-
-	if (reply == NULL)
-		return;
-	if (reply->type != REDIS_REPLY_ARRAY)
-		redis_lose(
-		    &s->messages, redis_error(reply, "no answer to SUBSCRIBE"));
-	else if (!redis_command(&s->reads, tracked, s, "CLIENT", "TRACKING",
-		     "ON", "REDIRECT", s->watch.id, "BCAST", "PREFIX",
-		     "prefix:", "PREFIX", "redirect:", "PREFIX",
-		     "frontend:", "PREFIX", REDIS_POLICY_KEY, NULL))
-		redis_lose(&s->reads, "out of memory");
-}
-
-static void
-identified(void *arg, const redisReply *reply)
-{
-	struct store_redis *s = arg;
-
-	if (reply == NULL)
-		return;
-	if (reply->type != REDIS_REPLY_INTEGER) {
-		redis_lose(
-		    &s->messages, redis_error(reply, "no answer to CLIENT ID"));
-		return;
-	}
-	snprintf(s->watch.id, sizeof(s->watch.id), "%lld", reply->integer);
-	if (!redis_command(
-		&s->messages, subscribed, s, "SUBSCRIBE", CHANNEL, NULL))
-		redis_lose(&s->messages, "out of memory");
-}
-
-void
-watch_begin(struct store_redis *s, void (*begun)(struct store_redis *s))
-{
-	s->watch.begun = begun;
-	if (!redis_command(&s->messages, identified, s, "CLIENT", "ID", NULL))
-		redis_lose(&s->messages, "out of memory");
 }
 
 void

@@ -1,4 +1,4 @@
-/* Names that others changed in Redis: read again, compared, applied. */
+/* Names that may have changed in Redis: read again, compared, applied. */
 #ifndef REGISTRAR_REDIS_WATCH_H
 #define REGISTRAR_REDIS_WATCH_H
 
@@ -11,12 +11,6 @@ struct store_redis;
 
 void watch_init(struct store_redis *s);
 void watch_release(struct store_redis *s);
-
-/* Ask Redis for invalidations; s->ready and what follows when it agreed. */
-void watch_begin(struct store_redis *s, void (*begun)(struct store_redis *s));
-
-/* A message of the channel subscribed to. */
-void watch_message(struct store_redis *s, const redisReply *message);
 
 /*
  * Read a name soon.  for_pass: what is missing there is not removed at once,

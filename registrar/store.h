@@ -1,9 +1,7 @@
 /*
  * The two stores: SQLite, always (store_io.c is its thread, store_batch.c what
  * that commits as one, store_sqlite.c the statements, store_sqlite_file.c the
- * file), and Redis, when configured (store_redis.c is what we write,
- * redis_watch.c what others write, redis_pass.c all there is, now and then;
- * redis.c the connection, redis_layout.c how a name stands there).
+ * file), and Redis, when configured (store_redis.h names its parts).
  */
 #ifndef REGISTRAR_STORE_H
 #define REGISTRAR_STORE_H

@@ -15,6 +15,7 @@
 #include "registrar/redis_nodes.h"
 #include "registrar/redis_pass.h"
 #include "registrar/redis_push.h"
+#include "registrar/redis_tracking.h"
 #include "registrar/redis_watch.h"
 #include "registrar/redis_write.h"
 
@@ -145,7 +146,7 @@ reads_up(struct redis *c)
 	struct store_redis *s = c->owner;
 
 	if (s->reads.state == REDIS_UP && s->messages.state == REDIS_UP)
-		watch_begin(s, may_read);
+		tracking_begin(s, may_read);
 }
 
 static void
@@ -183,7 +184,7 @@ reads_down(struct redis *c, const char *why)
 static void
 message(struct redis *c, const redisReply *reply)
 {
-	watch_message(c->owner, reply);
+	tracking_message(c->owner, reply);
 }
 
 /* A sentinel says so. */

@@ -1,9 +1,9 @@
 /*
  * What the parts of the Redis store share: store_redis.c (the connections),
  * redis_write.c (what we write), redis_push.c (what Redis has not got),
- * redis_watch.c (what others write, as it happens; redis_read.c reads it,
- * redis_merge.c makes the book follow), redis_pass.c (all there is, now and
- * then), redis_policy.c (what operators said), redis_nodes.c (who lives),
+ * redis_tracking.c (what others write, as it happens: redis_watch.c has it read
+ * by redis_read.c, and redis_merge.c compares), redis_pass.c (all there is, now
+ * and then), redis_policy.c (what operators said), redis_nodes.c (who lives),
  * redis_replication.c (how far behind).  All of it runs on the loop.
  *
  * Below them: redis.c (one connection; redis_reader.c bounds its replies),
@@ -61,9 +61,12 @@ struct push {
 	char pattern[ROUTE_PATTERN_MAX + 1];
 };
 
+struct tracking {
+	void (*begun)(struct store_redis *s); /* when it is on */
+	char id[24]; /* of the connection for messages */
+};
+
 struct watch {
-	void (*begun)(struct store_redis *s); /* when tracking is on */
-	char id[24];        /* of the connection for messages */
 	RB_HEAD(wanted_names, wanted) names; /* owned; each at most once */
 	size_t nnames;
 	TAILQ_HEAD(wanted_queue, wanted) queue, resting;
@@ -142,6 +145,7 @@ struct store_redis {
 	struct unsaved unsaved;
 	struct writer writer;
 	struct push push;
+	struct tracking tracking;
 	struct watch watch;
 	struct pass pass;
 	struct nodes nodes;
