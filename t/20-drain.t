@@ -3,7 +3,9 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use File::Temp;
 use IO::Select;
+use JSON::PP;
 
 my $proxy   = DynProxy->new(workers => 2, tools => ['alpha'], conf => { drain_timeout => '1m' });
 my $backend = $proxy->backend;
@@ -34,7 +36,10 @@ for my $socket (@slow, @queued) {
 $proxy->stop('QUIT');
 
 # --- who does not end by itself
-my $last = DynProxy->new(workers => 1, tools => ['ws', 'raw'], conf => { drain_timeout => '4s' });
+my $logs = File::Temp->newdir;
+chmod 0777, $logs;    # the logger is a user of its own
+my $last = DynProxy->new(workers => 1, tools => ['ws', 'raw'], tls => ["*.$DynProxy::DOMAIN"],
+    conf => { drain_timeout => '4s', https_redirect => 'off', access_log => qq("$logs/access"), access_log_format => '"json"' });
 my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 8, Timeout => 5) or die $!;
 is $last->register($_, '.*', 'http://127.0.0.1:' . $listener->sockport), 'ok', "$_ is a tool" for qw(ws raw);
 
@@ -55,6 +60,29 @@ sub tunnel {
 my @between = tunnel('ws', 'websocket', "\x81\x02hi");
 my @within  = tunnel('ws', 'websocket', "\x81\x05hi");
 my @other   = tunnel('raw', 'chat', 'hi');
+
+# A request whose backend has sent this: (client, backend).
+sub under_way {
+    my ($request, $bytes) = @_;
+    my $client = $last->connect;
+    $client->printflush("$request\r\nHost: raw.example.test\r\n\r\n");
+    my $backend = $listener->accept or die 'no backend';
+    1 until (readline $backend) eq "\r\n";
+    $backend->printflush($bytes);
+    my $got = '';
+    while ($got !~ /half\z/ && $bytes) { $client->sysread($got, 65536, length $got) or die 'no answer' }
+    return ($client, $backend);
+}
+my @waits = under_way('GET /waits HTTP/1.1', '');
+my @half  = under_way('GET /half HTTP/1.0', "HTTP/1.1 200 OK\r\n\r\nhalf");
+my $h2 = fork // die "fork: $!";
+if (!$h2) {
+    open STDOUT, '>', "$logs/h2";
+    exec qw(curl -sS), '--http2', '--cacert', $last->ca->file, '--noproxy', '*', '--max-time', 30, '-w', '%{http_code}', '-o', '/dev/null',
+        '--resolve', "raw.example.test:$last->{https_port}:127.0.0.1", "https://raw.example.test:$last->{https_port}/h2" or POSIX::_exit(127);
+}
+my $of_h2 = $listener->accept or die 'no backend';
+1 until (readline $of_h2) eq "\r\n";
 is $last->admin('/readyz')->status, 200, 'ready';
 kill 'QUIT', $last->{pid};
 ok eventually(sub { $last->log =~ /draining/ }), 'QUIT';
@@ -62,7 +90,15 @@ ok eventually(sub { my $ready = $last->admin('/readyz'); $ready && $ready->statu
 is DynProxy::converse($between[0], ''), "\x88\x02\x03\xe9", 'a WebSocket is closed with 1001 at the deadline';
 is DynProxy::converse($within[0], ''), '', 'but not in the middle of a frame';
 is DynProxy::converse($other[0], ''), '', 'and no other protocol';
+my $answer = DynProxy::Response->new(DynProxy::converse($waits[0], ''));
+is join(' ', $answer->status, $answer->reason // '-'), '503 draining', 'who waits for an answer may ask again';
+ok !defined($half[0]->sysread(my $more, 100)) && $!{ECONNRESET}, 'half a body does not look as if it were all of it';
+waitpid $h2, 0;
+is DynProxy::slurp("$logs/h2"), '503', 'with HTTP/2 it is the same';
 $last->stop('QUIT');
+my @lines = map { decode_json($_) } split /^/, DynProxy::slurp("$logs/access");
+is join(', ', sort map { join ' ', $_->{path}, $_->{status}, $_->{reason} // '-' } grep { $_->{tool} } @lines),
+    '/ 101 -, / 101 -, / 101 -, /h2 503 draining, /half 200 draining, /waits 503 draining', 'each has its line in the access log';
 
 # --- who does not end at all
 my $stuck = DynProxy->new(expect => qr/child-/);

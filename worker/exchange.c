@@ -140,9 +140,12 @@ exchange_sheds(const struct exchange *ex)
 }
 
 void
-exchange_shed(struct exchange *ex)
+exchange_shed(struct exchange *ex, enum reason reason)
 {
-	exchange_fail(ex, REASON_LIMIT_NODE);
+	if (ex->stage == STAGE_TUNNEL) /* it was told, and has no fault */
+		exchange_cut(ex, REASON_NONE);
+	else
+		exchange_fail(ex, reason);
 	exchange_leave_tool(ex);
 	ex->ops->wake(ex);
 }

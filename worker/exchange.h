@@ -185,11 +185,12 @@ uint64_t exchange_deadline(const struct exchange *ex, enum exchange_wait *wait);
 void exchange_expire(struct exchange *ex);
 
 /*
- * There is too much to do: can it be ended for that?  And ending it: answered
- * so if nothing was said yet, else cut.  The client's side is woken.
+ * There is too much to do: can it be ended for that?  And ending it, for that
+ * or because we end: answered so if nothing was said yet, else cut.  The
+ * client's side is woken.
  */
 bool exchange_sheds(const struct exchange *ex);
-void exchange_shed(struct exchange *ex);
+void exchange_shed(struct exchange *ex, enum reason reason);
 
 /* Its client's side cannot go on, and this is why: exchange_end() is next. */
 void exchange_abandon(struct exchange *ex, enum reason reason);

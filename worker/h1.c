@@ -396,9 +396,11 @@ begin_tunnel(struct h1 *h)
 enum h1_next
 h1_tunnel(struct h1 *h)
 {
-	enum tunnel_next next =
-	    tunnel_run(&h->tunnel, &h->w->scratch, h->w->loop.now_ms);
+	enum tunnel_next next;
 
+	if (h->ex.stage == STAGE_CUT)
+		return H1_GONE;
+	next = tunnel_run(&h->tunnel, &h->w->scratch, h->w->loop.now_ms);
 	h->ex.received = h->tunnel.up.bytes;
 	h->ex.log.sent = h->tunnel.down.bytes;
 	switch (next) {

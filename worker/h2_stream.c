@@ -220,6 +220,10 @@ step_tunnel(struct h2_stream *st)
 {
 	const struct conf *conf = st->h2->w->conf;
 
+	if (st->ex.stage == STAGE_CUT) {
+		h2_stream_reset(st, NGHTTP2_CANCEL);
+		return;
+	}
 	switch (h2_tunnel_run(st)) {
 	case TUNNEL_YIELD:
 		h2_stream_ready(st);

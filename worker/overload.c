@@ -143,7 +143,7 @@ shed_newest(struct overload *o, uint32_t place)
 
 	TAILQ_FOREACH_REVERSE(ex, &o->exchanges, exchange_list, under_way)
 	if (place_of(ex) == place && exchange_sheds(ex)) {
-		exchange_shed(ex);
+		exchange_shed(ex, REASON_LIMIT_NODE);
 		return true;
 	}
 	return false;

@@ -21,6 +21,7 @@
 #include "worker/backend_tls.h"
 #include "worker/confine.h"
 #include "worker/conn.h"
+#include "worker/exchange.h"
 #include "worker/h1.h"
 #include "worker/h2.h"
 #include "worker/overload.h"
@@ -33,6 +34,7 @@
 #define LOOK_MS 100	 /* for another master, when ours is dead */
 #define ORPHANED_MS 5000 /* then it is no dying master that we see */
 #define LEAVE_MS 500 /* of the time to drain: for Close frames, and answers */
+#define CUT_MS 250   /* behind it: or the master ends us, and nobody logs */
 
 /*
  * The master is gone: whoever is served goes on being served.  Its socket stays
@@ -123,6 +125,16 @@ say(struct worker *w, enum ctl_type type, uint32_t arg)
 		log_event(LOG_WARNING, "master-unanswered", "%m");
 }
 
+/* None is forgotten: neither by its client nor by the log. */
+static void
+cut_requests(struct worker *w)
+{
+	struct exchange *ex;
+
+	while ((ex = TAILQ_FIRST(&w->overload.exchanges)) != NULL)
+		exchange_shed(ex, REASON_DRAINING);
+}
+
 /* Who has not finished by now is told that we go, and soon after cut. */
 static void
 drained(struct timer *t)
@@ -137,7 +149,14 @@ drained(struct timer *t)
 		return;
 	}
 	log_event(LOG_NOTICE, "drain-timeout", "clients=%u", w->connections);
-	ev_stop(&w->loop);
+	cut_requests(w);
+	ev_stop(&w->loop); /* behind this turn, in which streams are reset */
+}
+
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 /*
@@ -147,11 +166,12 @@ drained(struct timer *t)
 static void
 drain(struct worker *w, uint64_t at_most_ms)
 {
-	uint64_t last = at_most_ms / 2 < LEAVE_MS ? at_most_ms / 2 : LEAVE_MS;
+	uint64_t leave = least(at_most_ms / 2, LEAVE_MS);
 
-	w->drained_ms = w->loop.now_ms + at_most_ms;
+	w->drained_ms =
+	    w->loop.now_ms + at_most_ms - least(at_most_ms / 4, CUT_MS);
 	if (!w->leaving)
-		timer_set(&w->loop.timers, &w->drained, w->drained_ms - last);
+		timer_set(&w->loop.timers, &w->drained, w->drained_ms - leave);
 	if (w->draining)
 		return;
 	w->draining = true;
