@@ -82,6 +82,11 @@ my (undef, $plain) = $proxy->curl('alpha', '/bytes/100000');
 cmp_ok $out, '<', 10000, 'compressed';
 is $unpacked, $plain, 'to what it was';
 
+# --- new keys, which bring nothing and cost us as much as requests
+sub renewing { (run_command("$FindBin::Bin/renew_keys.py", $proxy->{https_port}, $proxy->host('alpha'), @_))[1] }
+like renewing(100),  qr/^proxy ok!$/m, 'a client that renews its keys is served';
+is renewing(100_000), '', 'one that does nothing else is not';
+
 # --- behind a balancer that passes TLS on
 is say_tls($marked, "PROXY TCP4 192.0.2.7 10.0.0.1 4711 443\r\n", "GET /head HTTP/1.1\r\n$last") =~ /^X-Forwarded-For: (.*)\r$/m && $1,
     '192.0.2.7', 'TLS behind a PROXY header';

@@ -14,6 +14,13 @@
 #define STREAM_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 #define STREAM_GONE (EPOLLHUP | EPOLLERR)
 
+/*
+ * Steps of TLS that bring no data: some twenty make a handshake, two or three a
+ * new key, of which a peer needs one in hundreds of gigabytes (RFC 8446 section
+ * 5.5).
+ */
+#define ASIDES_MAX 512
+
 int
 stream_open(struct ev_loop *loop, struct stream *s, int fd,
     void (*ready)(struct ev_io *io, uint32_t events))
@@ -165,9 +172,29 @@ make_bio(void)
 	return the_bio != NULL;
 }
 
+/*
+ * New keys, tickets and wishes to begin anew come in few bytes and cost as much
+ * as a request does.  OpenSSL sets them no limit, and reads on within one call
+ * as long as they come: a peer that has made a few megabytes of them ready could
+ * keep all others waiting.  With too many it has said its last.
+ */
+static void
+count_asides(const SSL *ssl, int where, int value)
+{
+	struct stream *s = BIO_get_data(the_bio);
+
+	(void)ssl;
+	(void)value;
+	if ((where & (SSL_CB_LOOP | SSL_CB_ALERT)) != 0 &&
+	    ++s->asides == ASIDES_MAX)
+		SSL_set_shutdown(s->ssl,
+		    SSL_get_shutdown(s->ssl) | SSL_RECEIVED_SHUTDOWN);
+}
+
 void
 stream_tls_modes(SSL_CTX *ctx)
 {
+	SSL_CTX_set_info_callback(ctx, count_asides);
 	/* what was not taken is sent again from where it lies by then */
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |

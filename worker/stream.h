@@ -28,6 +28,7 @@ struct stream {
 	/* with TLS the first two are of what is in it, and these of the socket
 	 */
 	bool socket_readable, socket_writable;
+	unsigned asides; /* steps of TLS for itself, its handshake's, too */
 };
 
 /*
