@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -173,6 +174,17 @@ sock_error(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
 		return errno;
 	return error;
+}
+
+bool
+sock_is_with_itself(int fd)
+{
+	struct addr here = { .len = sizeof(here.u) }, there = here;
+
+	return getsockname(fd, &here.u.sa, &here.len) == 0 &&
+	       getpeername(fd, &there.u.sa, &there.len) == 0 &&
+	       here.len == there.len &&
+	       memcmp(&here.u, &there.u, here.len) == 0;
 }
 
 int

@@ -30,6 +30,13 @@ int sock_connect(const struct addr *to, const struct addr *from);
 /* What became of a connect: 0, or the errno. */
 int sock_error(int fd);
 
+/*
+ * Is a socket connected to its own port?  The one that connect(2) chooses may
+ * be the very one that it goes to, where nobody listens (RFC 9293 section 3.5:
+ * both begin).
+ */
+bool sock_is_with_itself(int fd);
+
 /* As accept4(2), non-blocking and close-on-exec; fills *peer. */
 int sock_accept(int fd, struct addr *peer);
 

@@ -1,6 +1,7 @@
 # Backends that fail, start late, or speak TLS (2-http.md 2.3).
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use OwnNetwork;
 use DynProxy;
 use RedisServer;
 use Digest::MD5 qw(md5_hex);
@@ -72,6 +73,16 @@ $pair->stop;
 is $proxy->get('late', '/')->reason, 'backend-refused', 'are gone';
 is $proxy->ctl('drain', $pair->addr(1)), 0, 'one of them is drained';
 is $proxy->get('late', '/')->reason, 'backend-refused', 'which does not make the other one a starting one';
+
+# --- where nobody listens on a port that connections have, one may be with itself
+is $proxy->register('plain', '.*', 'http://127.0.0.1:40000'), 'ok', 'a tool that is to listen on such a port';
+my $file = '/proc/sys/net/ipv4/ip_local_port_range';
+my $all  = DynProxy::slurp($file);
+sub connections_have { open my $range, '>', $file or die $!; syswrite $range, $_[0] or die $!; return }
+connections_have('40000 40000');
+is $proxy->get('plain', '/')->reason, 'tool-starting', 'its request is no answer';
+connections_have($all);
+ok(IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 40000, Listen => 1), 'and its port is free for it') or diag $!;
 
 # --- several backends: whoever fails is left alone, and nobody notices
 my $pool = $proxy->backend(count => 2, address => '127.0.0.2');

@@ -140,21 +140,6 @@ listening_port(pid_t pid, uint16_t *port, bool *loopback)
 	       search("/proc/self/net/tcp6", pid, port, loopback);
 }
 
-/*
- * Are we at both ends?  A connection's own port may be any that is free: the
- * very one, too, where nobody listens (RFC 9293 section 3.5: both begin).
- */
-static bool
-is_ourselves(int fd)
-{
-	struct addr here = { .len = sizeof(here.u) }, there = here;
-
-	return getsockname(fd, &here.u.sa, &here.len) == 0 &&
-	       getpeername(fd, &there.u.sa, &there.len) == 0 &&
-	       here.len == there.len &&
-	       memcmp(&here.u, &there.u, here.len) == 0;
-}
-
 int
 listening_try(const struct addr *a)
 {
@@ -166,7 +151,7 @@ listening_try(const struct addr *a)
 		return errno;
 	if (poll(&p, 1, CONNECT_MS) == 1)
 		fault = sock_error(p.fd);
-	if (fault == 0 && is_ourselves(p.fd)) {
+	if (fault == 0 && sock_is_with_itself(p.fd)) {
 		fault = ECONNREFUSED;
 		sock_reset_on_close(p.fd); /* or the port were taken a while */
 	}

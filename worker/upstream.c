@@ -7,6 +7,7 @@
 
 #include "http/framing.h"
 #include "http/parse.h"
+#include "lib/sock.h"
 #include "shm/counters.h"
 #include "shm/health.h"
 #include "worker/logline.h"
@@ -397,6 +398,22 @@ check_head(struct upstream *u, enum body_end *end, uint64_t *length)
 	return UPSTREAM_HEAD;
 }
 
+/*
+ * What came is no response.  It may be our own request, where nobody listens
+ * yet: that is no word of the backend's, and the port is left to it.
+ */
+static enum reason
+no_response_reason(struct upstream *u)
+{
+	int fd = u->conn->stream.io.fd;
+
+	if (u->conn->used || !sock_is_with_itself(fd))
+		return REASON_BACKEND_BAD_RESPONSE;
+	sock_reset_on_close(fd); /* or the port were taken a while */
+	note_failure(u, REASON_BACKEND_REFUSED);
+	return refused_reason(u);
+}
+
 enum upstream_head
 upstream_read_head(struct upstream *u, enum body_end *end, uint64_t *length,
     enum reason *reason)
@@ -415,6 +432,7 @@ upstream_read_head(struct upstream *u, enum body_end *end, uint64_t *length,
 			case HTTP_MORE:
 				break;
 			default:
+				*reason = no_response_reason(u);
 				return UPSTREAM_FAILED;
 			}
 		}
