@@ -16,13 +16,10 @@ struct redis_write {
 	uint64_t version, since_ms;
 };
 
-void write_init(struct store_redis *s);
-void write_release(struct store_redis *s);
-
 /* Is it a primary?  begun() is called when it is and has our script. */
 void write_begin(struct store_redis *s, void (*begun)(struct store_redis *s));
 
-/* The connection is gone.  Those who wait for an answer have been told. */
+/* The connection is gone. */
 void write_stop(struct store_redis *s);
 
 /* Send one; answer gets what write_read() reads.  False: it was not sent. */

@@ -15,6 +15,7 @@
 #include "registrar/redis_nodes.h"
 #include "registrar/redis_pass.h"
 #include "registrar/redis_push.h"
+#include "registrar/redis_save.h"
 #include "registrar/redis_tracking.h"
 #include "registrar/redis_watch.h"
 #include "registrar/redis_write.h"
@@ -124,6 +125,7 @@ writes_down(struct redis *c, const char *why)
 
 	lost(s, c, why);
 	write_stop(s);
+	saving_stop(s);
 	push_stop(s);
 	nodes_stop(s);
 	if (s->pass.awaited && store_redis_is_up(s))
@@ -237,7 +239,7 @@ store_redis_open(struct registrar *r)
 	s->r = r;
 	arc4random_buf(s->hash_key, sizeof(s->hash_key));
 	unsaved_init(&s->unsaved);
-	write_init(s);
+	saving_init(s);
 	push_init(s);
 	watch_init(s);
 	pass_init(s);
@@ -258,7 +260,7 @@ store_redis_close(struct store_redis *s)
 	redis_close(&s->writes);
 	redis_close(&s->reads);
 	redis_close(&s->messages);
-	write_release(s);
+	saving_stop(s);
 	push_stop(s);
 	nodes_stop(s);
 	redis_policy_stop(s);

@@ -1,10 +1,11 @@
 /*
  * What the parts of the Redis store share: store_redis.c (the connections),
- * redis_write.c (what we write), redis_push.c (what Redis has not got),
- * redis_tracking.c (what others write, as it happens: redis_watch.c has it read
- * by redis_read.c, and redis_merge.c compares), redis_pass.c (all there is, now
- * and then), redis_policy.c (what operators said), redis_nodes.c (who lives),
- * redis_replication.c (how far behind).  All of it runs on the loop.
+ * redis_save.c (our changes) and redis_push.c (what Redis has not got), both by
+ * redis_write.c; redis_tracking.c (what others write, as it happens:
+ * redis_watch.c has it read by redis_read.c, and redis_merge.c compares),
+ * redis_pass.c (all there is, now and then), redis_policy.c (what operators
+ * said), redis_nodes.c (who lives), redis_replication.c (how far behind).  All
+ * of it runs on the loop.
  *
  * Below them: redis.c (one connection; redis_reader.c bounds its replies),
  * sentinel.c (which Redis is the primary), redis_unsaved.c (what push is to
@@ -32,23 +33,27 @@
 #define REFUSED_NAMES    4096 /* of which it is logged that they were refused */
 #define TOO_LARGE_NAMES  64   /* whose reply was over REDIS_REPLY_MAX */
 
-struct save;   /* a change that was not answered: redis_write.c */
+struct save;   /* a change that was not answered: redis_save.c */
 struct wanted; /* a name to be read: redis_watch.c */
 
 struct store_redis;
 
-/* Changes on their way to the primary. */
+/* Routes in the words of the script. */
 struct writer {
 	void (*begun)(struct store_redis *s);
 	char sha[48];              /* of the script, as Redis names it */
+	bool demoted;              /* it says that it is a replica now */
+	uint64_t forgotten;        /* tombstones given up, so far */
+	uint64_t forgot_ms;        /* when that was logged last; 0: never */
+};
+
+/* Changes on their way to the primary. */
+struct saving {
 	TAILQ_HEAD(saves, save) saves; /* owned; not answered */
 	struct saves written;      /* owned; the primary has them */
 	struct ev_task wait;       /* one WAIT for a turn of the loop */
 	bool waiting;              /* a WAIT has not been answered */
 	bool few_replicas;         /* the last WAIT was in vain */
-	bool demoted;              /* it says that it is a replica now */
-	uint64_t forgotten;        /* tombstones given up, so far */
-	uint64_t forgot_ms;        /* when that was logged last; 0: never */
 };
 
 /* Telling Redis what it has not got: one round over the unsaved. */
@@ -144,6 +149,7 @@ struct store_redis {
 	uint64_t hash_key[2];
 	struct unsaved unsaved;
 	struct writer writer;
+	struct saving saving;
 	struct push push;
 	struct tracking tracking;
 	struct watch watch;
