@@ -135,7 +135,7 @@ state_ms(const struct client *c)
 	case CLIENT_WORK:
 		return c->work_ms;
 	case CLIENT_ANSWER:
-		return ANSWER_MS;
+		return c->patient ? 0 : ANSWER_MS;
 	case CLIENT_STAY:
 		return 0; /* the kernel finds out when nobody is there */
 	default:
@@ -359,7 +359,7 @@ clients_end_stays(struct clients *clients)
 
 	for (c = LIST_FIRST(&clients->list); c != NULL; c = next) {
 		next = LIST_NEXT(c, entry);
-		if (c->state == CLIENT_STAY)
+		if (c->state == CLIENT_STAY || c->patient)
 			free_client(c);
 	}
 }

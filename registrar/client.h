@@ -86,6 +86,7 @@ struct client {
 	bool complete;                /* the request */
 	bool answered;                /* out has the answer's beginning */
 	bool stays;                   /* after that; set by its kind */
+	bool patient;                 /* set by its kind: for a slow reader */
 	bool ended;                   /* nothing more comes in */
 	bool hung_up;                 /* the other end is gone for good */
 	bool expired;
@@ -125,7 +126,7 @@ void client_answer(struct client *c);
 
 /*
  * Close those that stay, without their kind's mind: they come back to our
- * successor.
+ * successor, or have nothing to wait for.
  */
 void clients_end_stays(struct clients *clients);
 

@@ -142,7 +142,7 @@ ctl_tail(struct ctl *ctl)
 		return;
 	}
 	ctl->tails = true;
-	ctl->client.stays = true;
+	ctl->client.stays = ctl->client.patient = true;
 	LIST_INSERT_HEAD(&r->tailers, ctl, tailer);
 	ctl_succeed_take(ctl, json_object());
 }

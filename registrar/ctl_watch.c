@@ -38,7 +38,7 @@ ctl_watch(struct ctl *ctl)
 	if (ctl->args[0] != NULL && !ctl_tool_key(ctl, ctl->args[0], key))
 		return;
 	ctl->watches = true;
-	ctl->client.stays = true;
+	ctl->client.stays = ctl->client.patient = true;
 	LIST_INSERT_HEAD(&r->watchers, ctl, watcher);
 	events_watch(r->events, on_event, r);
 	ctl_succeed_take(ctl, json_object());

@@ -8,6 +8,7 @@ use Encode qw(decode);
 use File::Temp;
 use IPC::Open3;
 use JSON::PP;
+use Time::HiRes ();
 
 my $scratch = File::Temp->newdir;
 chmod 0777, $scratch;
@@ -152,6 +153,14 @@ sub line_of {
 }
 my $all = tail('tail');
 like line_of($all, sub { $proxy->get('alpha', '/tailed') }), qr/^alpha\.example\.test .*"GET \/tailed HTTP/, 'tail';
+
+# the terminal of one is stopped (Ctrl-S) while more comes than its sockets hold
+my $stopped = tail('tail');
+line_of($stopped, sub { $proxy->get('alpha', '/before') });
+kill 'STOP', $stopped->{pid};
+my $stopped_at = Time::HiRes::time();
+$proxy->get('alpha', '/' . 'x' x 3000) for 1 .. 150;
+
 my $one = tail('tail', 'beta');
 like line_of($one, sub { $proxy->get('alpha', '/not-this'); $proxy->get('beta', '/this') }), qr/^beta\.example\.test .*"GET \/this HTTP/, 'of one tool';
 like line_of($one, sub { ask_for('beta.foreign.example', '/theirs'); $proxy->get('beta', '/own') }), qr/"GET \/own HTTP/, '  and of no other domain that begins with its name';
@@ -176,6 +185,15 @@ for (['tool', 'beta'], ['list', 'beta'], ['tail', 'beta'], ['status'], ['top'], 
     unlike $out, qr/127\.0\.0\.1:\d/, 'and nothing told';
 }
 is +(ctl_as($proxy, 62000, 'tool', 'alpha'))[0], 4, 'a user who is no tool sees nothing';
+
+# --- the tail that was stopped for half a minute
+eventually(sub { Time::HiRes::time() > $stopped_at + 31 }, 60);    # longer than a reader may take for an answer
+kill 'CONT', $stopped->{pid};
+my $last;
+do { $last = line_of($stopped, sub { $proxy->get('alpha', '/after') }) } while defined $last && $last !~ /GET \/after /;
+ok defined $last, 'goes on with what comes';
+kill 'TERM', $stopped->{pid};
+close $stopped->{lines};
 
 # --- doctor
 is $proxy->ctl('doctor'), 0, 'doctor';
