@@ -175,8 +175,8 @@ make_bio(void)
 /*
  * New keys, tickets and wishes to begin anew come in few bytes and cost as much
  * as a request does.  OpenSSL sets them no limit, and reads on within one call
- * as long as they come: a peer that has made a few megabytes of them ready could
- * keep all others waiting.  With too many it has said its last.
+ * as long as they come: a peer that has made a few megabytes of them ready
+ * could keep all others waiting.  With too many it has said its last.
  */
 static void
 count_asides(const SSL *ssl, int where, int value)
@@ -187,8 +187,8 @@ count_asides(const SSL *ssl, int where, int value)
 	(void)value;
 	if ((where & (SSL_CB_LOOP | SSL_CB_ALERT)) != 0 &&
 	    ++s->asides == ASIDES_MAX)
-		SSL_set_shutdown(s->ssl,
-		    SSL_get_shutdown(s->ssl) | SSL_RECEIVED_SHUTDOWN);
+		SSL_set_shutdown(
+		    s->ssl, SSL_get_shutdown(s->ssl) | SSL_RECEIVED_SHUTDOWN);
 }
 
 void
