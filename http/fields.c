@@ -184,19 +184,26 @@ http_list_find(
 	return false;
 }
 
-/* X_Forwarded_For is X-Forwarded-For to CGI (RFC 3875 section 4.1.18). */
+/*
+ * X_Forwarded_For is X-Forwarded-For to CGI (RFC 3875 section 4.1.18), and to
+ * lighttpd's so is X.Forwarded.For: what is no letter or digit is one byte.
+ */
 static bool
 is_alias(struct span name)
 {
 	char dashed[NAME_MAX_LEN];
+	bool other = false;
 
-	if (name.len == 0 || name.len > NAME_MAX_LEN ||
-	    memchr(name.ptr, '_', name.len) == NULL)
+	if (name.len > NAME_MAX_LEN)
 		return false;
-	for (size_t i = 0; i < name.len; i++)
-		dashed[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
-	return http_field_lookup((struct span){ dashed, name.len }) !=
-	       FIELD_OTHER;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+
+		dashed[i] = char_is(c, CHAR_HOST) && c != '_' ? c : '-';
+		other |= dashed[i] != c;
+	}
+	return other && http_field_lookup((struct span){ dashed, name.len }) !=
+			    FIELD_OTHER;
 }
 
 bool

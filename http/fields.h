@@ -44,7 +44,7 @@ http_list_has(
  * - What we write anew or not at all, whatever a stranger claims:
  *   Content-Length (also for HEAD and 304), Forwarded, X-Forwarded-For, -Host,
  *   -Port, -Proto, X-Original-URI.
- * - Names that CGI takes for a field we know: X_Forwarded_For, Content_Length.
+ * - Names that CGI takes for a field we know: X_Forwarded_For, Content.Length.
  * - What Connection names: but not Host, Date, Via, Expect, Authorization,
  *   Cookie, Set-Cookie, Cache-Control, Content-Type, -Encoding, -Range.  Those
  *   are for whoever reads the content and a connection option never names

@@ -91,6 +91,7 @@ static const struct {
 	{ "9209", "but Proxy-Status does", BYTES("Proxy-Status: a\r\n"), "Host Proxy-Status" },
 	{ "2-http.md", "what we write anew does not", BYTES("Content-Length: 1\r\nForwarded: a\r\nX-Forwarded-For: a\r\nX-Forwarded-Host: a\r\nX-Forwarded-Port: a\r\nX-Forwarded-Proto: a\r\nX-Original-URI: a\r\n"), "Host" },
 	{ "3875 4.1.18", "nor what CGI takes for it", BYTES("X_Forwarded_For: a\r\nx_forwarded-proto: a\r\nContent_Length: 3\r\nTransfer_Encoding: chunked\r\nX_Y: a\r\n"), "Host X_Y" },
+	{ "3875 4.1.18", "nor what lighttpd's does", BYTES("X.Forwarded.For: a\r\nX-Forwarded!Proto: a\r\nx_original~uri: a\r\nX.Y: a\r\nXX-Forwarded-For: a\r\n"), "Host X.Y XX-Forwarded-For" },
 	{ "9110 7.6.1", "what Connection names does not", BYTES("Connection: x-a, X-B\r\nX-A: 1\r\nx-b: 2\r\nX-C: 3\r\n"), "Host X-C" },
 	{ "9110 7.6.1", "in any of its fields", BYTES("Connection: close\r\nX-A: 1\r\nConnection: X-A\r\n"), "Host" },
 	{ "9110 7.6.1", "known ones too", BYTES("Connection: Accept, User-Agent\r\nAccept: a\r\nUser-Agent: b\r\n"), "Host" },
