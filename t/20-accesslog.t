@@ -354,6 +354,10 @@ $object = decode_json((new_lines(1))[0]);
 is $object->{reason}, 'no-host', 'a refused one has its reason';
 is $object->{origin}, 'proxy', 'and is ours';
 like $object->{id}, qr/\A[0-9a-f]{32}\z/, 'and an id';
+my $page = $json->raw("POST /json HTTP/1.1\r\nHost: $host\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n");
+$object = decode_json((new_lines(1))[0]);
+is join(' ', map { $_ // '-' } @$object{qw(status reason id)}), '400 bad-request ' . ($page =~ /^request: (\S+)$/m)[0],
+    'one whose body is wrong has the id that its page has';
 $json->raw($asked{$_}->($all) . "\r\n") for sort keys %asked;
 is scalar(grep { eval { decode_json($_); 1 } } new_lines(scalar keys %asked)), scalar(keys %asked), 'JSON it is with any bytes';
 $json->stop;

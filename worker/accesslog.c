@@ -156,8 +156,6 @@ accesslog_begin_refused(struct worker *w, struct logline *line,
     const struct asked *asked, const struct logline_client *client,
     struct span bytes, const struct http_msg *msg)
 {
-	if (line->open)
-		return;
 	logline_begin(line, client, w->loop.now_ms);
 	if (w->accesslog == NULL)
 		return;

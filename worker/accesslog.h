@@ -28,7 +28,7 @@ void accesslog_begin(struct worker *w, struct logline *line,
     const struct http_msg *msg, const struct decision *decision);
 
 /*
- * One has come that is refused; one that has begun goes on.
+ * One has come that is refused.
  *
  * bytes   as far as they came
  * msg     its head; NULL: it could not be parsed

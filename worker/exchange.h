@@ -160,8 +160,7 @@ void exchange_begin(
     struct exchange *ex, const struct exchange_request *request);
 
 /*
- * Begin with one that was not, or go on so with one that has just begun:
- * answer so.
+ * Begin with one that was not: answer so.
  *
  * r       its msg and proto are used; NULL: it could not be parsed
  * bytes   of the request, as far as they came, in that case

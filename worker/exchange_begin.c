@@ -267,8 +267,6 @@ exchange_refuse(struct exchange *ex, enum reason reason,
 	const struct logline_client client = log_client(ex);
 	const struct http_msg *msg = r == NULL ? NULL : r->msg;
 
-	upstream_end(&ex->upstream, false);
-	exchange_leave_tool(ex);
 	reset(ex);
 	if (msg != NULL)
 		ask(ex, r, NULL);

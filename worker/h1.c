@@ -161,8 +161,7 @@ begin(struct h1 *h)
 	source_begin(&h->body, r.end, r.length);
 	exchange_begin(&h->ex, &r);
 	buf_consume(&h->in, head_len);
-	if (!source_decode(&h->body, &h->in, &h->w->msg))
-		refuse(h, REASON_BAD_REQUEST, NULL);
+	h->bad_body = !source_decode(&h->body, &h->in, &h->w->msg);
 }
 
 ssize_t
@@ -210,6 +209,8 @@ h1_pull(struct exchange *ex, struct span *piece, bool *last)
 	struct h1 *h = (struct h1 *)ex;
 	ssize_t n = 0;
 
+	if (h->bad_body)
+		return PULL_BAD;
 	if (h->body.ready == 0 && !h->body.done) {
 		n = stream_recv(
 		    h->ex.stream, &h->in, h->in.max - buf_len(&h->in));

@@ -31,6 +31,7 @@ struct h1 {
 	bool wants_close;   /* the client ends the connection after this */
 	bool keep_alive;    /* the connection is good for another request */
 	struct source body; /* the request's */
+	bool bad_body;      /* it was wrong from the first: pull() says so */
 	struct sink sink;   /* the response */
 	struct tunnel tunnel; /* after H1_TUNNEL */
 
