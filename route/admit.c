@@ -96,10 +96,22 @@ admit_client(const struct gate *gate, const struct conf *conf,
 }
 
 enum reason
-admit_to_tool(const struct gate *gate, uint32_t counter_slot)
+admit_to_tool(const struct gate *gate, const struct conf *conf,
+    const struct visitor *v, const struct tool *tool, unsigned *retry_after)
 {
+	uint64_t until = 0;
+
+	/* who names no tool may be shown one all the same: admin_tool */
+	if (gate->policy != NULL && *tool->key.ptr == KEY_TOOL &&
+	    policy_any_tool(gate->policy))
+		until = policy_tool_until(
+		    gate->policy, span_from(tool->key, 1), v->now_ms);
+	if (until != 0 && !is_operator(conf, v->ip)) {
+		*retry_after = seconds_until(until, v->now_ms);
+		return REASON_TOOL_MAINTENANCE;
+	}
 	return gate->counters == NULL ||
-		       counters_may_enter(gate->counters, counter_slot)
+		       counters_may_enter(gate->counters, tool->counter_slot)
 		   ? REASON_NONE
 		   : REASON_LIMIT_TOOL;
 }

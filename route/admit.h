@@ -13,6 +13,7 @@
 #include "shm/counters.h"
 #include "shm/limits.h"
 #include "shm/policy.h"
+#include "shm/route.h"
 
 /* What admission is decided by; a process has one. */
 struct gate {
@@ -46,7 +47,13 @@ enum reason admit_client(const struct gate *gate, const struct conf *conf,
 struct span admit_tool(
     const struct conf *conf, struct span host, struct span path);
 
-/* Is there room for one more request of the tool?  REASON_NONE: there is. */
-enum reason admit_to_tool(const struct gate *gate, uint32_t counter_slot);
+/*
+ * REASON_NONE: the tool that was found for it takes one more request.
+ *
+ * retry_after  as above
+ */
+enum reason admit_to_tool(const struct gate *gate, const struct conf *conf,
+    const struct visitor *visitor, const struct tool *tool,
+    unsigned *retry_after);
 
 #endif

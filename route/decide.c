@@ -56,7 +56,8 @@ route_decide(struct router *router, const struct visitor *visitor,
 	route_choose(router, target, d);
 	if (d->action != ACTION_PROXY)
 		return;
-	reason = admit_to_tool(&router->gate, router->tool.counter_slot);
+	reason = admit_to_tool(&router->gate, router->conf, visitor,
+	    &router->tool, &d->retry_after);
 	if (reason != REASON_NONE)
 		refuse(d, reason);
 }

@@ -5,10 +5,11 @@ use lib "$FindBin::Bin/lib";
 use DynProxy;
 use Socket qw(SOL_SOCKET SO_LINGER);
 
-my $proxy = DynProxy->new(workers => 2, tools => ['alpha', 'beta'], expect => qr/child-died/,
-    conf => { operator_networks => '{ "127.0.0.9/32" }', tool_requests_max => 4 });
+my $proxy = DynProxy->new(workers => 2, tools => ['alpha', 'beta', 'admin'], expect => qr/child-died/,
+    conf => { operator_networks => '{ "127.0.0.9/32" }', tool_requests_max => 4,
+        contact => '"the maintainers of {tool}"' });
 my $backend = $proxy->backend;
-is $proxy->register($_, '.*', $backend->url), 'ok', "tool $_" for qw(alpha beta);
+is $proxy->register($_, '.*', $backend->url), 'ok', "tool $_" for qw(alpha beta admin);
 
 # A GET from an address of ours.
 sub from {
@@ -82,6 +83,16 @@ is $answer->status, 503, 'with 503';
 is $answer->header('retry-after'), 300, 'and Retry-After';
 is answers('127.0.0.1', 'beta'), 200, 'another tool is served';
 is answers('127.0.0.9', 'alpha'), 200, 'and an operator, too';
+is $proxy->ctl('maintenance', 'on', 'admin', '--for', '1h'), 0, 'maintenance of the tool that the bare domain shows';
+for my $path ('/', '/nobody/', '/admin/') {
+    my $shown = DynProxy::Response->new($proxy->raw("GET $path HTTP/1.1\r\nHost: $DynProxy::DOMAIN\r\nConnection: close\r\n\r\n"));
+    is $shown->reason // $shown->status, 'tool-maintenance', "answers there for $path";
+    like $shown->header('retry-after'), qr/^3[56]\d\d$/, 'until it ends';
+    like $shown->body, qr/the maintainers of admin/, 'and says whose';
+}
+is $proxy->raw("GET /beta/ HTTP/1.1\r\nHost: $DynProxy::DOMAIN\r\nConnection: close\r\n\r\n") =~ m{^HTTP/1.1 (\d+)} && $1, 200,
+    'but not for a tool in the path';
+is $proxy->ctl('maintenance', 'off', 'admin'), 0, 'off';
 is $proxy->ctl('maintenance', 'on', '--for', '2h'), 0, 'maintenance of all';
 is answers('127.0.0.1', 'beta'), 'maintenance', 'answers for all';
 my $after = from('127.0.0.1', 'beta')->header('retry-after');

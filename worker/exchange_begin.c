@@ -154,8 +154,8 @@ tool_of(const struct exchange *ex, const struct exchange_request *r,
 	struct span key = router->tool.key;
 	bool refused = d->action == ACTION_REFUSE;
 
-	/* maintenance does not look into the table */
-	if (refused && d->reason == REASON_TOOL_MAINTENANCE)
+	/* maintenance of a tool that is named needs no look into the table */
+	if (refused && d->reason == REASON_TOOL_MAINTENANCE && key.len == 0)
 		return admit_tool(
 		    router->conf, http_target_host(r->target), r->target->path);
 	if (refused && reason_info(d->reason)->voice != VOICE_TOOL)

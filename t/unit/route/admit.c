@@ -108,8 +108,8 @@ plain(void)
 {
 	unsigned retry_after;
 
-	return admit("192.0.2.9", "alpha.example.org", "/", "a", "",
-	    &retry_after);
+	return admit(
+	    "192.0.2.9", "alpha.example.org", "/", "a", "", &retry_after);
 }
 
 /* Who is refused before is not counted. */
@@ -125,18 +125,48 @@ test_rate(struct limits *limits)
 	for (unsigned i = 0; i < 5; i++)
 		is_int(plain(), 0, "request %u of a burst of 5", i + 1);
 	is_int(plain(), REASON_LIMIT_CLIENT, "and not a sixth");
+}
 
+static enum reason
+enter(const char *key, const char *ip_text, unsigned *retry_after)
+{
+	const struct tool tool = { .key = span_str(key), .counter_slot = 3 };
+	struct visitor v = { .now_ms = NOW };
+	struct ip ip;
+
+	ip_parse(&ip, span_str(ip_text));
+	v.ip = &ip;
+	*retry_after = 0;
+	return admit_to_tool(&gate, &conf, &v, &tool, retry_after);
 }
 
 static void
 test_cap(struct counters *counters)
 {
-	is_int(admit_to_tool(&gate, 3), 0, "nobody counts");
+	unsigned retry_after;
+
+	is_int(enter("ta", "192.0.2.1", &retry_after), 0, "nobody counts");
 	gate.counters = counters;
 	counters_set_cap(counters, 1, 1);
-	is_int(admit_to_tool(&gate, 3), 0, "a tool with room");
+	is_int(enter("ta", "192.0.2.1", &retry_after), 0, "a tool with room");
 	counters_enter(counters, 3);
-	is_int(admit_to_tool(&gate, 3), REASON_LIMIT_TOOL, "and without");
+	is_int(enter("ta", "192.0.2.1", &retry_after), REASON_LIMIT_TOOL,
+	    "and without");
+	counters_leave(counters, 3);
+}
+
+/* However it was found. */
+static void
+test_found(void)
+{
+	unsigned retry_after;
+
+	is_int(enter("tbeta", "192.0.2.1", &retry_after),
+	    REASON_TOOL_MAINTENANCE, "one in maintenance");
+	is_int(retry_after, 3, "  Retry-After");
+	is_int(enter("fbeta", "192.0.2.1", &retry_after), 0,
+	    "a domain of that name");
+	is_int(enter("tbeta", "203.0.113.5", &retry_after), 0, "an operator");
 }
 
 /* Each generation of rules is compiled when it is met. */
@@ -190,9 +220,7 @@ test_no_memory(void)
 int
 main(void)
 {
-	struct limits_set set = {
-		.rate = 1, .burst = 5
-	};
+	struct limits_set set = { .rate = 1, .burst = 5 };
 	int fd = segment_create("policy", policy_size());
 	int limits_fd = segment_create("limits", limits_size(1));
 	int counters_fd = segment_create("counters", counters_size(1));
@@ -226,6 +254,7 @@ main(void)
 	test_no_memory();
 	test_rate(limits);
 	test_cap(counters);
+	test_found();
 
 	counters_close(counters);
 	close(counters_fd);
