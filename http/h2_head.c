@@ -12,7 +12,6 @@
 #include "http/chars.h"
 #include "http/edit.h"
 #include "http/fields.h"
-#include "lib/array.h"
 
 #define FIELD_EXTRA 32 /* counted for each field: RFC 9113 section 6.5.2 */
 #define AMPLIFIED 8    /* times the limit, and nobody means it */

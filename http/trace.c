@@ -4,7 +4,6 @@
 #include <endian.h>
 
 #include "http/chars.h"
-#include "http/fields.h"
 #include "lib/siphash.h"
 
 #define MEMBERS_MAX 32	  /* of a tracestate, section 3.3.1.1 */

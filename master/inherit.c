@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lib/log.h"
 #include "master/listeners.h"
 #include "master/places.h"
 #include "master/supervise.h"

@@ -17,17 +17,13 @@
 #include "lib/container.h"
 #include "lib/ctlmsg.h"
 #include "lib/log.h"
-#include "master/beside.h"
 #include "master/ctl.h"
 #include "master/daemon.h"
-#include "master/ending.h"
 #include "master/inherit.h"
-#include "master/listeners.h"
 #include "master/notify.h"
 #include "master/places.h"
 #include "master/rollover.h"
 #include "master/segments.h"
-#include "master/spawn.h"
 #include "master/supervise.h"
 
 #define PROBE_MS 10000	   /* for the child that tries */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "lib/clock.h"
-#include "lib/log.h"
 #include "registrar/enter.h"
 #include "registrar/process.h"
 

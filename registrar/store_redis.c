@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/siphash.h"
 #include "registrar/process.h"

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "http/reason.h"
-#include "lib/array.h"
 #include "registrar/process.h"
 #include "registrar/publish.h"
 #include "registrar/ready.h"

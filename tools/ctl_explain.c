@@ -2,7 +2,6 @@
 #include <err.h>
 #include <string.h>
 
-#include "lib/array.h"
 #include "tools/ctl_commands.h"
 
 /* The last line: what comes of it. */

@@ -4,7 +4,6 @@
 #include <bsd/string.h>
 #include <stdarg.h>
 
-#include "http/fields.h"
 #include "lib/array.h"
 
 #define MAPPING "/v1/{project}/mapping"

@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "lib/array.h"
 #include "lib/sock.h"
 
 #define ANCESTORS_MAX 16 /* between a server and whom we have started */

@@ -4,8 +4,6 @@
 #include <netdb.h>
 #include <unistd.h>
 
-#include "lib/sock.h"
-
 uint16_t
 own_free_port(void)
 {

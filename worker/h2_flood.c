@@ -4,7 +4,6 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "shm/counters.h"
-#include "worker/h2_session.h"
 #include "worker/h2_stream.h"
 #include "worker/process.h"
 

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/array.h"
 #include "lib/bundle.h"
 #include "lib/certpair.h"
 #include "lib/log.h"
