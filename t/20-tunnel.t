@@ -5,7 +5,7 @@ use lib "$FindBin::Bin/lib";
 use DynProxy;
 use IO::Select;
 use IPC::Open2;
-use Socket qw(SOL_SOCKET SO_LINGER);
+use Socket qw(SOL_SOCKET SO_ERROR SO_LINGER);
 
 my $proxy = DynProxy->new(workers => 2, tools => ['echo', 'games'], tls => ["*.$DynProxy::DOMAIN"], conf => {
     https_redirect => 'off', map { $_ => '2s' } qw(request_head_timeout body_timeout send_timeout response_timeout) });
@@ -108,6 +108,15 @@ read_until($client, qr/\r\n\r\n/);
 setsockopt $client, SOL_SOCKET, SO_LINGER, pack 'II', 1, 0;
 close $client;
 is $backend->sysread($nothing, 1), undef, 'a reset goes through as one';
+
+($client, $backend) = begin($asks);
+print $backend $gives;
+read_until($client, qr/\r\n\r\n/);
+$client->shutdown(1);
+is read_until($backend, qr/(?!)/), '', 'a client that sends no more';
+setsockopt $client, SOL_SOCKET, SO_LINGER, pack 'II', 1, 0;
+close $client;
+ok eventually(sub { $backend->sockopt(SO_ERROR) }, 10), 'and one that is gone after that: a reset, too';
 
 # --- back-pressure: a reader that sleeps stops the writer
 ($client, $backend) = begin($asks);

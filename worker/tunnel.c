@@ -114,6 +114,15 @@ tunnel_leave(struct tunnel *t)
 		w->ended = true;
 }
 
+/* A client that has ended, and is gone then, is not heard of by reading. */
+static enum tunnel_next
+nothing_moved(const struct tunnel *t)
+{
+	if (t->down.shut)
+		return t->up.shut ? TUNNEL_ENDED : TUNNEL_WAIT;
+	return t->down.to->hup ? TUNNEL_CUT : TUNNEL_WAIT;
+}
+
 enum tunnel_next
 tunnel_run(struct tunnel *t, struct buf *scratch, uint64_t now_ms)
 {
@@ -128,8 +137,7 @@ tunnel_run(struct tunnel *t, struct buf *scratch, uint64_t now_ms)
 		if (up == MOVED_SOME || down == MOVED_SOME)
 			t->moved_ms = now_ms;
 		if (up == MOVED_NOTHING && down == MOVED_NOTHING)
-			return t->up.shut && t->down.shut ? TUNNEL_ENDED
-							  : TUNNEL_WAIT;
+			return nothing_moved(t);
 	}
 	return TUNNEL_YIELD;
 }
