@@ -8,23 +8,28 @@ static const struct reason_info reasons[REASON_COUNT] = {
 
 	[REASON_NO_HOST] = { "no-host", 400, VOICE_CLIENT,
 	    "The request does not say, in one valid Host field, which site it "
-	    "is for.", 0 },
+	    "is for.",
+	    0 },
 	[REASON_BAD_REQUEST] = { "bad-request", 400, VOICE_CLIENT,
 	    "The request is not valid HTTP, or could be read in two ways.", 0 },
 	[REASON_BAD_VERSION] = { "bad-version", 400, VOICE_CLIENT,
 	    "The request is in a version of HTTP that is not spoken here.", 0 },
 	[REASON_BANNED] = { "banned", 403, VOICE_CLIENT,
 	    "Requests from this address are not served, after too many that "
-	    "did harm.", 0 },
+	    "did harm.",
+	    0 },
 	[REASON_BLOCKED_AGENT] = { "blocked-agent", 403, VOICE_CLIENT,
 	    "Requests of this program (its User-Agent) are not served, after "
-	    "too many that did harm.", 0 },
+	    "too many that did harm.",
+	    0 },
 	[REASON_BLOCKED_REFERER] = { "blocked-referer", 403, VOICE_CLIENT,
 	    "Requests that come by way of this site (its Referer) are not "
-	    "served.", 0 },
+	    "served.",
+	    0 },
 	[REASON_NO_AGENT] = { "no-agent", 403, VOICE_CLIENT,
 	    "The request does not say which program sent it: a User-Agent "
-	    "with a way to reach its author is asked for here.", 0 },
+	    "with a way to reach its author is asked for here.",
+	    0 },
 	[REASON_NO_ROUTE] = { "no-route", 404, VOICE_NOBODY,
 	    "No web service has this name.", 0 },
 	[REASON_METHOD] = { "method", 405, VOICE_CLIENT,
@@ -37,7 +42,8 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	    "The request's address is longer than what is accepted here.", 0 },
 	[REASON_HEADER_TOO_LARGE] = { "header-too-large", 431, VOICE_CLIENT,
 	    "The request's header fields are too large or too many; deleting "
-	    "this site's cookies may help.", 0 },
+	    "this site's cookies may help.",
+	    0 },
 	[REASON_LIMIT_CLIENT] = { "limit-client", 429, VOICE_CLIENT,
 	    "Too many requests came from this address in a short time.", 1 },
 	[REASON_CLIENT_GONE] = { "client-gone", 499, VOICE_CLIENT,
@@ -46,11 +52,13 @@ static const struct reason_info reasons[REASON_COUNT] = {
 
 	[REASON_BACKEND_CLOSED] = { "backend-closed", 502, VOICE_TOOL,
 	    "This tool's web service closed the connection without a complete "
-	    "answer.", 0 },
+	    "answer.",
+	    0 },
 	[REASON_BACKEND_CLOSED_REUSED] = { "backend-closed-reused", 502,
 	    VOICE_TOOL,
 	    "This tool's web service closed a connection that was in use, and "
-	    "the request could not safely be sent again.", 0 },
+	    "the request could not safely be sent again.",
+	    0 },
 	[REASON_BACKEND_BAD_RESPONSE] = { "backend-bad-response", 502,
 	    VOICE_TOOL,
 	    "This tool's web service gave an answer that is not valid HTTP.",
@@ -60,7 +68,8 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	[REASON_DEFAULT_BACKEND_DOWN] = { "default-backend-down", 502,
 	    VOICE_PLATFORM,
 	    "No tool of this proxy has this address, and the service behind "
-	    "it that might does not answer.", 0 },
+	    "it that might does not answer.",
+	    0 },
 	[REASON_TOOL_MAINTENANCE] = { "tool-maintenance", 503, VOICE_TOOL,
 	    "This tool is in maintenance.", 300 },
 	[REASON_TOOL_STARTING] = { "tool-starting", 503, VOICE_TOOL,
@@ -69,10 +78,12 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	    "This tool's web service is not running.", 60 },
 	[REASON_STALE_ROUTE] = { "stale-route", 503, VOICE_TOOL,
 	    "This tool's web service is gone, and another program has its "
-	    "place: starting it again helps.", 60 },
+	    "place: starting it again helps.",
+	    60 },
 	[REASON_BACKEND_REFUSED] = { "backend-refused", 503, VOICE_TOOL,
 	    "This tool's web service is registered but does not accept "
-	    "connections.", 10 },
+	    "connections.",
+	    10 },
 	[REASON_BACKEND_UNREACHABLE] = { "backend-unreachable", 503, VOICE_TOOL,
 	    "The machine of this tool's web service cannot be reached.", 10 },
 	[REASON_BACKEND_TIMEOUT_CONNECT] = { "backend-timeout-connect", 503,
@@ -99,13 +110,15 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	    1 },
 	[REASON_LOOP] = { "loop", 508, VOICE_TOOL,
 	    "The request came through this proxy before: this tool sends it "
-	    "back.", 0 },
+	    "back.",
+	    0 },
 	[REASON_INTERNAL] = { "internal", 500, VOICE_PLATFORM,
 	    "Something went wrong inside this proxy.", 0 },
 
 	[REASON_MISDIRECTED] = { "misdirected", 421, VOICE_CLIENT,
 	    "The connection was made for another site, whose certificate is "
-	    "not this one's.", 0 },
+	    "not this one's.",
+	    0 },
 };
 
 const struct reason_info *

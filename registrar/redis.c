@@ -20,7 +20,7 @@
 #define LASTING_MS 5000 /* up for so long: the next try may be at once */
 #define READ_MAX 16384
 #define LATE_READS_MAX 64 /* of these, when an answer is late */
-#define WORDS_MAX 32 /* of redis_command(), with its NULL */
+#define WORDS_MAX 32	  /* of redis_command(), with its NULL */
 
 struct redis_owed {
 	TAILQ_ENTRY(redis_owed) entry;
@@ -439,8 +439,8 @@ look(struct redis *c)
 	if (is_overdue(c))
 		redis_lose(c, "no answer within a second");
 	else if (!TAILQ_EMPTY(&c->owed))
-		timer_set(&c->loop->timers, &c->timer,
-		    TAILQ_FIRST(&c->owed)->due_ms);
+		timer_set(
+		    &c->loop->timers, &c->timer, TAILQ_FIRST(&c->owed)->due_ms);
 	else if (!redis_command(c, NULL, NULL, "PING", NULL))
 		redis_lose(c, "out of memory");
 }

@@ -115,8 +115,8 @@ ask_tool(struct registrar *r, const struct asked_api *q, unsigned *status)
 	if (vet_tool_name(span_str(q->value))) {
 		memcpy(key + 1, q->value, strlen(q->value) + 1);
 		name = book_find(&r->book, key);
-		told = name != NULL ? tell_tool(r, name)
-				    : tell_gone(r, q->value);
+		told =
+		    name != NULL ? tell_tool(r, name) : tell_gone(r, q->value);
 	}
 	return told != NULL ? told : fail(status, 404, "no tool has this name");
 }

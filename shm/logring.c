@@ -25,7 +25,7 @@ struct logring_marks {
 	latch_word written; /* lines */
 	/* the intent: its ring's number + 1, 0: none; the ring's mark then */
 	latch_word at_work, inode, size, taken;
-	latch_word told; /* lines that were dropped */
+	latch_word told;	    /* lines that were dropped */
 	struct logring_mark slot[]; /* as many as the segment has room for */
 };
 

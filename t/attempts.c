@@ -236,7 +236,8 @@ main(int argc, char **argv)
 		return 2;
 	worker = strcmp(argv[1], "worker") == 0;
 	calls = strcmp(argv[6], "calls") == 0;
-	boot.user.uid = boot.user.gid = (uid_t)strtonum(argv[2], 1, INT32_MAX, NULL);
+	boot.user.uid = boot.user.gid =
+	    (uid_t)strtonum(argv[2], 1, INT32_MAX, NULL);
 	snprintf(text, sizeof(text), "state_directory = \"%s\"\nsandbox = on\n",
 	    argv[3]);
 	boot.conf = conf_read_text(text, "attempts", stderr);
