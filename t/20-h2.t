@@ -25,6 +25,9 @@ my $errors = sub { $proxy->metrics->{qq(dynproxy_errors_total{tool="gone",reason
 ok eventually(sub { $errors->('client-gone') == 2 }, 10), 'that two clients have left is counted, as with HTTP/1.1';
 is $errors->('bad-request'), 1, 'and that one was wrong';
 
+my $metrics = $proxy->metrics;
+is join(' ', grep { /reason="internal"/ && $metrics->{$_} } keys %$metrics), '', 'and nothing was a fault of ours';
+
 # --- curl and nghttp2's own clients
 my $backend = $proxy->backend(text => 'hello');
 is $proxy->register('plain', '.*', $backend->url), 'ok', 'a tool';

@@ -365,6 +365,10 @@ def websocket(port):
     peer.until(lambda: peer.done(19))
     say(peer.status(19) == 426 and seen["/ws-no"] == b"",
         "and nowhere without one: it is no request", seen["/ws-no"])
+    connect(21, "/.well-known/healthz")
+    peer.until(lambda: peer.done(21))
+    say(21 in peer.resets and peer.status(21) is None,
+        "with a page of ours there is no WebSocket")
     peer.close()
 
 

@@ -54,7 +54,9 @@ exchange_begin_page(struct exchange *ex)
 		zones_apply(ex->settings->zones, asked_host(&ex->asked),
 		    ex->asked.https, msg);
 	if (!made || !ex->ops->head(ex, msg, end, ex->answer.len)) {
-		exchange_cut(ex, REASON_INTERNAL);
+		/* what is no error would be a WebSocket, to HTTP/2 */
+		exchange_cut(ex,
+		    made && ex->no_websocket ? REASON_METHOD : REASON_INTERNAL);
 		return;
 	}
 	ex->log.status = msg->status;
