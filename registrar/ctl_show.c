@@ -1,6 +1,5 @@
 /* status, list, explain: what the registrar has, and what follows from it. */
 #include <errno.h>
-#include <inttypes.h>
 #include <unistd.h>
 
 #include "lib/ctlline.h"
@@ -42,12 +41,11 @@ static json_t *
 table_status(const struct registrar *r)
 {
 	struct publish_status status;
-	char checksum[17];
 
 	publish_status(r, &status);
-	snprintf(checksum, sizeof(checksum), "%016" PRIx64, r->book.checksum);
-	return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I}", "generation",
-	    (json_int_t)status.generation, "checksum", checksum, "names",
+	return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:I}", "generation",
+	    (json_int_t)status.generation, "checksum",
+	    listing_checksum(r->book.checksum), "names",
 	    (json_int_t)status.names, "entries", (json_int_t)status.entries,
 	    "damaged", (json_int_t)status.damaged, "slices",
 	    (json_int_t)status.slices, "slice_max_us",

@@ -2,6 +2,7 @@
 #include "registrar/listing.h"
 
 #include <bsd/string.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -182,4 +183,10 @@ listing_time(uint64_t real_ms)
 	const char *known = format_time(real_ms, text);
 
 	return known != NULL ? json_string(known) : json_null();
+}
+
+json_t *
+listing_checksum(uint64_t checksum)
+{
+	return json_sprintf("%016" PRIx64, checksum);
 }

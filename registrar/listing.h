@@ -66,4 +66,7 @@ json_t *listing_text(const char *text);
 /* RFC 3339, UTC, to the second; 0: null. */
 json_t *listing_time(uint64_t real_ms);
 
+/* As text: it has more digits than a number of JSON. */
+json_t *listing_checksum(uint64_t checksum);
+
 #endif

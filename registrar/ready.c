@@ -1,8 +1,6 @@
 /* Tells readyz, doctor and the status page how this node is. */
 #include "registrar/ready.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,22 +121,19 @@ stores(const struct registrar *r)
 static json_t *
 policy(const struct registrar *r)
 {
-	char checksum[17];
-
-	snprintf(checksum, sizeof(checksum), "%016" PRIx64, policy_checksum(r));
-	return json_pack("{s:s}", "checksum", checksum);
+	return json_pack(
+	    "{s:o}", "checksum", listing_checksum(policy_checksum(r)));
 }
 
 static json_t *
 table(const struct registrar *r)
 {
 	struct publish_status status;
-	char checksum[17];
 
 	publish_status(r, &status);
-	snprintf(checksum, sizeof(checksum), "%016" PRIx64, r->book.checksum);
-	return json_pack("{s:I, s:s, s:I, s:I, s:I}", "generation",
-	    (json_int_t)status.generation, "checksum", checksum, "names",
+	return json_pack("{s:I, s:o, s:I, s:I, s:I}", "generation",
+	    (json_int_t)status.generation, "checksum",
+	    listing_checksum(r->book.checksum), "names",
 	    (json_int_t)r->book.nnames, "routes", (json_int_t)r->book.nroutes,
 	    "damaged", (json_int_t)status.damaged);
 }
