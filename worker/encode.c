@@ -69,6 +69,7 @@ describes_bytes(
 		{ "Accept-Ranges", 13 },
 		{ "Content-MD5", 11 },
 		{ "Content-Digest", 14 },
+		{ "Repr-Digest", 11 }, /* codings included: RFC 9530 3 */
 		{ "Digest", 6 },
 		{ "ETag", 4 },
 		{ "Content-Length", 14 },

@@ -100,7 +100,8 @@ main(void)
 	for (size_t i = 0; i < nitems(tags); i++) {
 		snprintf(fields, sizeof(fields),
 		    "Accept-Ranges: bytes\r\nContent-Length: 9\r\n%sA: b\r\n"
-		    "content-md5: x\r\nDigest: x\r\nContent-Digest: x\r\n",
+		    "content-md5: x\r\nDigest: x\r\nContent-Digest: x\r\n"
+		    "Repr-Digest: x\r\n",
 		    tags[i].etag);
 		parse(fields);
 		encode_head(msg, CODING_BROTLI, etag);
