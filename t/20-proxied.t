@@ -52,11 +52,15 @@ is client_of($us, "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 2001:db8:2::1\r\
     '2001:db8:2::1', 'over several fields';
 is client_of($us, "X-Forwarded-For: 192.0.2.1, nonsense\r\n"), '10.1.2.3', 'nonsense ends it';
 is client_of("PROXY TCP4 192.0.2.9 10.0.0.1 4711 80\r\n", "X-Forwarded-For: 6.6.6.6\r\n"), '192.0.2.9', 'strangers are not believed';
-my $head = seen($us, "X-Forwarded-Proto: https\r\nX-Forwarded-Host: shown.example.test\r\n");
+my $head = seen($us, "X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\nX-Forwarded-Host: shown.example.test\r\n");
 like $head, qr/^X-Forwarded-Proto: https\r$/m, 'its scheme goes on';
+like $head, qr/^X-Forwarded-Port: 443\r$/m, 'and its port';
 like $head, qr/^X-Forwarded-Host: shown\.example\.test\r$/m, 'and its host';
-$head = seen("PROXY UNKNOWN\r\n", "X-Forwarded-Proto: https\r\nX-Forwarded-Host: shown.example.test\r\n");
-like $head, qr/^X-Forwarded-Proto: http\r$/m, "a stranger's do not";
-like $head, qr/^X-Forwarded-Host: alpha\.example\.test\r$/m, 'neither';
+like seen($us, $_), qr/^X-Forwarded-Port: $marked\r$/m, 'but not what is none: ' . s/\r\n/ /gr
+    for '', map({ "X-Forwarded-Port: $_\r\n" } '', 0, 65536, '443x', '-1'), "X-Forwarded-Port: 443\r\nX-Forwarded-Port: 443\r\n";
+$head = seen("PROXY UNKNOWN\r\n", "X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\nX-Forwarded-Host: shown.example.test\r\n");
+like $head, qr/^X-Forwarded-Port: $marked\r$/m, "a stranger's does not";
+like $head, qr/^X-Forwarded-Proto: http\r$/m, "neither his scheme";
+like $head, qr/^X-Forwarded-Host: alpha\.example\.test\r$/m, 'nor his host';
 
 done_testing;

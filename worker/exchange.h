@@ -85,7 +85,7 @@ struct exchange_request {
 	const struct http_target *target;
 	struct span proto; /* "http" or "https" */
 	struct span forwarded_host; /* that a trusted proxy says; or empty */
-	uint16_t port;     /* where it came in */
+	uint16_t port;     /* where it came in, or a trusted proxy says so */
 	enum body_end end;
 	uint64_t length;
 	bool only_health;  /* there is no room for anything else */

@@ -20,7 +20,9 @@ enum reason
 request_understand(const struct worker *w, const struct stream *stream,
     struct ip *client, struct exchange_request *r, struct http_target *target)
 {
-	struct trusted said = { .client = *client, .proto = r->proto };
+	struct trusted said = {
+		.client = *client, .proto = r->proto, .port = r->port
+	};
 	enum reason reason;
 
 	trusted_believe(w->conf, r->msg, &said);
@@ -31,6 +33,7 @@ request_understand(const struct worker *w, const struct stream *stream,
 	*client = said.client;
 	r->proto = said.proto;
 	r->forwarded_host = said.host;
+	r->port = said.port;
 	r->target = target;
 	return reason;
 }

@@ -10,8 +10,8 @@ struct worker;
 /*
  * stream  where it came in
  * client  in: the peer; out: who it is, if that is a proxy we trust
- * r       its msg is set, and proto, as the connection says it; that may be
- *         changed, target and forwarded_host are set here
+ * r       its msg is set, and proto and port, as the connection says them; these
+ *         may be changed, target and forwarded_host are set here
  * target  filled
  * Returns REASON_NONE, or why it is refused
  */

@@ -55,6 +55,19 @@ find_client(const struct conf *conf, const struct http_msg *msg, struct ip *ip)
 	}
 }
 
+static void
+find_port(const struct http_msg *msg, uint16_t *port)
+{
+	const struct http_field *f =
+	    http_msg_field(msg, FIELD_X_FORWARDED_PORT);
+	uint64_t said;
+
+	if (f != NULL && msg->count[FIELD_X_FORWARDED_PORT] == 1 &&
+	    http_parse_length(f->value, &said) && said > 0 &&
+	    said <= UINT16_MAX)
+		*port = (uint16_t)said;
+}
+
 void
 trusted_believe(
     const struct conf *conf, const struct http_msg *msg, struct trusted *t)
@@ -66,6 +79,7 @@ trusted_believe(
 	if (!trusted_is(conf, &t->client))
 		return;
 	find_client(conf, msg, &t->client);
+	find_port(msg, &t->port);
 	proto = http_msg_field(msg, FIELD_X_FORWARDED_PROTO);
 	host = http_msg_field(msg, FIELD_X_FORWARDED_HOST);
 	if (proto != NULL && msg->count[FIELD_X_FORWARDED_PROTO] == 1) {
