@@ -137,7 +137,7 @@ believed(struct store_redis *s)
 	if (p->routes_going <= HELD_ROUTES ||
 	    p->routes_going * 100 <= s->r->book.nroutes * HELD_PERCENT)
 		return true;
-	if (p->confirmed)
+	if (p->routes_going <= p->confirmed)
 		return true;
 	if (p->held_ms != 0 && p->held_hash == p->going_hash)
 		return now - p->held_ms >= PASS_MS;
@@ -200,9 +200,9 @@ complete(struct store_redis *s)
 	if (believed(s)) {
 		p->held_ms = 0;
 		p->held = 0;
-		p->confirmed = false;
 		remove_going(s);
 	}
+	p->confirmed = 0;
 	end(s);
 }
 
@@ -462,7 +462,7 @@ store_redis_believe(struct store_redis *s)
 
 	if (held == 0 || !store_redis_is_up(s))
 		return 0;
-	s->pass.confirmed = true;
+	s->pass.confirmed = held;
 	pass_begin(s);
 	return held;
 }

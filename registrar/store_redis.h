@@ -124,7 +124,7 @@ struct pass {
 	uint64_t going_hash; /* of these routes, in any order */
 	uint64_t held_hash, held_ms; /* of a pass that was held; 0: none */
 	size_t held;         /* routes that it would have removed; 0: none */
-	bool confirmed;      /* an operator says that it may */
+	size_t confirmed;    /* so many may go, an operator says */
 	uint64_t alerted_ms; /* of the last loss in the log; 0: none */
 	uint64_t synced_ms;  /* CLOCK_REALTIME; 0: never */
 };

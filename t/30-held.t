@@ -11,7 +11,7 @@ my $redis = RedisServer->new;
 my $proxy = DynProxy->new(
     tools  => ['alpha'],
     conf   => { redis => '"' . $redis->addr . '"' },
-    expect => qr/redis-held/,
+    expect => qr/redis-held|redis-lost/,
 );
 my $backend = $proxy->backend;
 sub routes   { scalar @{ $proxy->ctl_json('list') // [] } }
@@ -57,6 +57,26 @@ ok eventually(sub { routes() == 251 }), 'now they go';
 ok eventually(sub { held() == 0 }), 'nothing is held any more';
 is $proxy->get('alpha', '/')->status, 200, 'ours was never in question';
 is $redis->cli('hget', 'prefix:alpha', '.*'), $backend->url, 'and is in Redis';
+
+# A word is on what was held when it was said, not on what comes after.
+others(500 .. 1100);
+ok eventually(sub { routes() == 852 }), 'six hundred more';
+while_away(sub { remove(500 .. 700) });
+ok eventually(sub { held() == 201 }), 'two hundred are held';
+sub redis { $redis->cli(@_) }
+redis('config', 'set', 'requirepass', 'other');
+kill 'STOP', $redis->{pid};
+is $proxy->ctl('believe'), 0, 'believed';
+ok eventually(sub { !$proxy->redis_status->{connected} }), '  but Redis goes away before that was done';
+kill 'CONT', $redis->{pid};
+redis('-a', 'other', '--no-auth-warning', 'del', map { "prefix:tool-$_" } 701 .. 1000);
+redis('-a', 'other', '--no-auth-warning', 'config', 'set', 'requirepass', '');
+ok eventually(sub { $proxy->redis_status->{connected} && held() == 501 }), '  and comes back with three hundred less: held';
+is routes(), 852, '  all are there';
+is $proxy->ctl('believe'), 0, '  until the operator says so again';
+ok eventually(sub { routes() == 351 }), '  and they go';
+remove(1001 .. 1100);
+ok eventually(sub { routes() == 251 }), 'what goes while we are here is a wish';
 
 my $since;
 while_away(sub { remove(251 .. 310); $since = time });
