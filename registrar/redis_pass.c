@@ -404,6 +404,17 @@ is_known(const struct pass *p)
 	       strcmp(p->known, p->redis.replid2) == 0;
 }
 
+/*
+ * A replica without its primary says what was, and has said it: what has gone
+ * since, here too, would come back.  Once more when its data are other ones, or
+ * when we were not there.
+ */
+static bool
+has_nothing_new(const struct pass *p)
+{
+	return p->redis.cut_off && !p->loss && !p->awaited && p->synced_ms != 0;
+}
+
 static void
 who(void *arg, const redisReply *reply)
 {
@@ -417,6 +428,10 @@ who(void *arg, const redisReply *reply)
 		info = reply->str;
 	replication_parse(info, &p->redis);
 	p->loss = p->loss || p->flushed || !is_known(p);
+	if (has_nothing_new(p)) {
+		end(s);
+		return;
+	}
 	p->flushed = p->awaited = false;
 	if (p->loss)
 		policy_untold(s->r); /* what it says of it comes behind this */

@@ -66,11 +66,12 @@ replication_parse(const char *info, struct replication_info *out)
 	const char *down = value_of(info, "\nmaster_link_down_since_seconds:");
 
 	out->never = down != NULL && *down == '-';
+	out->cut_off = link != NULL && strncmp(link, "up", 2) != 0;
 	copy_value(info, "\nmaster_replid:", out->replid);
 	copy_value(info, "\nmaster_replid2:", out->replid2);
 	if (link == NULL)
 		out->lag_s = slowest_replica(info);
-	else if (strncmp(link, "up", 2) == 0)
+	else if (!out->cut_off)
 		out->lag_s =
 		    seconds(value_of(info, "\nmaster_last_io_seconds_ago:"));
 	else

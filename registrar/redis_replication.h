@@ -18,7 +18,8 @@ struct replication_info {
 	/* seconds since it has heard of its primary; of a primary: since it
 	   has heard of the slowest of its replicas */
 	uint64_t lag_s;
-	bool never; /* a replica that has not yet heard of any primary */
+	bool never;   /* a replica that has not yet heard of any primary */
+	bool cut_off; /* a replica that does not hear of its primary now */
 };
 
 /* info: what INFO replication answers, or anything else; NUL-terminated. */

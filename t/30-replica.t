@@ -21,7 +21,7 @@ my @common = (
     redis_user     => 'proxy',
     redis_password => qq("file:$secret"),
 );
-my $writer = DynProxy->new(tools => ['alpha'], conf => { @common });
+my $writer = DynProxy->new(tools => ['alpha'], conf => { @common }, expect => qr/redis-lost/);
 my $reader = DynProxy->new(
     tools  => ['beta'],
     conf   => { @common, redis_replica => '"' . $replica->addr . '"' },
@@ -51,6 +51,18 @@ ok eventually(sub { lag() =~ /^\d+$/ && lag() <= 15 }, 30), 'the replica has hea
 $replica->cli('replicaof', '127.0.0.1', free_port());
 ok eventually(sub { lag() >= 16 }, 60), 'it is cut off: it lags' or diag lag();
 cmp_ok $reader->redis_status->{lag_seconds}, '>=', 16, '  in dynproxyctl status, too';
+
+# What goes meanwhile does not come back from there, also when all is compared.
+sub asked { my ($redis, $command) = @_; $redis->cli('info', 'commandstats') =~ /^cmdstat_$command:calls=(\d+)/m ? $1 : 0 }
+is $reader->unregister('beta', '.*'), 'ok', 'a route goes';
+is $reader->get('beta', '/')->reason, 'tool-stopped', 'and is gone';
+my $passes = asked($replica, 'dbsize');
+$primary->cli('client', 'kill', 'type', 'normal');
+ok eventually(sub { asked($replica, 'dbsize') > $passes }), 'it connects to the primary again, and begins a pass';
+my $beats = asked($primary, 'set');
+ok eventually(sub { asked($primary, 'set') >= $beats + 4 }), 'which has ended: both nodes have said twice since that they live';
+is $reader->get('beta', '/')->reason, 'tool-stopped', 'the route is gone still';
+is $reader->register('beta', '.*', $backend->url(0)), 'ok', 'until it is registered again';
 
 # A replica that lags says what was before: it is not believed.
 $replica->cli('replicaof', 'no', 'one');

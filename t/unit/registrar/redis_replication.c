@@ -18,29 +18,30 @@ static const struct {
 	const char *what, *info;
 	uint64_t lag_s;
 	const char *replid, *replid2;
+	bool cut_off;
 } cases[] = {
-	{ "a primary: its slowest replica", PRIMARY, 9, "abc", "def" },
+	{ "a primary: its slowest replica", PRIMARY, 9, "abc", "def", false },
 	{ "a primary without one",
 	    "# Replication\r\nrole:master\r\nmaster_replid:abc\r\n", 0, "abc",
-	    "" },
+	    "", false },
 	{ "a replica",
 	    "\r\nmaster_link_status:up\r\nmaster_last_io_seconds_ago:4\r\n", 4,
-	    "", "" },
+	    "", "", false },
 	{ "a replica that is cut off",
 	    "\r\nmaster_link_status:down\r\nmaster_last_io_seconds_ago:-1\r\n"
 	    "master_link_down_since_seconds:30\r\n",
-	    30, "", "" },
+	    30, "", "", true },
 	{ "a number that cannot be",
 	    "\nmaster_link_status:up\r\nmaster_last_io_seconds_ago:-1\r\n", 0,
-	    "", "" },
+	    "", "", false },
 	{ "a replica without a lag",
-	    "\nslave0:ip=10.0.0.2\r\nother:x,lag=3\r\n", 0, "", "" },
+	    "\nslave0:ip=10.0.0.2\r\nother:x,lag=3\r\n", 0, "", "", false },
 	{ "an id that is too long",
 	    "\nmaster_replid:"
 	    "0123456789012345678901234567890123456789012345678901234\r\n",
-	    0, "", "" },
-	{ "nothing", "", 0, "", "" },
-	{ "no end", "\nslave0:lag=", 0, "", "" },
+	    0, "", "", false },
+	{ "nothing", "", 0, "", "", false },
+	{ "no end", "\nslave0:lag=", 0, "", "", false },
 };
 
 /* Each line is looked at once, or this would take for ever. */
@@ -71,6 +72,7 @@ main(void)
 		ok(!info.never, "and it knows how late it is");
 		is_str(info.replid, cases[i].replid, "whose data");
 		is_str(info.replid2, cases[i].replid2, "and before");
+		ok(info.cut_off == cases[i].cut_off, "and whether more comes");
 	}
 	replication_parse("\r\nmaster_link_status:down\r\n"
 			  "master_link_down_since_seconds:-1\r\n",
