@@ -9,7 +9,7 @@ use IPC::Open2;
 my $logs = File::Temp->newdir;
 chmod 0777, $logs;    # the logger is a user of its own
 my $proxy = DynProxy->new(tools => [qw(alpha gone plain)], tls => ["*.$DynProxy::DOMAIN"],
-    conf => { access_log => qq("$logs/access") });
+    conf => { access_log => qq("$logs/access"), drain_timeout => '40s' });
 my $pid = open2(my $said, my $say, "$FindBin::Bin/h2_client.py");
 $say->autoflush(1);
 chomp(my $port = <$said>);
@@ -69,7 +69,7 @@ print $say "$proxy->{https_port}\n";
 is scalar <$said>, "there\n", 'a request under way';
 $proxy->stop;
 chomp(@lines = <$said>);
-is scalar @lines, 4, 'every promise was looked at';
+is scalar @lines, 5, 'every promise was looked at';
 like $_, qr/^ok/, $_ =~ s/^(?:not )?ok //r for @lines;
 waitpid $pid, 0;
 done_testing;

@@ -371,9 +371,10 @@ h2_run(struct h2 *h)
 }
 
 /*
- * Waited for are, in this order: its reading our last words, the rest of a
- * head, its reading what there is for it, another request.  While streams are
- * open, their deadlines are all that counts.
+ * Waited for are, in this order: its reading our last words, its answer to the
+ * first of two GOAWAYs, the rest of a head, its reading what there is for it,
+ * another request.  While streams are open, their deadlines are all that
+ * counts.  Behind a GOAWAY in order there may be the rest of a response.
  */
 uint64_t
 h2_deadline(const struct h2 *h)
@@ -382,9 +383,8 @@ h2_deadline(const struct h2 *h)
 
 	if (h2_is_flood(h))
 		return h->since_ms + FLOOD_WORDS_MS;
-	if (nghttp2_session_want_read(h->session) == 0)
-		return h->since_ms + LAST_WORDS_MS;
-	if (h->ending && !h->ended)
+	if (!h->ended &&
+	    (h->ending || nghttp2_session_want_read(h->session) == 0))
 		return h->since_ms + LAST_WORDS_MS;
 	if (h->in_head)
 		return h->since_ms + conf->request_head_timeout_ms;
@@ -401,18 +401,23 @@ h2_deadline(const struct h2 *h)
 bool
 h2_expire(struct h2 *h)
 {
-	if (h->flood != FLOOD_NONE || h->in_head || buf_len(&h->out) > 0 ||
+	if (h->flood != FLOOD_NONE ||
 	    nghttp2_session_want_read(h->session) == 0)
 		return false;
-	if (!h->ending && !h->resting &&
-	    REST_MS < h->w->conf->keepalive_timeout_ms &&
+	/* its answer may be far behind what it has not read yet */
+	if (h->ending && !h->ended) {
+		h2_end(h);
+		return true;
+	}
+	if (h->in_head || buf_len(&h->out) > 0)
+		return false;
+	if (!h->resting && REST_MS < h->w->conf->keepalive_timeout_ms &&
 	    TAILQ_EMPTY(&h->open)) {
 		h->resting = true;
 		h2_arena_rest(&h->arena);
 		return true;
 	}
-	/* idle, or it has not answered what was behind the first GOAWAY */
-	if (TAILQ_EMPTY(&h->open) || h->ending)
+	if (TAILQ_EMPTY(&h->open))
 		h2_end(h);
 	return true;
 }
