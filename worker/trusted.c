@@ -1,6 +1,7 @@
 /* Reads X-Forwarded-*, from whom it may be read. */
 #include "worker/trusted.h"
 
+#include "http/fields.h"
 #include "http/target.h"
 
 #define PROXIES_MAX 32 /* in a row */
