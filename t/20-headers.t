@@ -26,9 +26,13 @@ my $proxy = DynProxy->new(
         robots_file  => qq("$files/robots.txt"),
     });
 
-# /head answers the head; other paths name their status and fields: /404/A:b
+# /head answers the head, /switch another protocol; other paths name their status and fields: /404/A:b
 my $backend = DynProxy::Scripted->new(sub {
     my ($method, $path, $head, $socket) = @_;
+    if ($path eq '/switch') {
+        print $socket "HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x\r\nX-All: mine\r\nStrict-Transport-Security: max-age=0\r\n\r\n";
+        return 0;
+    }
     my ($status, $fields) = $path =~ m{^/(\d{3})/?(.*)} ? ($1, $2) : (200, '');
     $status = 404 if $path =~ m{^/(favicon.ico|robots.txt)$};
     $fields = join '', map { s/%20/ /gr . "\r\n" } split /;/, $fields;
@@ -68,6 +72,7 @@ for my $case (
     ['an error of ours', $proxy->get('nobody', '/')],
     ['a bad request',   DynProxy::Response->new($proxy->raw("GET / HTTP/1.1\r\n\r\n"))],
     ['the health check', $proxy->get('alpha', '/.well-known/healthz')],
+    ['a tunnel', $proxy->get('alpha', '/switch', headers => { Connection => 'upgrade', Upgrade => 'x' })],
 ) {
     my ($what, $answer) = @$case;
     is $answer->header('permissions-policy'), 'browsing-topics=()', "$what: Permissions-Policy";

@@ -78,7 +78,11 @@ begin_body(struct exchange *ex, enum body_end end, uint64_t length)
 static void
 begin_tunnel(struct exchange *ex)
 {
-	if (!ex->ops->changes(ex, &ex->w->msg)) {
+	struct http_msg *msg = &ex->w->msg;
+
+	zones_apply(
+	    ex->settings->zones, asked_host(&ex->asked), ex->asked.https, msg);
+	if (!ex->ops->changes(ex, msg)) {
 		exchange_fail(ex, REASON_BACKEND_BAD_RESPONSE);
 		return;
 	}
