@@ -68,6 +68,8 @@ struct change {
 	struct destinations to; /* owned; not with CHANGE_STRIKE: at least one */
 	uint64_t version;       /* set by change_submit_take(); a store may
 	                           find that it needs a later one */
+	uint64_t base;          /* version of what it keeps the rest of: it fails
+	                           where Redis has something newer; 0: any */
 	char why[128];          /* one line, for CHANGE_REFUSED and _FAILED */
 
 	/* called once, on the loop; NULL: nobody waits.  Then it is freed. */

@@ -121,6 +121,20 @@ finds(const struct change *c, const struct book_route *route)
 	return d->lease != NULL && strcmp(d->lease, about->lease) == 0;
 }
 
+/*
+ * What it leaves as it is must be so in Redis, too: another node may have
+ * changed that just now.  A lease goes there all the same: who loses his is
+ * told, and comes again.
+ */
+static void
+build_on(struct registrar *r, struct change *c, const struct book_route *route)
+{
+	c->base = route->version;
+	change_version_seen(&r->changes, c->base);
+	if (c->version <= c->base)
+		c->version = change_version(&r->changes);
+}
+
 /* Make CHANGE_SET or CHANGE_STRIKE of a change of one destination. */
 static enum enter_way
 resolve(struct registrar *r, struct change *c)
@@ -137,6 +151,7 @@ resolve(struct registrar *r, struct change *c)
 		if (!finds(c, route))
 			return ENTER_NOTHING;
 		c->origin = route->origin;
+		build_on(r, c, route);
 	}
 	if (route != NULL)
 		return merge(c, route) ? ENTER_GO : ENTER_REFUSED;

@@ -53,6 +53,7 @@ set_new(struct registrar *r, const char *key, bool canonical,
 		if (route == NULL)
 			continue;
 		route->version = routes[i].version;
+		leases_await(r, key, route->pattern, route->to.at, route->to.n);
 		route->unkept = keep_later;
 		if (!keep_later)
 			change_keep(r, CHANGE_SET, key, route, canonical);

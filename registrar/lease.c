@@ -205,8 +205,19 @@ lease_await(
 {
 	struct lease *l = find_or_new(r, key, pattern, url);
 
-	if (l != NULL && l->holder == NULL)
+	if (l != NULL && l->holder == NULL && l->leaving == NULL &&
+	    !timer_is_set(&l->timer))
 		end_within(l, r->conf->lease_grace_ms);
+}
+
+void
+leases_await(struct registrar *r, const char *key, const char *pattern,
+    const struct destination *to, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (to[i].lease != NULL &&
+		    strcmp(to[i].lease, r->conf->node_name) == 0)
+			lease_await(r, key, pattern, to[i].url);
 }
 
 /* Does the book have it? */

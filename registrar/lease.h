@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct destination;
 struct lease;
 struct registrar;
 
@@ -51,6 +52,13 @@ void lease_withdraw(struct lease_holder *holder);
  */
 void lease_await(struct registrar *r, const char *key, const char *pattern,
     const char *url);
+
+/*
+ * Those among a route's destinations that are this node's, and that nobody
+ * holds: SQLite had them from before, or another node has written them again.
+ */
+void leases_await(struct registrar *r, const char *key, const char *pattern,
+    const struct destination *to, size_t n);
 
 /* The name's routes have changed: leases that are not in the book are over. */
 void leases_check(struct registrar *r, const char *key);

@@ -160,6 +160,8 @@ saved(void *arg, const redisReply *reply)
 			ev_later(&s->r->loop, &s->saving.wait);
 		return;
 	case WRITE_NEWER:
+		change->yields = change->yields || change->base != 0;
+		/* FALLTHROUGH */
 	case WRITE_AGAIN:
 		if ((newer == 0 || !change->yields) && save_anew(save, newer))
 			return;
@@ -188,6 +190,7 @@ save_send(struct save *save)
 		.canonical = change->canonical,
 		.version = change->version,
 		.since_ms = clock_real_ms(),
+		.base = change->base,
 	};
 
 	TAILQ_INSERT_TAIL(&s->saving.saves, save, entry);

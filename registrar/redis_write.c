@@ -16,7 +16,7 @@
 #define HOST_MAX 512
 #define FORGOT_LOG_MS 60000 /* once in so long */
 
-/* Of both scripts: pattern, version, the greatest version that can be. */
+/* Of both: pattern, the newest it may replace, the greatest that can be. */
 #define NEWER_OF                                                               \
 	"local function newer_of(records)\n"                                   \
 	"  local was = redis.call('HGET', records, ARGV[1])\n"                 \
@@ -26,8 +26,8 @@
 	"end\n"
 
 /*
- * prefix: key, redirect: key, dynproxy:route: key; pattern, version, the
- * greatest version that can be, record, URL or "", canonical host or "".
+ * prefix: key, redirect: key, dynproxy:route: key; the two versions of
+ * newer_of(), behind the pattern, record, URL or "", canonical host or "".
  * HLEN finds a key of another type before anything is written.  Returns how
  * many tombstones were given up, or the version that is newer.
  */
@@ -61,9 +61,9 @@ static const char script[] = NEWER_OF
 
 /*
  * A set of backends, and the record of the one route that they are: frontend:
- * key, dynproxy:frontend: key; pattern, version, the greatest version that can
- * be, record, URLs with blanks between.  Returns 0, or the version that is
- * newer.
+ * key, dynproxy:frontend: key; the two versions of newer_of(), behind the
+ * pattern, record, URLs with blanks between.  Returns 0, or the version that
+ * is newer.
  */
 static const char frontend_script[] =
     NEWER_OF "redis.call('SCARD', KEYS[1])\n"
@@ -140,7 +140,7 @@ url_for_original(const struct destinations *to)
 
 /* What both scripts are told of a route. */
 struct told {
-	char version[RECORD_DIGITS + 1], most[RECORD_DIGITS + 1];
+	char base[RECORD_DIGITS + 1], most[RECORD_DIGITS + 1];
 	char record[RECORD_MAX];
 };
 
@@ -153,7 +153,7 @@ tell(const struct redis_write *w)
 
 	if (!redis_record_write(told.record, w->version, w->since_ms, w->to))
 		return NULL;
-	redis_version_text(w->version, told.version);
+	redis_version_text(w->base != 0 ? w->base : w->version, told.base);
 	redis_version_text(change_version_at(now + RECORD_AHEAD_MS), told.most);
 	return &told;
 }
@@ -174,7 +174,7 @@ send_tool(struct store_redis *s, const struct redis_write *w,
 	return redis_command(&s->writes, answer, arg, "EVALSHA", s->writer.sha,
 	    "3", redis_routes_key(w->key, routes),
 	    redis_redirect_key(w->key, redirect),
-	    redis_records_key(w->key, records), w->pattern, told->version,
+	    redis_records_key(w->key, records), w->pattern, told->base,
 	    told->most, told->record, url_for_original(w->to), host, NULL);
 }
 
@@ -193,7 +193,7 @@ send_frontend(struct store_redis *s, const struct redis_write *w,
 		destinations_text(w->to, urls, sizeof(urls));
 	return redis_command(&s->writes, answer, arg, "EVAL", frontend_script,
 	    "2", redis_routes_key(w->key, backends),
-	    redis_records_key(w->key, records), w->pattern, told->version,
+	    redis_records_key(w->key, records), w->pattern, told->base,
 	    told->most, told->record, urls, NULL);
 }
 

@@ -14,6 +14,7 @@ struct redis_write {
 	const struct destinations *to; /* NULL: it is struck */
 	bool canonical;
 	uint64_t version, since_ms;
+	uint64_t base; /* the newest that it may replace; 0: its own version */
 };
 
 /* Is it a primary?  begun() is called when it is and has our script. */

@@ -41,16 +41,10 @@ static void
 await_leases(struct registrar *r, const struct stored_route *route,
     struct destination *to, size_t n)
 {
-	const char *node = r->conf->node_name;
-
-	for (size_t i = 0; i < n; i++) {
-		if (to[i].lease == NULL)
-			continue;
-		if (!conf_has_redis(r->conf))
-			to[i].lease = node;
-		if (strcmp(to[i].lease, node) == 0)
-			lease_await(r, route->key, route->pattern, to[i].url);
-	}
+	for (size_t i = 0; i < n && !conf_has_redis(r->conf); i++)
+		if (to[i].lease != NULL)
+			to[i].lease = r->conf->node_name;
+	leases_await(r, route->key, route->pattern, to, n);
 }
 
 static void

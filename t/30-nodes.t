@@ -43,6 +43,37 @@ ok eventually(sub { backends_of('one', 'alpha') eq $first }), 'a lease that ends
 $two = $nodes{two}->lease('alpha', '.*', $backend->url(1));
 ok eventually(sub { backends_of('one', 'alpha') eq $both }), 'and comes back';
 
+# What one is told of its own lease, before it knows what has happened on two.
+sub before_it_knows {
+    my ($say, $happens) = @_;
+    my $registrar = $nodes{one}->registrar_pid;
+    kill 'STOP', $registrar;
+    $say->();
+    my $happened = $happens->();
+    kill 'CONT', $registrar;
+    return $happened;
+}
+sub third { $nodes{two}->lease('alpha', '.*', $backend->url(3)) }
+my $third = before_it_knows(sub { $one->printflush("drain\n") }, \&third);
+my $all   = join ' ', sort $both, $backend->url(3) . '@two';
+like DynProxy::say_on($one), qr/^fail: .*changed meanwhile/, 'a drain is refused that knows less than Redis';
+is DynProxy::say_on($third, 'ping'), 'ok', 'the lease that came before it is held';
+ok eventually(sub { backends_of($_, 'alpha') eq $all }), "all are backends on $_" for qw(one two);
+ok eventually(sub { DynProxy::say_on($one, 'drain') eq 'ok' }), 'once it knows, it may drain its own';
+close $third;
+ok eventually(sub { backends_of('one', 'alpha') eq $both }), 'without the third';
+$third = before_it_knows(sub { close $one }, \&third);
+ok eventually(sub { backends_of($_, 'alpha') eq join ' ', sort map { $backend->url($_) . '@two' } 1, 3 }), "a lease that ends on one meanwhile ends alone on $_" for qw(one two);
+is DynProxy::say_on($third, 'ping'), 'ok', 'the other is held';
+$one = $nodes{one}->connect_as('alpha');
+ok eventually(sub { $nodes{one}->ctl('registrations') == 0 && $nodes{one}->out =~ / waiting /m }), 'one will lease once more';
+before_it_knows(
+    sub { $one->printflush("lease\n.*\n", $backend->url(0), "\n") },
+    sub { close $third; eventually(sub { backends_of('two', 'alpha') eq $backend->url(1) . '@two' }) or die 'not closed' },
+);
+is DynProxy::say_on($one), 'ok', 'and does, with what has ended on two';
+ok eventually(sub { backends_of($_, 'alpha') eq $both }), "which ends there again, after the grace: gone from $_" for qw(one two);
+
 $nodes{two}->abandon;
 my $seen = 0;
 ok eventually(sub {
