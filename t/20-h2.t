@@ -69,7 +69,7 @@ print $say "$proxy->{https_port}\n";
 is scalar <$said>, "there\n", 'a request under way';
 $proxy->stop;
 chomp(@lines = <$said>);
-is scalar @lines, 5, 'every promise was looked at';
+is scalar @lines, 6, 'every promise was looked at';
 like $_, qr/^ok/, $_ =~ s/^(?:not )?ok //r for @lines;
 waitpid $pid, 0;
 done_testing;

@@ -129,9 +129,10 @@ def answer(conn, path, head, rest):
         seen[path] = rest
         conn.sendall(b"HTTP/1.1 426 Upgrade Required\r\n"
                      b"Content-Length: 2\r\n\r\nno")
-    elif path == "/some":
-        conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n"
-                     + bytes(2000000))
+    elif path in ("/some", "/less"):
+        n = 2000000 if path == "/some" else 200000
+        conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % n
+                     + bytes(n))
     elif path == "/slow":
         time.sleep(1)
         conn.sendall(OK)
@@ -417,9 +418,11 @@ def drain(port):
     peer.send(headers(1, request(path="/slow")))
     peer.send(frame(PING, 0, 0, b"12345678"))
     peer.until(lambda: peer.pongs)
-    slow = Peer(port, pairs=[(4, 1 << 30)], rcvbuf=8192)
-    slow.send(window(0, 1 << 30) + headers(1, request(path="/some")))
-    slow.until(lambda: slow.bodies.get(1))
+    slow, steady = (Peer(port, pairs=[(4, 1 << 30)], rcvbuf=8192)
+                    for _ in range(2))
+    for reader, path in (slow, "/some"), (steady, "/less"):
+        reader.send(window(0, 1 << 30) + headers(1, request(path=path)))
+        reader.until(lambda: reader.bodies.get(1))
     print("there", flush=True)
     peer.until(lambda: peer.goaways)
     say(peer.goaways[0] == (0x7fffffff, NO_ERROR),
@@ -431,7 +434,16 @@ def drain(port):
     say(peer.status(1) == 200 and peer.bodies[1] == b"ok",
         "what was under way is finished", peer.status(1))
     say(peer.until(lambda: peer.closed), "and the connection ends")
-    time.sleep(6)       # it reads nothing for longer than a PING may take
+    # for longer than a PING may take, and than a connection lingers
+    for _ in range(16):
+        # it answers a PING that it has yet to read: the last GOAWAY is sent
+        steady.send(window(0, 1) + frame(PING, ACK, 0, bytes(8)))
+        time.sleep(0.5)
+        steady.receive(5)
+    steady.until(lambda: steady.done(1))
+    say(len(steady.bodies[1]) == 200000 and 1 in steady.ended,
+        "who says that it reads on gets all that was sent",
+        len(steady.bodies[1]))
     slow.until(lambda: slow.done(1), 20)
     say(len(slow.bodies[1]) == 2000000 and 1 in slow.ended,
         "who reads slowly gets all of it", len(slow.bodies[1]))

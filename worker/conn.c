@@ -14,7 +14,6 @@
 #include "worker/h2.h"
 #include "worker/process.h"
 
-#define LINGER_MS 5000
 #define LINGER_FLOOD_MS 500
 #define IDLE_BUSY_MS 2000 /* between requests, when there is much to do */
 #define TURN_STEPS 64	  /* of one connection, before others have their turn */

@@ -10,6 +10,8 @@
 
 #include "worker/conn.h"
 
+#define LINGER_MS 5000 /* for the client to take what was sent */
+
 /* The step of each state: the next one, or the same to wait. */
 enum conn_state conn_step_proxied(struct conn *c);
 enum conn_state conn_step_held(struct conn *c);

@@ -155,6 +155,25 @@ conn_step_h2(struct conn *c)
 	return CONN_H2;
 }
 
+/*
+ * With HTTP/2 a client that reads slowly says so: its window grows.  It has as
+ * long to read the last of what was sent as anything before that.
+ */
+static void
+linger_on(struct conn *c)
+{
+	const struct worker *w = c->w;
+	uint64_t due_ms = w->loop.now_ms + LINGER_MS, last_ms;
+
+	if (c->h2 == NULL || !c->h2->ended)
+		return;
+	last_ms = c->h2->moved_ms + w->conf->send_timeout_ms;
+	if (due_ms > last_ms)
+		due_ms = last_ms;
+	if (due_ms > c->deadline_ms)
+		conn_set_deadline(c, due_ms);
+}
+
 /* Read what it still sends, so that no reset destroys what we have sent. */
 enum conn_state
 conn_step_linger(struct conn *c)
@@ -173,6 +192,7 @@ conn_step_linger(struct conn *c)
 		return CONN_LINGER;
 	n = recv(c->stream.io.fd, waste, sizeof(waste), MSG_TRUNC);
 	if (n > 0) {
+		linger_on(c);
 		ev_later(&c->w->loop, &c->later);
 		return CONN_LINGER;
 	}
