@@ -143,3 +143,20 @@ redis_merge(struct redis_merge *m, struct store_redis *s, const char *key,
 	if (m->nroutes > 0 && m->canonical != was_canonical)
 		m->changed = true;
 }
+
+void
+redis_merge_loss(
+    struct store_redis *s, const char *key, const struct redis_view *view)
+{
+	struct book_name *name = book_find(&s->r->book, key);
+	const struct book_route *route;
+
+	if (!s->pass.loss || name == NULL)
+		return;
+	TAILQ_FOREACH(route, &name->routes, entry)
+	{
+		if (redis_view_find(view, route->pattern) == NULL &&
+		    !unsaved_has_route(&s->unsaved, key, route->pattern))
+			stays(s, key, false, view, route);
+	}
+}

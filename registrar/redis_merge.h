@@ -28,4 +28,11 @@ struct redis_merge {
 void redis_merge(struct redis_merge *m, struct store_redis *s,
     const char *key, bool live, struct redis_view *view);
 
+/*
+ * Of a name that is not put together, since Redis has yet to be told of one of
+ * its routes: after a loss, the others that it lacks are added to the unsaved.
+ */
+void redis_merge_loss(struct store_redis *s, const char *key,
+    const struct redis_view *view);
+
 #endif

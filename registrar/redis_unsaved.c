@@ -106,6 +106,12 @@ unsaved_has(struct unsaved *u, const char *key)
 	return route != NULL && strcmp(route->key, key) == 0;
 }
 
+bool
+unsaved_has_route(struct unsaved *u, const char *key, const char *pattern)
+{
+	return find(u, key, pattern) != NULL;
+}
+
 struct unsaved_route *
 unsaved_after(struct unsaved *u, const char *key, const char *pattern)
 {

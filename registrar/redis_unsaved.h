@@ -40,8 +40,9 @@ bool unsaved_add(struct unsaved *u, enum change_kind kind, const char *key,
 void unsaved_remove(struct unsaved *u, const char *key, const char *pattern,
     uint64_t serial);
 
-/* Is there one of this name? */
+/* Is there one of this name?  Of this route? */
 bool unsaved_has(struct unsaved *u, const char *key);
+bool unsaved_has_route(struct unsaved *u, const char *key, const char *pattern);
 
 /* The first after that one in order; key NULL: of all.  NULL: no more. */
 struct unsaved_route *unsaved_after(struct unsaved *u, const char *key,

@@ -179,13 +179,17 @@ apply(struct wanted *wanted, struct redis_view *view)
 	finish(wanted);
 }
 
-/* What is unsaved comes again when it is pushed: our own write tells us. */
+/*
+ * What is unsaved comes again when it is pushed: our own write tells us.  That
+ * may be after the pass, which alone knows that there was a loss.
+ */
 static void
-defer(struct wanted *name)
+defer(struct wanted *name, const struct redis_view *view)
 {
-	if (unsaved_has(&name->store->unsaved, name->key))
+	if (unsaved_has(&name->store->unsaved, name->key)) {
+		redis_merge_loss(name->store, name->key, view);
 		finish(name);
-	else
+	} else
 		rest(name);
 }
 
@@ -233,20 +237,17 @@ entry_read(struct wanted *name, const struct redis_entry *entry)
 		finish(name);
 		return;
 	}
-	if (store_redis_busy(s, name->key)) {
-		defer(name);
-		return;
-	}
 	view.canonical = entry->mark->type == REDIS_REPLY_INTEGER &&
 			 entry->mark->integer > 0;
 	view.vet = &s->r->vet;
 	redis_view_records(&view, entry->records);
-	if (redis_view_read(&view, name->key, entry->routes)) {
+	if (!redis_view_read(&view, name->key, entry->routes)) {
+		redis_lose(&s->reads, "a reply of the wrong type");
+		finish(name);
+	} else if (store_redis_busy(s, name->key))
+		defer(name, &view);
+	else
 		apply(name, &view);
-		return;
-	}
-	redis_lose(&s->reads, "a reply of the wrong type");
-	finish(name);
 }
 
 static void

@@ -3,6 +3,7 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use DynProxy;
+use POSIX qw(strftime);
 use RedisServer;
 
 my $redis = RedisServer->new;
@@ -45,5 +46,24 @@ $redis->start;
 ok eventually(sub { $redis->cli('hexists', 'prefix:mike', '/ours') }), 'a new one gets that';
 ok eventually(sub { $proxy->redis_status->{unsaved} == 0 && $redis->cli('hget', 'prefix:mike', '/theirs') eq $url }), 'and what the original had written'
     or diag $proxy->log =~ /.*name=mike.*/g;
+
+# It comes back without that, and is read before it takes what is ours of that name.
+$redis->cli('hset', 'prefix:november', '/theirs', $url);
+ok eventually(sub { known() =~ /november/ }), 'and of another one';
+$redis->forget;
+is $proxy->ctl('add', 'november', '/ours', $url), 0, 'a route beside it, while Redis is away';
+my $synced;
+ok eventually(sub { strftime('%FT%TZ', gmtime) ne ($synced = $proxy->redis_status->{synced}) }), 'the last pass was a while ago';
+my $port = $redis->{port};
+{
+    local $redis->{port} = DynProxy::free_port();
+    $redis->start;
+    $redis->cli('client', 'pause', 60_000, 'write');
+    $redis->cli('config', 'set', 'port', $port);
+}
+ok eventually(sub { $proxy->redis_status->{synced} ne $synced }), 'a new one is read, and takes nothing yet';
+$redis->cli('client', 'unpause');
+ok eventually(sub { $redis->cli('hget', 'prefix:november', '/ours') eq $url }), 'then it gets that';
+ok eventually(sub { $proxy->redis_status->{unsaved} == 0 && $redis->cli('hget', 'prefix:november', '/theirs') eq $url }), 'and what the original had written';
 
 done_testing;
