@@ -100,9 +100,26 @@ is_older(const struct store_redis *s, bool live, const struct book_route *ours,
 	return !live && !s->pass.loss && ours->origin != ORIGIN_REDIS;
 }
 
+/*
+ * Was it struck here, later than what Redis has?  A primary that has lost that,
+ * an old file, a replica that lags: it is struck once more.
+ */
+static bool
+was_struck(
+    struct store_redis *s, const char *key, const struct foreign_route *route)
+{
+	uint64_t version = unsaved_version(&s->struck, key, route->pattern);
+
+	if (route->version == 0 || route->version >= version)
+		return false;
+	unsaved_add(&s->unsaved, CHANGE_STRIKE, key, route->pattern, version);
+	push_begin(s);
+	return true;
+}
+
 static void
-add_theirs(struct redis_merge *m, struct store_redis *s, bool live,
-    struct redis_view *view, struct book_name *name)
+add_theirs(struct redis_merge *m, struct store_redis *s, const char *key,
+    bool live, struct redis_view *view, struct book_name *name)
 {
 	for (size_t i = 0; i < view->nroutes; i++) {
 		const struct foreign_route *route = &view->routes[i];
@@ -111,6 +128,8 @@ add_theirs(struct redis_merge *m, struct store_redis *s, bool live,
 
 		if (name != NULL)
 			old = book_find_route(name, route->pattern);
+		if (old == NULL && was_struck(s, key, route))
+			continue;
 		if (old != NULL && is_older(s, live, old, route) &&
 		    !foreign_is_known(name->key, old, route)) {
 			write_back(s, name->key, old);
@@ -138,7 +157,7 @@ redis_merge(struct redis_merge *m, struct store_redis *s, const char *key,
 	m->changed = m->lost = false;
 	if (name != NULL)
 		add_ours(m, s, live, view, name);
-	add_theirs(m, s, live, view, name);
+	add_theirs(m, s, key, live, view, name);
 	m->canonical = view->exists ? view->canonical : was_canonical;
 	if (m->nroutes > 0 && m->canonical != was_canonical)
 		m->changed = true;

@@ -16,6 +16,7 @@
 #include "registrar/store_redis.h"
 
 #define SAVE_TRIES 3
+#define STRUCK_MAX 16384   /* that are remembered; some 2 MB */
 #define WAIT_MS "500"	   /* for the replicas */
 #define WAIT_SHORT_MS "20" /* when they were not there the last time */
 
@@ -200,11 +201,26 @@ save_send(struct save *save)
 	return false;
 }
 
+/* Too many: those who have lost that much get some of it back. */
+static void
+note_struck(struct store_redis *s, const struct change *change)
+{
+	if (change->kind != CHANGE_STRIKE) {
+		unsaved_remove(&s->struck, change->key, change->pattern, 0);
+		return;
+	}
+	if (s->struck.count >= STRUCK_MAX)
+		unsaved_release(&s->struck);
+	unsaved_add(&s->struck, CHANGE_STRIKE, change->key, change->pattern,
+	    change->version);
+}
+
 void
 store_redis_save(struct store_redis *s, struct change *change)
 {
 	struct save *save;
 
+	note_struck(s, change);
 	if (!store_redis_may_write(s)) {
 		not_saved(s, change, "Redis is not connected");
 		return;

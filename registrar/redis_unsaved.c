@@ -95,6 +95,14 @@ unsaved_remove(
 		forget(u, route);
 }
 
+uint64_t
+unsaved_version(struct unsaved *u, const char *key, const char *pattern)
+{
+	const struct unsaved_route *route = find(u, key, pattern);
+
+	return route == NULL ? 0 : route->version;
+}
+
 bool
 unsaved_has(struct unsaved *u, const char *key)
 {

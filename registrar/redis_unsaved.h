@@ -48,4 +48,8 @@ bool unsaved_has_route(struct unsaved *u, const char *key, const char *pattern);
 struct unsaved_route *unsaved_after(struct unsaved *u, const char *key,
     const char *pattern);
 
+/* The version that it was added with; 0: it is not there. */
+uint64_t unsaved_version(
+    struct unsaved *u, const char *key, const char *pattern);
+
 #endif

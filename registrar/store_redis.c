@@ -238,6 +238,7 @@ store_redis_open(struct registrar *r)
 	s->r = r;
 	arc4random_buf(s->hash_key, sizeof(s->hash_key));
 	unsaved_init(&s->unsaved);
+	unsaved_init(&s->struck);
 	saving_init(s);
 	push_init(s);
 	watch_init(s);
@@ -267,6 +268,7 @@ store_redis_close(struct store_redis *s)
 	pass_release(s);
 	watch_release(s);
 	unsaved_release(&s->unsaved);
+	unsaved_release(&s->struck);
 	free(s);
 }
 

@@ -148,6 +148,7 @@ struct store_redis {
 	bool pass_wanted;        /* when all is pushed */
 	uint64_t hash_key[2];
 	struct unsaved unsaved;
+	struct unsaved struck;   /* here: Redis may lose that, and have it yet */
 	struct writer writer;
 	struct saving saving;
 	struct push push;
