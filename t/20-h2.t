@@ -22,7 +22,7 @@ waitpid $pid, 0;
 
 # --- who leaves ends the connection, and seldom a stream before that
 my $errors = sub { $proxy->metrics->{qq(dynproxy_errors_total{tool="gone",reason="$_[0]"})} // 0 };
-ok eventually(sub { $errors->('client-gone') == 2 }, 10), 'that two clients have left is counted, as with HTTP/1.1';
+ok eventually(sub { $errors->('client-gone') == 3 }, 10), 'that three clients have left is counted, as with HTTP/1.1';
 is $errors->('bad-request'), 1, 'and that one was wrong';
 
 my $metrics = $proxy->metrics;

@@ -24,6 +24,7 @@ seen = {}                       # path -> what the backend got
 gate = threading.Event()        # /held reads its body from then on
 taken = [0]                     # bytes that /big could send
 rude = []                       # connections that may not be reused
+ended = threading.Event()       # that of /until-the-end
 
 
 # --- the backend --------------------------------------------------------------
@@ -133,6 +134,10 @@ def answer(conn, path, head, rest):
         n = 2000000 if path == "/some" else 200000
         conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % n
                      + bytes(n))
+    elif path == "/until-the-end":
+        conn.recv(1)
+        ended.set()
+        return False
     elif path == "/slow":
         time.sleep(1)
         conn.sendall(OK)
@@ -409,6 +414,17 @@ def leaving(port):
     peer.until(lambda: peer.done(1))
     say(peer.resets.get(1) == PROTOCOL, "a body that is too short: reset")
     peer.close()
+    peer = ask("/until-the-end")
+    peer.send(frame(DATA, 0, 0, b"of no stream"))
+    ended.wait(20)
+    other = Peer(port)
+    get(other, 1, "/x")
+    say(peer.send(window(0, 1)) and peer.send(window(0, 1)),
+        "who breaks the rules has no requests while it reads that")
+    peer.until(lambda: peer.closed)
+    say(peer.goaway == PROTOCOL, "and is told", peer.goaway)
+    peer.close()
+    other.close()
 
 
 def drain(port):

@@ -79,12 +79,9 @@ h2_new(struct worker *w, struct stream *stream, const struct ip *peer,
 void
 h2_free(struct h2 *h)
 {
-	struct h2_stream *st;
-
 	if (h2_is_flood(h))
 		h2_flood_ended(h);
-	while ((st = TAILQ_FIRST(&h->open)) != NULL)
-		h2_stream_free(st);
+	h2_stream_free_all(h);
 	TAILQ_REMOVE(&h->w->h2.all, h, of_worker);
 	if (!h->arena.failed)
 		nghttp2_session_del(h->session);
@@ -364,8 +361,11 @@ h2_run(struct h2 *h)
 	} while (++rounds < TURN_ROUNDS && has_more(h));
 	if (h->calmed && !has_to_send(h))
 		h2_flood_ended(h);
-	if (!has_to_send(h) && nghttp2_session_want_read(h->session) == 0)
+	if (!has_to_send(h) && nghttp2_session_want_read(h->session) == 0) {
+		/* only who has broken the rules has any left */
+		h2_stream_free_all(h);
 		return H2_DONE;
+	}
 	return has_more(h) || (!h->calmed && h->stream->readable) ? H2_YIELD
 								  : H2_WAIT;
 }

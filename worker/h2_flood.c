@@ -24,10 +24,7 @@ h2_flood_note(struct h2 *h, enum h2_flood kind)
 void
 h2_flood_end(struct h2 *h)
 {
-	struct h2_stream *st;
-
-	while ((st = TAILQ_FIRST(&h->open)) != NULL)
-		h2_stream_free(st);
+	h2_stream_free_all(h);
 	nghttp2_session_terminate_session(
 	    h->session, NGHTTP2_ENHANCE_YOUR_CALM);
 	h->calmed = h->ending = h->ended = true;

@@ -116,6 +116,15 @@ h2_stream_free(struct h2_stream *st)
 }
 
 void
+h2_stream_free_all(struct h2 *h)
+{
+	struct h2_stream *st;
+
+	while ((st = TAILQ_FIRST(&h->open)) != NULL)
+		h2_stream_free(st);
+}
+
+void
 h2_stream_free_spares(struct worker *w)
 {
 	struct h2_stream *st;

@@ -80,8 +80,9 @@ void h2_stream_window(struct h2_stream *st);
 /* Go on with its exchange.  It may be freed. */
 void h2_stream_step(struct h2_stream *st);
 
-/* Its connection is gone. */
+/* Its connection is gone, or ends: of that one, or of all. */
 void h2_stream_free(struct h2_stream *st);
+void h2_stream_free_all(struct h2 *h);
 
 /* At exit. */
 void h2_stream_free_spares(struct worker *w);
