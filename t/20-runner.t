@@ -58,6 +58,8 @@ is ends('a command that succeeds', 0, undef, registering('--port', $mine, '--', 
 ends('a command that fails',    7,   qr/ended with status 7\n\z/, registering('sh', '-c', 'exit 7'));
 ends('a command that is killed', 137, qr/signal 9 .*\n\z/,         registering('sh', '-c', 'kill -9 $$'));
 ends('no such command',         127, qr/cannot run/,              registering('/nonexistent'));
+ends('where SIGCHLD is ignored', 7, qr/ended with status 7\n\z/, 'timeout', '-k', 1, 20,
+    'perl', '-e', '$SIG{CHLD} = "IGNORE"; exec @ARGV', '--', registering('sh', '-c', 'exit 7'));
 isnt $proxy->get('alpha', '/')->status, 200, 'after each the route is gone';
 
 ends('no type',         125, qr/--type is missing\n\z/,      runner('true'));

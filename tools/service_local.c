@@ -161,6 +161,8 @@ supervise(const struct service *s)
 	int status = 0;
 	pid_t pid;
 
+	/* where it is ignored, nobody is told how the runner has ended */
+	signal(SIGCHLD, SIG_DFL);
 	sigfillset(&blocked);
 	sigprocmask(SIG_BLOCK, &blocked, NULL);
 	sigemptyset(&ends);

@@ -348,6 +348,8 @@ main(int argc, char **argv)
 	stdfd_open();
 	parse_options(&r, argc, argv);
 	prepare(&r);
+	/* where it is ignored, nobody is told how the server has ended */
+	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&r.signals);
 	sigaddset(&r.signals, SIGCHLD);
 	for (size_t i = 0; i < nitems(passed_on); i++)
