@@ -158,6 +158,33 @@ is started(), '', 'and starts nothing';
 is monitor('/good', '--homes', "$site/nowhere"), 0, 'no homes';
 like $err, qr/homes-unreadable/, 'is said';
 
+# --- tools that stop every process of theirs: whoever writes into their
+# service.log is none that they could
+my @stoppers = map { "s$_" } 1 .. 8;
+for my $tool (@stoppers) {
+    OwnNetwork::add_user("tools.$tool", 52020, "$site/homes/$tool");
+    mkdir "$site/homes/$tool";
+    chown 52020, 52020, "$site/homes/$tool";
+    manifest($tool, $wanted);
+}
+script('qstat', "until test -e $site/go; do sleep 0.05; done\necho '" . jobs(map { ["generic-$_", "tools.$_", 'r'] } qw(t1 t2)) . "'");
+unlink "$site/started";
+my ($waits) = background('stopped', command('/good'));
+my $stopper = fork // die $!;
+if (!$stopper) {
+    exec qw(setpriv --reuid=52020 --regid=52020 --clear-groups -- perl -e), <<'PERL', $waits->[0], "$site/homes/s1/ready" or exit 127;
+my ($monitor, $ready) = @ARGV;
+open my $file, '>', $ready or die $!;
+while (open my $children, '<', "/proc/$monitor/task/$monitor/children") { kill 'STOP', split ' ', <$children> // '' }
+PERL
+}
+ok eventually(sub { -e "$site/homes/s1/ready" }), 'one stops what it can';
+OwnNetwork::append("$site/go", '');
+ok eventually(sub { waitpid($waits->[0], POSIX::WNOHANG) }), 'the monitor goes on' or kill 'KILL', $waits->[0];
+kill 'KILL', $stopper;
+is started(), join(' ', map { "tools.$_" } @stoppers), 'and starts all of them';
+ok -f "$site/homes/$_/service.log", "$_ is told" for @stoppers;
+
 for (@waits) {
     my ($pid, $name, $since) = @$_;
     waitpid $pid, 0;

@@ -130,8 +130,23 @@ read_list(struct monitor *m)
 }
 
 /*
- * Tell the tool, in its own service.log.  As the tool's user: what lies in
- * its home directory may lead anywhere, and then only where it may write.
+ * With this user's rights, in this process only; but still root's, as signals
+ * see it: a tool that could stop it would keep us waiting for ever.
+ */
+static bool
+take_rights(const struct account *a)
+{
+	const gid_t same = (gid_t)-1;
+
+	return getuid() != 0 ||
+	       (setgroups(0, NULL) == 0 && setresgid(same, a->gid, same) == 0 &&
+		   setresuid(same, a->uid, same) == 0);
+}
+
+/*
+ * Tell the tool, in its own service.log.  With the rights of its user: what
+ * lies in its home directory may lead anywhere, and then only where it may
+ * write.
  */
 static void
 tell_tool(const struct account *a, const char *what)
@@ -148,8 +163,7 @@ tell_tool(const struct account *a, const char *what)
 		waitpid(pid, NULL, 0);
 	if (pid != 0)
 		return;
-	if (getuid() == 0 && (setgroups(0, NULL) == -1 ||
-				 setgid(a->gid) == -1 || setuid(a->uid) == -1))
+	if (!take_rights(a))
 		_exit(1);
 	fd = open(path,
 	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
