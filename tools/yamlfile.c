@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define WHY_MAX 256
+#define DEPTH_MAX 64 /* of lists in lists; libyaml's time is its square */
 
 static enum yamlfile
 bad(char *why, const char *what)
@@ -46,6 +47,31 @@ load(yaml_parser_t *parser, yaml_document_t *doc, char *why)
 	return !more;
 }
 
+/* What cannot be parsed is left to load(), which says why. */
+static bool
+is_too_deep(const char *text, size_t len)
+{
+	yaml_parser_t parser;
+	yaml_event_t event;
+	bool ended = false;
+	int depth = 0;
+
+	if (!yaml_parser_initialize(&parser))
+		return false;
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	while (!ended && depth <= DEPTH_MAX &&
+	       yaml_parser_parse(&parser, &event)) {
+		depth += event.type == YAML_SEQUENCE_START_EVENT ||
+			 event.type == YAML_MAPPING_START_EVENT;
+		depth -= event.type == YAML_SEQUENCE_END_EVENT ||
+			 event.type == YAML_MAPPING_END_EVENT;
+		ended = event.type == YAML_STREAM_END_EVENT;
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return depth > DEPTH_MAX;
+}
+
 enum yamlfile
 yamlfile_parse(yaml_document_t *doc, const char *text, size_t len, char *why)
 {
@@ -53,6 +79,8 @@ yamlfile_parse(yaml_document_t *doc, const char *text, size_t len, char *why)
 	yaml_node_t *root;
 	bool read;
 
+	if (is_too_deep(text, len))
+		return bad(why, "it is nested too deeply");
 	if (!yaml_parser_initialize(&parser))
 		return bad(why, "no memory");
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);

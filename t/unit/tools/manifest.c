@@ -55,6 +55,12 @@ static const struct {
 	{ "a brace too many", "{a: {b: }}}\n", "line 1" },
 	{ "two documents", "web: nodejs\n---\nweb: php\n",
 	    "more than one document" },
+	{ "lists in lists",
+	    "web: "
+	    "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+	    "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"
+	    "\n",
+	    "nested too deeply" },
 };
 
 static void
