@@ -2,10 +2,12 @@
 #include "tools/lease.h"
 
 #include <err.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 
+#define UNKNOWN_COMMAND "fail" /* and no reason (1-registration.md 1.1) */
 #define PATIENCE_MS 15000
 #define PING_MS 10000
 #define PAUSE_MIN_MS 500
@@ -52,12 +54,16 @@ take(struct lease *l)
 		hold(l);
 		return;
 	case REG_REFUSED:
-		return; /* the original knows no leases, and all is well */
-	default:	/* it went away meanwhile */
-		l->offered = true;
-		l->pause_ms = PAUSE_MIN_MS;
-		retry_later(l);
+		if (strcmp(l->reg->said, UNKNOWN_COMMAND) == 0)
+			return; /* it knows no leases, and all is well */
+		break;
+	default:
+		break;
 	}
+	/* not now: it went away meanwhile, or its host has many that ask */
+	l->offered = true;
+	l->pause_ms = PAUSE_MIN_MS;
+	retry_later(l);
 }
 
 enum reg_result

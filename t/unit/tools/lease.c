@@ -92,22 +92,26 @@ static const struct {
 	struct step steps[4];
 	size_t n;
 	enum reg_result result;
-	bool held;
+	bool held, due;
 } cases[] = {
 	{ "it refuses", { { "registerCanonical", "fail: no", false } }, 1,
-	    REG_REFUSED, false },
+	    REG_REFUSED, false, false },
 	{ "the original",
 	    { { "registerCanonical", "ok", false },
-		{ "lease", "fail: what?", false } },
-	    2, REG_OK, false },
+		{ "lease", "fail", false } },
+	    2, REG_OK, false, false },
+	{ "too many ask",
+	    { { "registerCanonical", "ok", false },
+		{ "lease", "fail: your host connects too often", false } },
+	    2, REG_OK, false, true },
 	{ "ours",
 	    { { "registerCanonical", "ok", false }, { "lease", "ok", true } },
-	    2, REG_OK, true },
+	    2, REG_OK, true, true },
 	{ "it starts anew meanwhile",
 	    { { "registerCanonical", NULL, false },
 		{ "registerCanonical", "ok", false }, { "lease", NULL, false },
 		{ "lease", "ok", true } },
-	    4, REG_OK, true },
+	    4, REG_OK, true, true },
 };
 
 static void
@@ -124,7 +128,7 @@ test_begin(void)
 		    cases[i].what);
 		is_int(l.fd != -1, cases[i].held, "%s: is it held?",
 		    cases[i].what);
-		is_int(lease_wait_ms(&l) != -1, cases[i].held,
+		is_int(lease_wait_ms(&l) != -1, cases[i].due,
 		    "%s: is it due some time?", cases[i].what);
 		end(&p);
 		if (l.fd != -1)
