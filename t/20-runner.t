@@ -110,6 +110,19 @@ kill 'KILL', $pid;
 waitpid $pid, 0;
 ok eventually(sub { $proxy->get('alpha', '/')->status != 200 }), 'and sees its end';
 
+# --- another proxy takes its place: the one that the file names by then has the lease
+my $second = DynProxy->new(tools => ['alpha']);
+OwnNetwork::write_etc('active-proxy', "$socket\n");
+$pid = starts(runner('--register-proxy', '--type', 'generic', '--', 'perl', '-e', $server));
+ok eventually(sub { $proxy->get('alpha', '/')->status == 200 }), 'served by the proxy of /etc/active-proxy';
+OwnNetwork::write_etc('active-proxy', $second->socket_path('register') . "\n");
+$proxy->stop;
+ok eventually(sub { $second->get('alpha', '/')->status == 200 }, 30), 'which is gone: by the one that is there now';
+kill 'TERM', $pid;
+waitpid $pid, 0;
+is $second->get('alpha', '/')->reason, 'tool-stopped', 'where it is unregistered';
+$proxy->start;
+
 # --- where nobody listens on a port that connections have, one may be with itself
 open my $range, '>', '/proc/sys/net/ipv4/ip_local_port_range' or die $!;
 syswrite $range, '40000 40000' or die $!;

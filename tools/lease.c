@@ -85,6 +85,7 @@ static void
 renew(struct lease *l)
 {
 	l->reg->patience_ms = 0;
+	reg_look_again(l->reg); /* any node that shares its store will do */
 	switch (reg_lease(l->reg, l->route, l->url, &l->fd)) {
 	case REG_OK:
 		hold(l);
@@ -142,6 +143,8 @@ lease_end(struct lease *l)
 	enum reg_result result;
 
 	l->reg->patience_ms = 5000;
+	if (l->fd == -1)
+		reg_look_again(l->reg);
 	result = reg_say(l->reg, "unregister", l->route, NULL);
 	if (l->fd != -1)
 		close(l->fd);

@@ -63,6 +63,7 @@ reg_init(struct reg *reg, const char *proxy)
 			    strerror(errno));
 			return false;
 		}
+		reg->by_file = true;
 		if (line[0] == '\0')
 			return true;
 		proxy = line;
@@ -74,6 +75,17 @@ reg_init(struct reg *reg, const char *proxy)
 	snprintf(reg->said, sizeof(reg->said),
 	    "\"%.128s\" is no HOST, HOST:PORT or /path/to/socket", proxy);
 	return false;
+}
+
+void
+reg_look_again(struct reg *reg)
+{
+	struct reg now;
+
+	if (!reg->by_file || !reg_init(&now, NULL))
+		return;
+	strlcpy(reg->host, now.host, sizeof(reg->host));
+	strlcpy(reg->port, now.port, sizeof(reg->port));
 }
 
 /* Every address of the proxy, for the caller to freeaddrinfo(); or NULL. */

@@ -26,6 +26,7 @@ struct reg {
 	char said[256];	 /* the proxy's answer, or why there is none */
 	int patience_ms; /* how long an unreachable proxy is asked again */
 	sigset_t stops;	 /* blocked signals that end the wait for it */
+	bool by_file;	 /* host and port are those of REG_ACTIVE_PROXY */
 };
 
 /*
@@ -37,6 +38,9 @@ struct reg {
  * False: there is no telling; said says why.
  */
 bool reg_init(struct reg *reg, const char *proxy);
+
+/* Where it is the file that says whom to ask: it may name another by now. */
+void reg_look_again(struct reg *reg);
 
 /*
  * Say `command` (register, registerCanonical, unregister) for a route.
