@@ -128,11 +128,19 @@ ok soon('late.test', 'late'), 'and those that come into it';
 $proxy->configure(tls_unknown_name => 'refuse');
 is $proxy->ctl('reload'), 0, 'a reload with another setting of theirs' or diag $proxy->err;
 is shown('nobody.test'), '', 'is in force at once';
+$proxy->configure(tls_profile => 'modern');
+is $proxy->ctl('reload'), 0, 'and with another profile' or diag $proxy->err;
+is shown('a.example.test', '-tls1_2'), '', 'for the same certificates';
+ok shows('a.example.test', 'first'), 'which are shown';
 
 # --- more than a socket takes at once, for who does not read yet
 my $MANY = 400;
-OwnNetwork::run('cp', '-p', "$proxy->{dir}/others/late.pem", "$proxy->{dir}/others/copy$_.pem") for 1 .. $MANY;
+# What the workers have worked, nanoseconds.
+sub worked { my $sum = 0; $sum += (split ' ', DynProxy::slurp("/proc/$_/schedstat"))[0] for $proxy->worker_pids; return $sum }
+my $begun = worked();
+$ca->put("copy$_.pem", $ca->pem('late') . "copy $_\n") for 1 .. $MANY;    # each another text
 is $proxy->ctl('reload'), 0, 'many certificates' or diag $proxy->err;
+my $all = worked() - $begun;
 socket my $ctl, AF_UNIX, SOCK_SEQPACKET, 0 or die $!;
 connect $ctl, sockaddr_un($proxy->socket_path('master')) or die $!;
 syswrite $ctl, pack 'L L Q a112', 23, 0, 0, '';    # CTL_STATUS of lib/ctlmsg.h
@@ -141,6 +149,14 @@ my @types;
 while (sysread $ctl, my $message, 128) { push @types, unpack 'L', $message }
 is scalar(grep { $_ == 27 } @types), $MANY + 2, 'it is told of all of them';
 is $types[-1], 29, 'and of the end';
+$begun = worked();
+$ca->pair('one', names => ['one.test']);
+is $proxy->ctl('reload'), 0, 'and one more';
+my $one = worked() - $begun;
+cmp_ok $one, '<', $all / 2, 'which does not have the workers read the others again';
+note sprintf '%.1f ms after %.1f', $one / 1e6, $all / 1e6;
+ok soon_in_each('one.test', 'one'), 'is shown';
+ok shows('late.test', 'late'), 'and so are they';
 $proxy->stop;
 
 # --- a setting

@@ -1,7 +1,6 @@
-/* Contexts of OpenSSL, one for each set of certificates that share names. */
+/* How TLS is spoken with clients: what contexts of OpenSSL are made to do. */
 #include "worker/tls.h"
 
-#include <assert.h>
 #include <bsd/string.h>
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -18,30 +17,13 @@
 #include "lib/log.h"
 #include "shm/ticket_keys.h"
 #include "worker/stream.h"
-
-/* A name of certificates, and the best of each kind for it. */
-struct tls_name {
-	const char *name; /* borrowed from a pair; "*.a": below a */
-	const struct certpair *pairs[CERTPAIR_KINDS]; /* borrowed; or NULL */
-	SSL_CTX *ctx; /* borrowed from contexts */
-};
-
-/* All certificates of one moment. */
-struct tls_set {
-	struct certpair *pairs; /* owned */
-	size_t npairs;
-	struct tls_name *names; /* owned; in the order of strcmp() */
-	size_t nnames;
-	SSL_CTX **contexts; /* owned; as many as names, or less */
-	size_t ncontexts;
-	const struct tls_name *fallback; /* for clients that name nothing */
-	enum tls_unknown_name unknown;
-};
+#include "worker/tls_set.h"
 
 struct tls {
 	const struct ticket_segment *keys; /* borrowed */
 	EVP_CIPHER *cipher;		   /* owned; of tickets */
 	struct tls_set set;
+	enum tls_unknown_name unknown;
 };
 
 /* Mozilla's recommendations, version 5.7; of TLS 1.3, and of 1.2. */
@@ -116,36 +98,6 @@ server_name(SSL *ssl, char out[TLSEXT_MAXLEN_host_name + 1])
 	out[n] = '\0';
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(((const struct tls_name *)a)->name,
-	    ((const struct tls_name *)b)->name);
-}
-
-static const struct tls_name *
-find(const struct tls_set *set, const char *name)
-{
-	struct tls_name key = { .name = name };
-
-	return bsearch(
-	    &key, set->names, set->nnames, sizeof(*set->names), compare_names);
-}
-
-/* The name itself, or all names that are one label below its parent. */
-static const struct tls_name *
-find_host(const struct tls_set *set, const char *host)
-{
-	const struct tls_name *found = find(set, host);
-	char below[TLSEXT_MAXLEN_host_name + 1] = "*";
-	const char *dot = strchr(host, '.');
-
-	if (found != NULL || dot == NULL || dot == host)
-		return found;
-	strlcpy(below + 1, dot, sizeof(below) - 1); /* it is shorter */
-	return find(set, below);
-}
-
 /* A session is good for these certificates and this name only. */
 static void
 set_session_context(SSL *ssl, const struct tls_name *name, const char *host)
@@ -173,9 +125,8 @@ on_client_hello(SSL *ssl, int *alert, void *arg)
 	const struct tls_name *name;
 
 	server_name(ssl, host);
-	name = *host == '\0' ? NULL : find_host(&t->set, host);
-	if (name == NULL && *host != '\0' &&
-	    t->set.unknown == TLS_UNKNOWN_REFUSE) {
+	name = *host == '\0' ? NULL : tls_set_find_host(&t->set, host);
+	if (name == NULL && *host != '\0' && t->unknown == TLS_UNKNOWN_REFUSE) {
 		*alert = SSL_AD_UNRECOGNIZED_NAME;
 		return SSL_CLIENT_HELLO_ERROR;
 	}
@@ -241,12 +192,18 @@ on_ticket(SSL *ssl, unsigned char name[16], unsigned char *iv,
 	return rc;
 }
 
-/* Make a context that shows these.  NULL after saying why on the log. */
+/* See struct tls_maker. */
+struct making {
+	struct tls *t;
+	enum tls_profile profile; /* the same in the whole life of a worker */
+};
+
 static SSL_CTX *
-make_context(struct tls *t, const struct conf *conf,
-    const struct certpair *const pairs[CERTPAIR_KINDS])
+make_context(void *arg, const struct certpair *const pairs[CERTPAIR_KINDS])
 {
-	enum tls_profile profile = conf->tls_profile;
+	const struct making *making = arg;
+	enum tls_profile profile = making->profile;
+	struct tls *t = making->t;
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	const char *wrong = NULL;
 
@@ -273,136 +230,11 @@ make_context(struct tls *t, const struct conf *conf,
 	SSL_CTX_set_dh_auto(ctx, 1);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ctx, 1);
-	/* while the key that it is encrypted with is there in any case */
-	SSL_CTX_set_timeout(
-	    ctx, 2 * (long)(conf->tls_ticket_rotation_ms / 1000));
 	SSL_CTX_set_app_data(ctx, t);
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket);
 	SSL_CTX_set_client_hello_cb(ctx, on_client_hello, t);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	return ctx;
-}
-
-static void
-release_set(struct tls_set *set)
-{
-	for (size_t i = 0; i < set->ncontexts; i++)
-		SSL_CTX_free(set->contexts[i]);
-	free(set->contexts);
-	free(set->names);
-	for (size_t i = 0; i < set->npairs; i++)
-		certpair_release(&set->pairs[i]);
-	free(set->pairs);
-	*set = (struct tls_set){ 0 };
-}
-
-/* The pairs of a bundle.  NULL: all is well, else what is wrong. */
-static const char *
-read_pairs(struct tls_set *set, const struct bundle *bundle)
-{
-	struct bundle_piece piece;
-	const char *wrong;
-	size_t n = 0;
-
-	for (size_t at = 0; bundle_next(bundle, &at, &piece);)
-		n++;
-	if (n == 0)
-		return "there is none";
-	set->pairs = calloc(n, sizeof(*set->pairs));
-	if (set->pairs == NULL)
-		return "no memory";
-	for (size_t at = 0; bundle_next(bundle, &at, &piece);) {
-		wrong = certpair_parse(&set->pairs[set->npairs], piece.bytes);
-		if (wrong != NULL)
-			return wrong;
-		set->npairs++;
-	}
-	return NULL;
-}
-
-/* Of two for the same name, the one that was made later. */
-static void
-add_pair(struct tls_name *name, const struct certpair *pair)
-{
-	const struct certpair **at = &name->pairs[pair->kind];
-
-	if (*at == NULL || pair->not_before > (*at)->not_before)
-		*at = pair;
-}
-
-/* Every name once, with its pairs.  False: no memory. */
-static bool
-collect_names(struct tls_set *set)
-{
-	struct tls_name *names;
-	size_t n = 0, kept = 0;
-
-	for (size_t i = 0; i < set->npairs; i++)
-		n += set->pairs[i].nnames;
-	assert(n > 0); /* each pair has one */
-	names = set->names = calloc(n, sizeof(*names));
-	if (names == NULL)
-		return false;
-	n = 0;
-	for (size_t i = 0; i < set->npairs; i++)
-		for (size_t j = 0; j < set->pairs[i].nnames; j++) {
-			names[n].name = set->pairs[i].names[j];
-			add_pair(&names[n++], &set->pairs[i]);
-		}
-	qsort(names, n, sizeof(*names), compare_names);
-	for (size_t i = 0; i < n; i++) {
-		if (kept == 0 ||
-		    strcmp(names[kept - 1].name, names[i].name) != 0) {
-			names[kept++] = names[i];
-			continue;
-		}
-		for (unsigned k = 0; k < CERTPAIR_KINDS; k++)
-			if (names[i].pairs[k] != NULL)
-				add_pair(&names[kept - 1], names[i].pairs[k]);
-	}
-	set->nnames = kept;
-	return true;
-}
-
-/* Names that show the same certificates share a context. */
-static SSL_CTX *
-context_for(
-    struct tls *t, const struct conf *conf, struct tls_set *set, size_t at)
-{
-	const struct tls_name *name = &set->names[at];
-
-	while (at-- > 0)
-		if (memcmp(set->names[at].pairs, name->pairs,
-			sizeof(name->pairs)) == 0)
-			return set->names[at].ctx;
-	set->contexts[set->ncontexts] = make_context(t, conf, name->pairs);
-	return set->contexts[set->ncontexts] == NULL
-		   ? NULL
-		   : set->contexts[set->ncontexts++];
-}
-
-/* NULL: all is well, else what is wrong. */
-static const char *
-build(struct tls *t, const struct conf *conf, struct tls_set *set,
-    const struct bundle *bundle)
-{
-	const char *wrong = read_pairs(set, bundle);
-
-	if (wrong != NULL)
-		return wrong;
-	if (!collect_names(set))
-		return "no memory";
-	set->contexts = calloc(set->nnames, sizeof(SSL_CTX *));
-	if (set->contexts == NULL)
-		return "no memory";
-	for (size_t i = 0; i < set->nnames; i++) {
-		set->names[i].ctx = context_for(t, conf, set, i);
-		if (set->names[i].ctx == NULL)
-			return "see above";
-	}
-	set->fallback = find(set, set->pairs[0].names[0]);
-	set->unknown = conf->tls_unknown_name;
-	return NULL;
 }
 
 struct tls *
@@ -423,7 +255,7 @@ tls_new(const struct ticket_segment *keys)
 void
 tls_free(struct tls *t)
 {
-	release_set(&t->set);
+	tls_set_release(&t->set);
 	EVP_CIPHER_free(t->cipher);
 	free(t);
 }
@@ -431,22 +263,29 @@ tls_free(struct tls *t)
 int
 tls_load(struct tls *t, const struct conf *conf, int fd)
 {
+	struct making making = { t, conf->tls_profile };
+	const struct tls_maker maker = { make_context, &making };
 	struct tls_set set = { 0 };
 	struct bundle bundle;
 	const char *wrong = strerror(EPROTO);
 
 	if (bundle_open(&bundle, fd)) {
-		wrong = build(t, conf, &set, &bundle);
+		wrong = tls_set_build(&set, &t->set, &bundle, &maker);
 		bundle_close(&bundle);
 	}
 	if (wrong != NULL) {
 		log_event(
 		    LOG_ERR, "certificates-refused", "reason=\"%s\"", wrong);
-		release_set(&set);
+		tls_set_release(&set);
 		return -1;
 	}
-	release_set(&t->set);
+	tls_set_release(&t->set);
 	t->set = set;
+	t->unknown = conf->tls_unknown_name;
+	/* a ticket is good while the key is there in any case that it has */
+	for (size_t i = 0; i < set.ncontexts; i++)
+		SSL_CTX_set_timeout(set.contexts[i],
+		    2 * (long)(conf->tls_ticket_rotation_ms / 1000));
 	return 0;
 }
 
@@ -472,7 +311,7 @@ tls_misdirects(const struct tls *t, const SSL *ssl, struct span host)
 		return false;
 	memcpy(text, host.ptr, host.len);
 	text[host.len] = '\0';
-	wanted = find_host(&t->set, text);
+	wanted = tls_set_find_host(&t->set, text);
 	return wanted != NULL && wanted->ctx != SSL_get_SSL_CTX(ssl) &&
 	       X509_check_host(
 		   SSL_get_certificate(ssl), text, host.len, 0, NULL) != 1;
