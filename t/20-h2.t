@@ -24,6 +24,8 @@ waitpid $pid, 0;
 my $errors = sub { $proxy->metrics->{qq(dynproxy_errors_total{tool="gone",reason="$_[0]"})} // 0 };
 ok eventually(sub { $errors->('client-gone') == 3 }, 10), 'that three clients have left is counted, as with HTTP/1.1';
 is $errors->('bad-request'), 1, 'and that one was wrong';
+ok eventually(sub { DynProxy::slurp("$logs/access") =~ m{^gone\S* .*"GET /least HTTP/2\.0" 200 1000 }m }),
+    'the log has all that one was sent' or diag DynProxy::slurp("$logs/access") =~ m{^(gone.*/least.*)}m;
 
 my $metrics = $proxy->metrics;
 is join(' ', grep { /reason="internal"/ && $metrics->{$_} } keys %$metrics), '', 'and nothing was a fault of ours';

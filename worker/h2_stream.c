@@ -81,6 +81,8 @@ end_exchange(struct h2_stream *st, enum reason reason)
 	st->over = true;
 	if (!st->finished)
 		exchange_abandon(&st->ex, reason);
+	st->ex.log.sent += st->taken; /* since the exchange was last told */
+	st->taken = 0;
 	st->offer = SPAN("");
 	timer_clear(&st->h2->w->loop.timers, &st->timer);
 	exchange_end(&st->ex);
