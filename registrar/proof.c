@@ -275,10 +275,15 @@ on_connected(struct ev_io *io, uint32_t events)
 	timer_clear(&p->all->r->loop.timers, &p->timer);
 	p->from.len = sizeof(p->from.u);
 	if ((events & EPOLLERR) != 0 ||
-	    getsockname(io->fd, &p->from.u.sa, &p->from.len) == -1)
+	    getsockname(io->fd, &p->from.u.sa, &p->from.len) == -1) {
 		unknown(p);
-	else
+	} else if (sock_is_with_itself(io->fd)) {
+		/* nobody listens: identd would name our own account */
+		sock_reset_on_close(io->fd); /* or it were taken a while */
+		unknown(p);
+	} else {
 		ask(p);
+	}
 }
 
 /*
