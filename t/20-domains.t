@@ -76,6 +76,7 @@ is_deeply [ map { join ' ', $_->{name}, map { $_ ? 1 : 0 } @$_{qw(deprecated def
 ask('GET', '/v1/p2/zones', 'two');
 is scalar @{ $answer->{zones} }, 2, "and not another project's";
 
+is ask('PUT', $MAPPING, 'one', { domain => 'refused.example.org', backends => ['http://0.0.0.0:8000'] }), 400, 'what the registrar refuses';
 # POST replaces, and renames.
 is ask('POST', "$MAPPING/www.example.org", 'one', { domain => 'web.example.org', backends => [ $url[1] ] }), 200, 'POST renames';
 ok served('web.example.org') && !served('www.example.org'), 'the new name is served, the old one is not';
@@ -189,6 +190,7 @@ ok eventually(sub {
     %dns = map { my $m = decode_json($_); ($m->{domain} => $m->{action}) } grep { /\S/ } split /\n/, DynProxy::slurp("$dir/told");
     ($dns{'half.example.org'} // '') eq 'absent' && ($dns{'web.example.org'} // '') eq 'present' && ($dns{'www.example.org'} // '') eq 'absent';
 }, 20), 'the DNS was told, although the hook had failed';
+ok !exists $dns{'refused.example.org'}, 'but not of what neither came nor went';
 like $api->log, qr/mapping-set domain=www\.example\.org project=p1 by=ann/, 'changes are in the log of the API';
 like $proxy->log, qr/route-registered name=www\.example\.org/, 'and of the registrar';
 

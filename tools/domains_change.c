@@ -186,7 +186,7 @@ change_make(struct domains *d, const struct store_edit *edits, size_t n,
 		json_decref(was[i]);
 		if (end != CHANGE_MADE)
 			continue;
-		store_settled(d->store, PENDING_REGISTRAR, edits[i].domain);
+		store_made(d->store, edits[i].domain);
 		note(&edits[i], by);
 	}
 	if (end == CHANGE_MADE)
@@ -210,8 +210,8 @@ repair(struct domains *d, const char *domain)
 	status =
 	    !ok ? CTL_UNREACHABLE
 		: tell(d, domain, json_object_get(mapping, "backends"), why);
-	if (status == CTL_DONE)
-		store_settled(d->store, PENDING_REGISTRAR, domain);
+	if (status == CTL_DONE && store_made(d->store, domain))
+		dns_wake(d);
 	changer_unlock(d, &domain, 1);
 	json_decref(mapping);
 	if (status == CTL_USAGE)

@@ -139,8 +139,6 @@ dns_start(struct domains *d)
 {
 	struct dns *dns = &d->dns;
 
-	pthread_mutex_init(&dns->lock, NULL);
-	pthread_cond_init(&dns->wake, NULL);
 	if (dns->hook == NULL || d->read_only)
 		return true;
 	dns->runs = pthread_create(&dns->thread, NULL, work, d) == 0;

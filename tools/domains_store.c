@@ -37,6 +37,7 @@ enum statement {
 	ADD_ROUTE,
 	ADD_BACKEND,
 	ADD_PENDING,
+	PASS_ON,
 	LIST_PENDING,
 	DROP_PENDING,
 	NSTATEMENTS,
@@ -64,7 +65,9 @@ static const char *const sql[NSTATEMENTS] = {
 	[ADD_BACKEND] = "INSERT INTO backend (url, route_id) VALUES (?2,"
 			" (SELECT id FROM route WHERE domain = ?1))",
 	[ADD_PENDING] = "INSERT INTO pending (domain, who)"
-			" VALUES (?1, 0), (?1, 1) ON CONFLICT DO NOTHING",
+			" VALUES (?1, 0) ON CONFLICT DO NOTHING",
+	[PASS_ON] = "UPDATE OR REPLACE pending SET who = 1"
+		    " WHERE domain = ?1 AND who = 0",
 	[LIST_PENDING] = "SELECT domain FROM pending WHERE who = ?1",
 	[DROP_PENDING] = "DELETE FROM pending WHERE domain = ?1 AND who = ?2",
 };
@@ -278,6 +281,17 @@ store_pending(struct store *s, enum store_pending who)
 	sqlite3_reset(st);
 	pthread_mutex_unlock(&s->lock);
 	return all;
+}
+
+bool
+store_made(struct store *s, const char *domain)
+{
+	bool done;
+
+	pthread_mutex_lock(&s->lock);
+	done = run(s, PASS_ON, domain, NULL);
+	pthread_mutex_unlock(&s->lock);
+	return done;
 }
 
 bool

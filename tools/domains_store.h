@@ -40,12 +40,15 @@ struct store_edit {
 
 /*
  * Make all edits, or none, on disk when it returns; the domains are then
- * pending for both.  False: it was logged why.
+ * pending for the registrar.  False: it was logged why.
  */
 bool store_write(struct store *s, const struct store_edit *edits, size_t n);
 
 /* Domains that are pending; NULL: the file could not be read. */
 json_t *store_pending(struct store *s, enum store_pending who);
 bool store_settled(struct store *s, enum store_pending who, const char *domain);
+
+/* The registrar has taken it: now it is pending for the DNS. */
+bool store_made(struct store *s, const char *domain);
 
 #endif

@@ -95,7 +95,9 @@ block_signals(void)
 int
 main(int argc, char **argv)
 {
-	static struct domains d = { .registrar.conf_path = CONF_PATH_DEFAULT };
+	static struct domains d = { .registrar.conf_path = CONF_PATH_DEFAULT,
+		.dns = { .lock = PTHREAD_MUTEX_INITIALIZER,
+		    .wake = PTHREAD_COND_INITIALIZER } };
 	struct options o = { LISTEN, DATABASE, ZONES, NULL, NULL, NULL, NULL };
 	const struct http_server server = { api_serve, &d };
 	struct addr listen;
