@@ -68,9 +68,11 @@ ends('no command',      125, qr/the command is missing\n\z/, runner('--type', 'g
 ends('a port too low',  125, qr/--port 80 is too small/,     runner('--type', 'generic', '--port', 80, 'true'));
 ends('no address',      125, qr/--address here: not an IP/,  registering('--address', 'here', 'true'));
 ends('no tool',         125, qr/is unknown\n\z/,            runner('--type', 'nodejs'));
-ends('a refusal', 125, qr/refused http.*: fail: uid 65533 is no tool here: .*\n\z/,
-    'setpriv', '--reuid=65533', '--regid=65534', '--clear-groups', '--', "$DynProxy::BUILD/webservice-runner",
-    '--register-proxy', '--type', 'generic', '--proxy', $socket, '--', 'perl', '-e', $server);
+my @no_tool = ('setpriv', '--reuid=65533', '--regid=65534', '--clear-groups', '--', "$DynProxy::BUILD/webservice-runner",
+    '--register-proxy', '--type', 'generic', '--proxy', $socket, '--', 'perl', '-e');
+ends('a refusal', 125, qr/refused http.*: fail: uid 65533 is no tool here: .*\n\z/, @no_tool, $server);
+(my $stubborn = $server) =~ s/sub \{ exit 3 \}/'IGNORE'/ or die;
+ends('of one that ignores TERM', 125, qr/refused/, 'timeout', '-k', 1, 60, @no_tool, $stubborn);
 ends('not registering', 0,   undef, runner('--type', 'generic', 'true'));
 
 # --- a proxy that is not there is asked again, but a signal ends the wait

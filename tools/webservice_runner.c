@@ -25,6 +25,7 @@
 
 #define LOOK_MS 100	      /* how often we look whether the server answers */
 #define COMPLAIN_MS 30000     /* how often we say that it does not */
+#define KILL_AFTER_MS 5000    /* who has to go, and does not */
 #define EXIT_CANNOT_START 125 /* as env(1) and timeout(1) have it */
 
 struct runner {
@@ -43,7 +44,8 @@ struct runner {
 	char url[OWN_URL_MAX];
 	struct lease lease;
 	bool registered;
-	bool refused; /* the server has to go */
+	bool refused;	  /* the server has to go */
+	uint64_t kill_ms; /* when, if it has not; 0: it was not told yet */
 
 	sigset_t signals;
 	int signal_fd;
@@ -280,6 +282,20 @@ take_signal(struct runner *r, int *status)
 	return false;
 }
 
+/* It was refused: nobody but us would end it. */
+static void
+end_server(struct runner *r)
+{
+	uint64_t now_ms = clock_mono_ms();
+
+	if (r->kill_ms == 0) {
+		r->kill_ms = now_ms + KILL_AFTER_MS;
+		kill(r->child, SIGTERM);
+	} else if (now_ms >= r->kill_ms) {
+		kill(r->child, SIGKILL);
+	}
+}
+
 /* Until the server has ended; its wait status. */
 static int
 attend(struct runner *r)
@@ -291,9 +307,9 @@ attend(struct runner *r)
 		struct pollfd p[2] = { { r->signal_fd, POLLIN, 0 },
 			{ r->registered ? r->lease.fd : -1, POLLIN, 0 } };
 
-		wait_ms = waits		  ? LOOK_MS
-			  : r->registered ? lease_wait_ms(&r->lease)
-					  : -1;
+		wait_ms = waits || r->refused ? LOOK_MS
+			  : r->registered     ? lease_wait_ms(&r->lease)
+					      : -1;
 		poll(p, nitems(p), wait_ms);
 		if (p[0].revents != 0) {
 			if (take_signal(r, &status))
@@ -307,7 +323,7 @@ attend(struct runner *r)
 			waits = !r->refused && !r->registered;
 		}
 		if (r->refused)
-			kill(r->child, SIGTERM);
+			end_server(r);
 	}
 	return status;
 }
