@@ -467,6 +467,8 @@ worker_main(void)
 	if (start(w) == 0 && confine_worker_calls(w->conf) == 0 &&
 	    say_ready() == 0) {
 		ev_run(&w->loop);
+		if (w->connections > 0) /* drain_timeout: these go with us */
+			_exit(EXIT_SUCCESS);
 		status = EXIT_SUCCESS;
 	}
 	release(w);
