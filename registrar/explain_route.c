@@ -39,9 +39,9 @@ tell_candidates(struct telling *t)
 		    wins  ? "match"
 		    : won ? "later"
 			  : "pass over",
-		    "%s %.*s: %zu backends%s", kinds[route->kind],
+		    "%s %.*s: %zu backend%s%s", kinds[route->kind],
 		    SPAN_ARG(route->text), route->nbackends,
-		    closed[route->closed]);
+		    route->nbackends == 1 ? "" : "s", closed[route->closed]);
 		won |= wins;
 	}
 }

@@ -9,8 +9,8 @@
 #include "lib/clock.h"
 #include "lib/container.h"
 #include "lib/log.h"
-#include "lib/siphash.h"
 #include "lib/sock.h"
+#include "registrar/dead_hosts.h"
 #include "registrar/process.h"
 
 #define UNDER_WAY_MAX 32 /* identd's other half is for registrations */
@@ -21,10 +21,8 @@
 #define TRIES 3 /* before accept(2) identds cannot tell */
 #define AGAIN_MS 350
 #define TICK_MS 100
-#define ROUNDS_MAX 3	/* of verify = require: then it is withdrawn */
-#define BACKOFF_MAX 5	/* 2^5 rounds for who cannot be proved */
-#define DEAD_MS 30000	/* a host without an identd is left alone */
-#define DEAD_HOSTS 1024 /* that are known to be so */
+#define ROUNDS_MAX 3  /* of verify = require: then it is withdrawn */
+#define BACKOFF_MAX 5 /* 2^5 rounds for who cannot be proved */
 
 /* One backend; about a second of work, or a few. */
 struct proof {
@@ -57,11 +55,7 @@ struct proofs {
 	unsigned pace;		 /* of this round, in percent */
 	char after[KEY_MAX + 1]; /* the last name it has seen */
 	size_t results[PROOF_UNKNOWN + 1];
-	struct {
-		struct ip ip;
-		uint64_t until_ms;
-	} dead[DEAD_HOSTS]; /* by their hash; the last one counts */
-	uint64_t dead_key[2];
+	struct dead_hosts dead; /* without an identd */
 };
 
 static int
@@ -101,32 +95,13 @@ proof_free(struct proof *p)
 	free(p);
 }
 
-/* Hosts that nobody answers at. */
-
-static size_t
-dead_place(const struct proofs *all, const struct ip *ip)
-{
-	return siphash(all->dead_key, ip, sizeof(*ip)) % DEAD_HOSTS;
-}
-
-static bool
-is_dead(const struct proofs *all, const struct ip *ip)
-{
-	size_t at = dead_place(all, ip);
-
-	return ip_eq(&all->dead[at].ip, ip) &&
-	       all->dead[at].until_ms > all->r->loop.now_ms;
-}
-
 /* Those of this host that wait would keep the others waiting, too. */
 static void
 call_dead(struct proofs *all, const struct ip *ip)
 {
-	size_t at = dead_place(all, ip);
 	struct proof *p, *next;
 
-	all->dead[at].ip = *ip;
-	all->dead[at].until_ms = all->r->loop.now_ms + DEAD_MS;
+	dead_hosts_add(&all->dead, ip, all->r->loop.now_ms);
 	for (p = TAILQ_FIRST(&all->waiting); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, entry);
 		if (!ip_eq(&p->backend.ip, ip))
@@ -401,7 +376,8 @@ add_route(struct proofs *all, const char *key, const struct book_route *route,
 		const struct destination *d = &route->to.at[i];
 
 		if (ident_believed(conf, &d->backend.ip) &&
-		    !is_dead(all, &d->backend.ip) &&
+		    !dead_hosts_have(
+			&all->dead, &d->backend.ip, all->r->loop.now_ms) &&
 		    (walk ? !rests(d) : d->proof == PROOF_NONE))
 			add(all, key, route->pattern, d);
 	}
@@ -502,7 +478,7 @@ proofs_open(struct registrar *r)
 	if (all == NULL)
 		return NULL;
 	all->r = r;
-	arc4random_buf(all->dead_key, sizeof(all->dead_key));
+	dead_hosts_init(&all->dead);
 	TAILQ_INIT(&all->waiting);
 	TAILQ_INIT(&all->under_way);
 	RB_INIT(&all->names);

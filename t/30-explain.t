@@ -101,8 +101,8 @@ for (@urls) {
 
 # it says how, too
 is $proxy->ctl('explain', 'alpha.example.test/r12'), 0, 'explain';
-like $proxy->out, qr/^route +pass over +exactly \/exact: 1 backends$/m, 'a route that does not match';
-like $proxy->out, qr/^route +match +the pattern \/r\[0-9\]\+: 1 backends$/m, 'the one that does';
+like $proxy->out, qr/^route +pass over +exactly \/exact: 1 backend$/m, 'a route that does not match';
+like $proxy->out, qr/^route +match +the pattern \/r\[0-9\]\+: 1 backend$/m, 'the one that does';
 like $proxy->out, qr/^=> proxy to http:\/\/127\.0\.0\.1:\d+$/m, 'and where it goes';
 isnt $proxy->ctl('explain', 'x', '--client', 'nobody'), 0, 'a bad address';
 like $proxy->err, qr/"nobody" is no IP address/, 'is told';
