@@ -339,6 +339,8 @@ void
 client_end(struct client *c)
 {
 	c->stays = false;
+	if (c->patient && c->state == CLIENT_ANSWER)
+		set_deadline(c, ANSWER_MS); /* who does not read has had his time */
 	ev_later(&c->r->loop, &c->task);
 }
 

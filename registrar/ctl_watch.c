@@ -17,11 +17,15 @@ on_event(void *arg, const char *line)
 	{
 		struct client *c = &ctl->client;
 
-		if (ctl->args[0] != NULL && !events_concern(line, ctl->args[0]))
+		if (!c->stays || (ctl->args[0] != NULL &&
+				     !events_concern(line, ctl->args[0])))
 			continue;
+		if (buf_len(&c->out) > BEHIND_MAX) {
+			client_end(c);
+			continue;
+		}
 		value = events_tell(clock_real_ms(), line);
-		if (buf_len(&c->out) > BEHIND_MAX ||
-		    !listing_put_json_take(&c->out, value) ||
+		if (!listing_put_json_take(&c->out, value) ||
 		    !buf_printf(&c->out, "\n"))
 			client_end(c);
 		else
