@@ -28,6 +28,23 @@ struct save {
 	unsigned tries;
 };
 
+/*
+ * It is taken, not before: a removal that was answered with fail is none.  Too
+ * many: those who have lost that much get some of it back.
+ */
+static void
+note_struck(struct store_redis *s, const struct change *change)
+{
+	if (change->kind != CHANGE_STRIKE) {
+		unsaved_remove(&s->struck, change->key, change->pattern, 0);
+		return;
+	}
+	if (s->struck.count >= STRUCK_MAX)
+		unsaved_release(&s->struck);
+	unsaved_add(&s->struck, CHANGE_STRIKE, change->key, change->pattern,
+	    change->version);
+}
+
 static void
 save_done(struct store_redis *s, struct save *save)
 {
@@ -36,6 +53,7 @@ save_done(struct store_redis *s, struct save *save)
 	free(save);
 	unsaved_remove(&s->unsaved, change->key, change->pattern, 0);
 	push_note_saved(s);
+	note_struck(s, change);
 	change_stored(s->r, change, true);
 }
 
@@ -49,6 +67,7 @@ not_saved(struct store_redis *s, struct change *change, const char *why)
 		change->unsaved = s->unsaved.kept = true;
 		push_note_refused(s, why);
 		push_begin(s);
+		note_struck(s, change);
 		change_stored(s->r, change, true);
 		return;
 	}
@@ -201,26 +220,11 @@ save_send(struct save *save)
 	return false;
 }
 
-/* Too many: those who have lost that much get some of it back. */
-static void
-note_struck(struct store_redis *s, const struct change *change)
-{
-	if (change->kind != CHANGE_STRIKE) {
-		unsaved_remove(&s->struck, change->key, change->pattern, 0);
-		return;
-	}
-	if (s->struck.count >= STRUCK_MAX)
-		unsaved_release(&s->struck);
-	unsaved_add(&s->struck, CHANGE_STRIKE, change->key, change->pattern,
-	    change->version);
-}
-
 void
 store_redis_save(struct store_redis *s, struct change *change)
 {
 	struct save *save;
 
-	note_struck(s, change);
 	if (!store_redis_may_write(s)) {
 		not_saved(s, change, "Redis is not connected");
 		return;

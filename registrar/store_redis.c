@@ -52,6 +52,8 @@ store_redis_restore(struct store_redis *s, const char *key, const char *pattern)
 	struct book_name *name = book_find(&s->r->book, key);
 	bool entered = name != NULL && book_find_route(name, pattern) != NULL;
 
+	if (entered)
+		unsaved_remove(&s->struck, key, pattern, 0);
 	unsaved_add(&s->unsaved, entered ? CHANGE_SET : CHANGE_STRIKE, key,
 	    pattern, change_version(&s->r->changes));
 	push_begin(s);

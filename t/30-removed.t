@@ -29,4 +29,21 @@ is $proxy->ctl('list', 'beta'), 1, '  of the other tool either';
 $redis->cli('hset', 'prefix:beta', '.*', $url);
 ok eventually(sub { $proxy->ctl('list', 'beta') == 0 }), 'what others write anew is';
 
+# A removal that was answered with fail is none: nothing is struck for its sake.
+$proxy->stop;
+$proxy = DynProxy->new(tools => ['alpha'], conf => { redis => '"' . $redis->addr . '"', store_down => 'refuse' }, expect => qr/redis-loss|redis-lost/);
+ok eventually(sub { $proxy->redis_status->{connected} && of_alpha() eq '/returns /stays' }), 'a node that refuses when Redis is not there';
+kill 'STOP', $redis->{pid};
+like $proxy->register('alpha', '/not', $url), qr/^fail/, 'as it does';
+like $proxy->unregister('alpha', '/stays'), qr/^fail/, 'and a removal, too';
+kill 'CONT', $redis->{pid};
+ok eventually(sub { $proxy->register('alpha', '/last', $url) eq 'ok' }), 'until it is there again';
+ok eventually(sub { $proxy->redis_status->{unsaved} == 0 && in_redis('alpha') eq '/last /returns /stays' }), 'and nothing was removed';
+$redis->cli('hdel', 'prefix:alpha', '/stays');
+ok eventually(sub { of_alpha() eq '/last /returns' }), 'others remove it';
+$redis->cli('hset', 'prefix:alpha', '/stays', $url);
+ok eventually(sub { of_alpha() eq '/last /returns /stays' }), 'and write it again';
+is $proxy->unregister('alpha', '/last'), 'ok', 'all that goes before has come about';
+is in_redis('alpha'), '/returns /stays', '  and it is there';
+
 done_testing;
