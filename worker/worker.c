@@ -467,8 +467,10 @@ worker_main(void)
 	if (start(w) == 0 && confine_worker_calls(w->conf) == 0 &&
 	    say_ready() == 0) {
 		ev_run(&w->loop);
-		if (w->connections > 0) /* drain_timeout: these go with us */
+		if (w->connections > 0) { /* drain_timeout: these go with us */
+			log_finish();	  /* _exit(2) does not */
 			_exit(EXIT_SUCCESS);
+		}
 		status = EXIT_SUCCESS;
 	}
 	release(w);
