@@ -13,8 +13,8 @@ struct tls_pair {
 	struct certpair pair;
 	unsigned char digest[SHA256_DIGEST_LENGTH]; /* of its text */
 	unsigned sets;				    /* that have it */
-	const struct tls_name *shown; /* the last name that does, while a set is
-					 built */
+	/* while a set is built: the last name that does, with these kinds */
+	const struct tls_name *shown[1 << CERTPAIR_KINDS];
 };
 
 static int
@@ -178,31 +178,37 @@ shows_same(const struct tls_name *a, const struct tls_name *b)
 	return memcmp(a->pairs, b->pairs, sizeof(a->pairs)) == 0;
 }
 
-/* The first of a name's pairs, which has one at least. */
-static struct tls_pair *
-first_pair(const struct tls_name *name)
+/*
+ * Where the last name like this is kept: with the first of its pairs, which has
+ * one at least.
+ */
+static const struct tls_name **
+shown_like(const struct tls_name *name)
 {
-	unsigned k = 0;
+	const struct certpair *first = NULL;
+	unsigned kinds = 0;
 
-	while (name->pairs[k] == NULL)
-		k++;
-	return container_of(
-	    (struct certpair *)name->pairs[k], struct tls_pair, pair);
+	for (unsigned k = CERTPAIR_KINDS; k-- > 0;)
+		if (name->pairs[k] != NULL) {
+			first = name->pairs[k];
+			kinds |= 1u << k;
+		}
+	return &container_of((struct certpair *)first, struct tls_pair, pair)
+		    ->shown[kinds];
 }
 
 /*
  * Names that show the same certificates share a context, with those of before,
- * too.  Only the last name is looked at: all are then, but where a certificate
- * is shown with one of another kind for some of its names.
+ * too.  Only the last name with these kinds is looked at: all are then, but
+ * where a certificate is shown with several of another kind by turns.
  */
 static bool
 set_context(struct tls_set *set, const struct tls_set *before,
     struct tls_name *name, const struct tls_maker *maker)
 {
-	struct tls_pair *pair = first_pair(name);
-	const struct tls_name *same = pair->shown;
+	const struct tls_name **shown = shown_like(name), *same = *shown;
 
-	pair->shown = name;
+	*shown = name;
 	if (same != NULL && shows_same(same, name)) {
 		name->ctx = same->ctx;
 		return true;
@@ -231,7 +237,7 @@ tls_set_build(struct tls_set *set, const struct tls_set *before,
 	if (set->contexts == NULL)
 		return "no memory";
 	for (size_t i = 0; i < set->npairs; i++)
-		set->pairs[i]->shown = NULL;
+		memset(set->pairs[i]->shown, 0, sizeof(set->pairs[i]->shown));
 	for (size_t i = 0; i < set->nnames; i++)
 		if (!set_context(set, before, &set->names[i], maker))
 			return "see above";
