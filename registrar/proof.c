@@ -71,6 +71,16 @@ compare(const struct proof *a, const struct proof *b)
 RB_GENERATE_INTERNAL(
     proof_names, proof, named, compare, __attribute__((unused)) static)
 
+/* All that waits is looked at each time: the more it is, the less often. */
+static void
+look_soon(struct proofs *all)
+{
+	uint64_t due_ms = all->r->loop.now_ms + all->nwaiting / READY_MAX;
+
+	if (due_ms < all->tick.due_ms)
+		timer_set(&all->r->loop.timers, &all->tick, due_ms);
+}
+
 /* It waits no more. */
 static void
 unwait(struct proof *p)
@@ -180,8 +190,7 @@ finish(struct proof *p, enum proof_result result, struct span user)
 			mark(p, stale ? MARK_STALE : MARK_FRESH);
 		}
 	}
-	timer_set(
-	    &p->all->r->loop.timers, &p->all->tick, p->all->r->loop.now_ms);
+	look_soon(p->all);
 	proof_free(p);
 }
 
@@ -393,7 +402,7 @@ proof_soon(struct registrar *r, const char *key, const char *pattern)
 	if (route == NULL || r->proofs->nwaiting >= WAITING_MAX)
 		return; /* the walk comes by */
 	add_route(r->proofs, key, route, false);
-	timer_set(&r->loop.timers, &r->proofs->tick, r->loop.now_ms);
+	look_soon(r->proofs);
 }
 
 void
@@ -401,7 +410,7 @@ proof_again(struct registrar *r, const struct book_route *route,
     const struct destination *to)
 {
 	add(r->proofs, route->name->key, route->pattern, to);
-	timer_set(&r->loop.timers, &r->proofs->tick, r->loop.now_ms);
+	look_soon(r->proofs);
 }
 
 /* So that nodes do not go together: more or less a fifth. */
